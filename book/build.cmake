@@ -1,0 +1,13 @@
+# Runs Sphinx once, strictly. Sphinx is looked for when the book is built, because the virtual environment may be
+# younger than the CMake cache.
+find_program(SPHINX sphinx-build HINTS ${BUILD}/venv/bin NO_CACHE)
+if(NOT SPHINX)
+    message(FATAL_ERROR "sphinx-build is not here: run ./tests/run book once, it installs Sphinx into build/venv")
+endif()
+set(ENV{QUOTING_CACHE} ${BUILD}/book/quoting)
+execute_process(
+    COMMAND ${SPHINX} -nW --keep-going -b html -d ${BUILD}/book/doctrees ${SOURCE} ${BUILD}/book/html
+    RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+    message(FATAL_ERROR "the book did not build: the lines above say which page and why")
+endif()
