@@ -1,0 +1,49 @@
+# Bochs's command line.
+"""Write the command line that has Bochs run a machine."""
+
+from pathlib import Path
+
+from pyhv.machine import Machine
+from pyhv.paths import BUILD
+
+MODEL = "corei7_skylake_x"
+# Simulated instructions per simulated second; a TSC tick is an instruction.
+IPS = 50_000_000
+
+BY_HAND = "com1: enabled=1, mode=file, dev=/dev/stdout"
+
+
+def on_terminal(name: str) -> str:
+    """Return the option that ties COM1 to a terminal device."""
+    return f"com1: enabled=1, mode=term, dev={name}"
+
+
+def _debugger_script() -> Path:
+    """Debian's Bochs starts in its debugger: let it continue, and leave when it stops."""
+    script = BUILD / "bochs.rc"
+    if not script.exists():
+        script.write_text("c\nq\n")
+    return script
+
+
+def command(machine: Machine, serial: str, iso: Path) -> list[str]:
+    """Return the words of the command; `serial` is the line for COM1."""
+    cpu = f"model={machine.model or MODEL}, count={machine.cpus}, ips={IPS}"
+    memory = f"guest={machine.memory_mib}, host={machine.memory_mib}"
+    # "error: ignore", because Bochs would log each VM exit.
+    lines = [
+        'display_library: rfb, options="timeout=0"',
+        f"cpu: {cpu}, reset_on_triple_fault=0, ignore_bad_msrs=1",
+        f"memory: {memory}",
+        "romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot",
+        "vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest",
+        "pci: enabled=1, chipset=i440fx",
+        f"ata0-master: type=cdrom, path={iso}, status=inserted",
+        "boot: cdrom",
+        "clock: sync=none, time0=utc",
+        "panic: action=fatal",
+        "error: action=ignore",
+        "info: action=ignore",
+        serial,
+    ]
+    return ["bochs", "-q", "-n", "-rc", str(_debugger_script()), *lines]

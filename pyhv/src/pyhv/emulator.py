@@ -1,0 +1,213 @@
+# A running emulator: its process, its COM1, and what it said.
+"""Start an emulator, talk to its serial line, and leave nothing behind."""
+
+import ctypes
+import os
+import pty
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import tty
+from pathlib import Path
+from types import TracebackType
+
+import pexpect
+from pexpect import fdpexpect
+
+from pyhv import bochs, iso, qemu
+from pyhv.errors import Failure
+from pyhv.machine import Machine
+from pyhv.paths import BUILD
+from pyhv.speed import scaled
+
+PR_SET_PDEATHSIG = 1
+# Terminal control sequences and carriage returns: firmware's and GRUB's, noise in a log.
+CONTROLS = re.compile(r"\x1b\[[0-9;?=]*[a-zA-Z]|\x1b[c()][B0]?|\r")
+LOG_END_LINES = 40
+
+
+def readable(text: str) -> str:
+    """Return a serial log without the sequences that only move a cursor."""
+    return CONTROLS.sub("", text)
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class _Log:
+    """Keeps all that COM1 said, as pexpect's log file, and may pass it on as it comes."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.echo = None
+
+    def write(self, text: str) -> None:
+        self.text += text
+        if self.echo:
+            self.echo(text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+class Emulator:
+    """One emulated machine, from power-on until `stop`; a context manager.
+
+    Timeouts are seconds on the reference machine and are scaled. Failures carry the end of the
+    serial log and a command that repeats the run by hand.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._stderr = tempfile.TemporaryFile(mode="w+")
+        self._iso = self._make_iso() if machine.boots_from_iso else None
+        self._log = _Log()
+        start = self._start_bochs if machine.emulator == "bochs" else self._start_qemu
+        self.serial_fd = start()
+        self._serial = fdpexpect.fdspawn(
+            self.serial_fd, encoding="utf-8", codec_errors="replace", timeout=None
+        )
+        self._serial.logfile_read = self._log
+        self._serial.delaybeforesend = None
+
+    # Starting.
+
+    def _make_iso(self) -> Path:
+        machine = self.machine
+        if not machine.image:
+            raise Failure("an ISO needs an image to boot")
+        name = f"{machine.image.stem}-{abs(hash((machine.image, machine.module, machine.options)))}"
+        return iso.make(
+            BUILD / "iso" / f"{name}.iso", machine.image, machine.module, machine.options
+        )
+
+    def _spawn(self, words: list[str], keep: tuple[int, ...] = ()) -> None:
+        try:
+            self.process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=self._stderr, stderr=self._stderr,
+                pass_fds=keep, start_new_session=True, preexec_fn=_die_with_parent,
+            )
+        except FileNotFoundError as error:
+            raise Failure(f"{words[0]} is not installed") from error
+
+    def _start_qemu(self) -> int:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            serial = qemu.on_descriptor(theirs.fileno())
+            self._spawn(qemu.command(self.machine, serial, self._iso), (theirs.fileno(),))
+        return ours.detach()
+
+    def _start_bochs(self) -> int:
+        ours, theirs = pty.openpty()
+        tty.setraw(theirs)
+        self._spawn(bochs.command(self.machine, bochs.on_terminal(os.ttyname(theirs)), self._iso))
+
+        def hang_up_at_the_end() -> None:
+            # With the last holder of its other side gone, our side reads as ended.
+            self.process.wait()
+            os.close(theirs)
+
+        threading.Thread(target=hang_up_at_the_end, daemon=True).start()
+        return ours
+
+    # Talking.
+
+    @property
+    def log(self) -> str:
+        """Everything that COM1 said so far, without cursor movements."""
+        return readable(self._log.text)
+
+    @property
+    def raw_log(self) -> str:
+        """Everything that COM1 said so far, as it came."""
+        return self._log.text
+
+    @property
+    def command_by_hand(self) -> str:
+        """Return a shell command that repeats this run, with COM1 on the terminal."""
+        module = bochs if self.machine.emulator == "bochs" else qemu
+        return shlex.join(module.command(self.machine, module.BY_HAND, self._iso))
+
+    def echo_to(self, receive) -> None:
+        """Pass all that COM1 says from now on to a function as well, as it is read."""
+        self._log.echo = receive
+
+    def send(self, text: str) -> None:
+        """Type text on COM1."""
+        self._serial.send(text)
+
+    def send_line(self, text: str) -> None:
+        """Type a line on COM1, ended as the Return key ends it."""
+        self._serial.send(text + "\r")
+
+    def expect(self, pattern: str, timeout: float = 30.0) -> re.Match[str]:
+        """Wait until COM1 has said what the regular expression describes; return the match."""
+        return self.expect_any([pattern], timeout)[1]
+
+    def expect_any(self, patterns: list[str], timeout: float = 30.0) -> tuple[int, re.Match[str]]:
+        """Wait for the first of several patterns; return its index and the match."""
+        what = " or ".join(repr(pattern) for pattern in patterns)
+        try:
+            index = self._serial.expect(patterns, timeout=scaled(timeout))
+        except pexpect.TIMEOUT:
+            raise self.failure(f"waited {scaled(timeout):.0f} s for {what}") from None
+        except (pexpect.EOF, OSError):
+            raise self.failure(f"the emulator ended before it said {what}") from None
+        return index, self._serial.match
+
+    @property
+    def before(self) -> str:
+        """What COM1 said between the last two matches."""
+        return readable(self._serial.before)
+
+    def expect_end(self, timeout: float = 30.0) -> int:
+        """Wait until the machine is off; return the emulator's exit status."""
+        try:
+            self._serial.expect(pexpect.EOF, timeout=scaled(timeout))
+        except pexpect.TIMEOUT:
+            raise self.failure(f"waited {scaled(timeout):.0f} s for the power to go off") from None
+        except OSError:
+            pass
+        return self.process.wait()
+
+    # Ending.
+
+    def failure(self, reason: str) -> Failure:
+        """Make the error that shows what is needed to look into this run."""
+        end = "\n".join(self.log.splitlines()[-LOG_END_LINES:])
+        parts = [f"--- the end of the serial log ---\n{end}"]
+        if words := self._emulator_words():
+            parts.append(f"--- the emulator's own words ---\n{words}")
+        parts.append(f"--- to repeat it by hand ---\n{self.command_by_hand}")
+        return Failure(reason, "\n".join(parts))
+
+    def _emulator_words(self) -> str:
+        self._stderr.flush()
+        self._stderr.seek(0)
+        return "\n".join(self._stderr.read().splitlines()[-10:])
+
+    def stop(self) -> None:
+        """End the emulator, if it has not ended, and release what it held."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        if self.serial_fd >= 0:
+            os.close(self.serial_fd)
+            self.serial_fd = -1
+        self._stderr.close()
+
+    def __enter__(self) -> "Emulator":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()

@@ -1,0 +1,52 @@
+# A bootable ISO: GRUB for BIOS and UEFI, the image and its module.
+"""Make a GRUB ISO that boots an image by multiboot2."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from pyhv.errors import Failure
+
+
+def grub_config(options: str, has_module: bool) -> str:
+    """Return the grub.cfg that boots the image at once."""
+    lines = ["set timeout=0", "set default=0", "menuentry 'Subfloor' {"]
+    lines.append(f"    multiboot2 /boot/hv.elf {options}".rstrip())
+    if has_module:
+        lines.append("    module2 /boot/module.cpio")
+    return "\n".join([*lines, "    boot", "}", ""])
+
+
+def _place(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def make(iso: Path, image: Path, module: Path | None, options: str = "") -> Path:
+    """Write the ISO, unless an ISO of the same files and options is already there."""
+    config = grub_config(options, module is not None)
+    recipe = iso.with_suffix(".recipe")
+    inputs = [file for file in (image, module) if file]
+    key = config + "".join(f"{f} {f.stat().st_size} {f.stat().st_mtime_ns}\n" for f in inputs)
+    if iso.exists() and recipe.exists() and recipe.read_text() == key:
+        return iso
+    iso.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=iso.parent, prefix="iso-") as directory:
+        boot = Path(directory) / "boot"
+        (boot / "grub").mkdir(parents=True)
+        (boot / "grub" / "grub.cfg").write_text(config)
+        _place(image, boot / "hv.elf")
+        if module:
+            _place(module, boot / "module.cpio")
+        done = subprocess.run(
+            ["grub-mkrescue", "-o", str(iso), directory],
+            capture_output=True, text=True, check=False,
+        )
+    if done.returncode != 0 or not iso.exists():
+        raise Failure("grub-mkrescue made no ISO", done.stderr)
+    recipe.write_text(key)
+    return iso

@@ -1,0 +1,39 @@
+# What to boot, and on what: the questions that each emulator's command line answers.
+"""Describe a machine to be emulated."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ENGINES = ("svm", "vmx")
+ACCELERATORS = ("tcg", "kvm")
+FIRMWARES = ("direct", "bios", "uefi")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine and what it boots.
+
+    `firmware` is how the image arrives: `direct` (QEMU's own PVH loader), or from a GRUB ISO on
+    `bios` or `uefi`. `model` is the emulator's name of the CPU; empty takes the usual one.
+    """
+
+    engine: str = "svm"
+    accel: str = "tcg"
+    image: Path | None = None
+    module: Path | None = None
+    options: str = ""
+    cpus: int = 1
+    memory_mib: int = 512
+    firmware: str = "direct"
+    chipset: str = "pc"
+    model: str = ""
+
+    @property
+    def emulator(self) -> str:
+        """Return which emulator runs it: VMX without KVM is Bochs's, all else QEMU's."""
+        return "bochs" if self.engine == "vmx" and self.accel == "tcg" else "qemu"
+
+    @property
+    def boots_from_iso(self) -> bool:
+        """Return whether GRUB brings the image: by wish, or because Bochs has no loader."""
+        return self.firmware != "direct" or self.emulator == "bochs"

@@ -1,0 +1,39 @@
+# QEMU's command line.
+"""Write the command line that has QEMU run a machine."""
+
+from pathlib import Path
+
+from pyhv.machine import Machine
+
+# Where a store of 0x10 ends QEMU with status 33.
+EXIT_PORT = "isa-debug-exit,iobase=0xf4,iosize=4"
+UEFI = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+
+BY_HAND = ("-serial", "stdio")
+
+
+def on_descriptor(number: int) -> tuple[str, ...]:
+    """Return the options that tie COM1 to an open socket."""
+    return ("-chardev", f"socket,id=com1,fd={number}", "-serial", "chardev:com1")
+
+
+def command(machine: Machine, serial: tuple[str, ...], iso: Path | None) -> list[str]:
+    """Return the words of the command; `serial` says where COM1 goes."""
+    model = machine.model or ("EPYC" if machine.accel == "tcg" else "host")
+    words = [
+        "qemu-system-x86_64", "-M", machine.chipset, "-accel", machine.accel, "-cpu", model,
+        "-smp", str(machine.cpus), "-m", str(machine.memory_mib),
+        "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot", "-device", EXIT_PORT,
+        *serial,
+    ]
+    if iso:
+        words += ["-cdrom", str(iso), "-boot", "d"]
+        if machine.firmware == "uefi":
+            words += ["-drive", f"if=pflash,format=raw,readonly=on,file={UEFI}"]
+        return words
+    words += ["-kernel", str(machine.image)]
+    if machine.options:
+        words += ["-append", machine.options]
+    if machine.module:
+        words += ["-initrd", str(machine.module)]
+    return words
