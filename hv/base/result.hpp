@@ -1,0 +1,67 @@
+// Errors are values: either what was asked for, or one of Xen's error numbers.
+#pragma once
+
+#include <base/types.hpp>
+#include <utility>
+#include <xen/errno.h>
+
+namespace hv {
+
+/// Xen's error numbers, as a guest sees them when negated: XEN_EINVAL and its kin.
+using Errno = xen_errno;
+
+/// The failed half of a Result: `return Error{XEN_EINVAL};`
+struct [[nodiscard]] Error {
+    Errno code;
+};
+
+template <class T = void>
+class [[nodiscard]] Result;
+
+/// A value of T, or the error that stood in its way. T must be default constructible.
+template <class T>
+class [[nodiscard]] Result {
+public:
+    constexpr Result(T value) : value_{std::move(value)} {}
+    constexpr Result(Error error) : error_{static_cast<int>(error.code)} {}
+
+    constexpr bool ok() const { return error_ == 0; }
+    explicit constexpr operator bool() const { return ok(); }
+
+    /// The value; only after ok() has said yes.
+    constexpr T& operator*() { return value_; }
+    constexpr const T& operator*() const { return value_; }
+    constexpr T* operator->() { return &value_; }
+    constexpr const T* operator->() const { return &value_; }
+
+    constexpr Error error() const { return Error{static_cast<Errno>(error_)}; }
+    constexpr T value_or(T fallback) const { return ok() ? value_ : fallback; }
+
+private:
+    T value_{};
+    int error_ = 0;
+};
+
+/// Success, or the error that stood in its way.
+template <>
+class [[nodiscard]] Result<void> {
+public:
+    constexpr Result() = default;
+    constexpr Result(Error error) : error_{static_cast<int>(error.code)} {}
+
+    constexpr bool ok() const { return error_ == 0; }
+    explicit constexpr operator bool() const { return ok(); }
+    constexpr Error error() const { return Error{static_cast<Errno>(error_)}; }
+
+private:
+    int error_ = 0;
+};
+
+/// Leaves the calling function with the error of `expression`, if it has one.
+#define TRY(expression)                                                                           \
+    do {                                                                                          \
+        if (auto tried = (expression); !tried.ok()) [[unlikely]]                                  \
+            return tried.error();                                                                 \
+    } while (false)
+
+}  // namespace hv

@@ -1,0 +1,100 @@
+// Spinlocks with a written order: in debug builds a lock taken out of turn is a panic.
+#pragma once
+
+#include <atomic>
+#include <base/panic.hpp>
+#include <base/types.hpp>
+
+namespace hv {
+
+/// The one order in which locks are taken: a lock may be taken only while every lock already held
+/// has a smaller rank. Two locks of one rank are never held together, except as LockRank says.
+enum class LockRank : u8 {
+    domain_list,  ///< who exists
+    domain,       ///< one domain's life cycle and configuration
+    chapter,      ///< what a later chapter hangs on a domain: its grant table, its event channels
+    p2m,          ///< one domain's nested page tables
+    frames,       ///< the frame allocator
+    scheduler,    ///< one pCPU's run queue
+    timers,       ///< one pCPU's timer queue
+    shootdown,    ///< the machine's one shootdown at a time
+    console,      ///< the last: anyone may print
+};
+
+/// The ranks that one pCPU holds just now, newest last. Interrupt paths stack on top.
+struct LockLedger {
+    static constexpr size_t capacity = 16;
+    LockRank held[capacity] = {};
+    u8 depth = 0;
+};
+
+/// The ledger of the pCPU (hosted: of the thread) that asks.
+LockLedger& this_ledger();
+
+/// A fair spinlock: first come, first served.
+/// It does not touch the interrupt flag: a lock that an interrupt path takes is held with
+/// interrupts off (InterruptsOff in x86/), and no such lock is held while waiting for another pCPU.
+class Spinlock {
+public:
+    explicit constexpr Spinlock(LockRank rank) : rank_{rank} {}
+    Spinlock(const Spinlock&) = delete;
+    Spinlock& operator=(const Spinlock&) = delete;
+
+    void lock() {
+        note_taking();
+        const u32 ticket = next_.fetch_add(1, std::memory_order_relaxed);
+        while (serving_.load(std::memory_order_acquire) != ticket)
+            relax();
+    }
+
+    void unlock() {
+        note_leaving();
+        serving_.store(serving_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    }
+
+private:
+    static void relax() {
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#endif
+    }
+
+    void note_taking() {
+#if HV_DEBUG
+        LockLedger& ledger = this_ledger();
+        if (ledger.depth > 0 && ledger.held[ledger.depth - 1] >= rank_)
+            panic("a lock was taken out of order: rank {} while holding rank {}",
+                  static_cast<unsigned>(rank_), static_cast<unsigned>(ledger.held[ledger.depth - 1]));
+        if (ledger.depth == LockLedger::capacity)
+            panic("more than {} locks held at once", LockLedger::capacity);
+        ledger.held[ledger.depth++] = rank_;
+#endif
+    }
+
+    void note_leaving() {
+#if HV_DEBUG
+        LockLedger& ledger = this_ledger();
+        if (ledger.depth == 0 || ledger.held[ledger.depth - 1] != rank_)
+            panic("a lock was left out of order: rank {}", static_cast<unsigned>(rank_));
+        --ledger.depth;
+#endif
+    }
+
+    std::atomic<u32> next_{0};
+    std::atomic<u32> serving_{0};
+    LockRank rank_;
+};
+
+/// Holds a lock for the length of a block.
+class [[nodiscard]] Guard {
+public:
+    explicit Guard(Spinlock& lock) : lock_{lock} { lock_.lock(); }
+    ~Guard() { lock_.unlock(); }
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+
+private:
+    Spinlock& lock_;
+};
+
+}  // namespace hv

@@ -1,0 +1,34 @@
+// The console: the serial line, the screen, and the last 16 KiB of what was said.
+#pragma once
+
+#include <base/print.hpp>
+#include <base/spinlock.hpp>
+
+namespace hv {
+
+/// Where the hypervisor speaks. Everything goes to COM1, to the screen if there is one, and into a
+/// ring that `dmesg` reads. Text from several pCPUs does not mix within one write.
+class Console final : public Sink {
+public:
+    static constexpr size_t ring_size = 16 * KiB;
+
+    void write(std::string_view text) override;
+    /// What dom0 prints through CONSOLEIO_write: to the line, not into the dmesg ring.
+    void write_guest(std::string_view text);
+    /// Bytes that came in on COM1, at most `room`; 0 when there are none.
+    size_t read(char* into, size_t room);
+    /// The ring from the byte numbered `from` on (bytes ever written); returns how many were copied.
+    size_t copy_ring(u64 from, char* into, size_t room) const;
+    u64 written() const { return written_; }
+    /// Lets a panic speak when another pCPU holds the lock.
+    void break_lock() { broken_ = true; }
+
+private:
+    void emit(std::string_view text);
+    Spinlock lock_{LockRank::console};
+    bool broken_ = false;
+    u64 written_ = 0;
+    char ring_[ring_size] = {};
+};
+
+}  // namespace hv

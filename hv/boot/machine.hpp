@@ -1,0 +1,96 @@
+// The machine and its processors: where every piece of mutable state lives.
+#pragma once
+
+#include <atomic>
+#include <base/chapter.hpp>
+#include <base/spinlock.hpp>
+#include <base/trace.hpp>
+#include <boot/clock.hpp>
+#include <boot/console.hpp>
+#include <boot/facts.hpp>
+#include <boot/frames.hpp>
+#include <boot/options.hpp>
+#include <boot/timers.hpp>
+#include <x86/engine.hpp>
+
+namespace hv {
+
+inline constexpr size_t max_cpus = 8;
+
+struct Machine;
+
+/// What one pCPU owns. `this_cpu()` finds it through GS; hosted code is handed it.
+struct Cpu {
+    Cpu* self = this;               ///< first: GS:0 is the way to the rest
+    u64 world_switch_stack = 0;     ///< GS:8, for assembly that needs the host's stack
+    Machine* machine = nullptr;
+    u16 number = 0;                 ///< 0 is the one that woke first
+    u32 apic_id = 0;
+    bool online = false;
+
+    /// Reasons to leave a guest, set by any pCPU, taken by this one: see CpuAsk.
+    std::atomic<u32> asks{0};
+
+    LockLedger ledger{};
+    TimerQueue timers{};
+    s64 tsc_skew = 0;               ///< this pCPU's TSC less the boot pCPU's, as measured at boot
+    Parts parts{};                  ///< what later chapters keep for a pCPU
+    TraceRing trace{};
+};
+
+/// Why one pCPU wants another's (or its own) attention.
+enum CpuAsk : u32 {
+    ask_reschedule = 1 << 0,  ///< look at the run queue again
+    ask_shootdown = 1 << 1,   ///< forget cached translations, and say so
+};
+
+/// The whole machine. The image has one, in main.cpp; a hosted process may have many.
+struct Machine {
+    PhysicalMemory memory{};        ///< the direct map
+    FrameTable frames{};            ///< who owns each frame, and which are free
+    Console console{};
+    BootOptions options{};
+    MachineFacts facts{};           ///< what firmware and ACPI said: memory map, pCPUs, module
+    Clock clock{};
+    std::array<Cpu*, max_cpus> cpus{};
+    u16 cpu_count = 0;
+
+    const x86::EngineOperations* engine = nullptr;  ///< nullptr while none was found
+    x86::EngineCapabilities capabilities{};
+
+    /// One bit for each chapter whose events go into the rings.
+    u32 traced_chapters = ~0u;
+    Parts parts{};                  ///< what later chapters keep for the machine
+};
+
+/// The pCPU that runs this code. Bare metal only; chapter code is handed its Cpu.
+Cpu& this_cpu();
+
+/// Asks `cpu` to leave its guest (or its idle halt) and look at its asks. Any pCPU, any state.
+void kick(Cpu& cpu, CpuAsk why);
+
+/// Notes an event in this pCPU's ring, unless its chapter is not traced.
+inline void trace(Cpu& cpu, const TraceEvent& event, DomainId domain, u16 vcpu, u64 a = 0,
+                  u64 b = 0, u64 c = 0, u64 d = 0) {
+    if (!(cpu.machine->traced_chapters >> static_cast<unsigned>(event.chapter) & 1)) [[likely]]
+        return;
+    cpu.trace.put({cpu.machine->clock.ticks(), static_cast<u8>(event.chapter), event.number, domain,
+                   vcpu, cpu.number, {a, b, c, d}});
+}
+
+/// Notes an event, and says its sentence aloud on the console: for what a reader should see happen.
+void tell(Cpu& cpu, const TraceEvent& event, DomainId domain, u64 a = 0, u64 b = 0, u64 c = 0,
+          u64 d = 0);
+
+/// What a chapter plugs into the machine; main.cpp lists these in the chapters' order.
+struct Plug {
+    Chapter chapter;
+    std::string_view title;
+    std::span<const TraceEvent* const> events;
+    /// Called once, on the boot pCPU, in the chapters' order. A failure ends the boot with a sentence.
+    Result<> (*open)(Machine& machine, Cpu& cpu);
+    /// Called on each pCPU as it comes up, the boot pCPU included, after `open`. May be nullptr.
+    Result<> (*open_cpu)(Cpu& cpu);
+};
+
+}  // namespace hv

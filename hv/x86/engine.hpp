@@ -1,0 +1,170 @@
+// The seam between the two engines and everything above them: an exit told in neutral words.
+#pragma once
+
+#include <base/result.hpp>
+#include <concepts>
+#include <x86/cpu_state.hpp>
+#include <x86/page_table.hpp>
+
+namespace hv::x86 {
+
+/// Why a guest stopped running, with its operands. Raw exit codes never leave vmx/ and svm/.
+struct Exit {
+    enum class Kind : u8 {
+        external_interrupt,  ///< the machine's own: take it and go on
+        nmi,                 ///< the machine's own
+        timer,               ///< VMX's preemption timer: a look at what is pending
+        interrupt_window,    ///< the guest can take an interrupt now
+        cpuid,
+        hypercall,
+        halt,
+        pause,
+        read_msr,            ///< RCX names it
+        write_msr,           ///< RCX names it, EDX:EAX is the value
+        port,                ///< IN, OUT and their string forms: `port`
+        control_register,    ///< MOV to or from CR, CLTS, LMSW: `control`
+        nested_fault,        ///< EPT violation or nested page fault: `fault`
+        apic_write,          ///< trap after a write to the virtual-APIC page: `apic_offset`
+        end_of_interrupt,    ///< virtualised EOI that asked to be told: `vector`
+        task_priority,       ///< TPR fell below its threshold
+        extended_control,    ///< XSETBV: ECX, EDX:EAX
+        cache_write_back,    ///< WBINVD or INVD
+        exception,           ///< an intercepted exception: `vector`
+        undefined,           ///< an instruction that this guest's CPU does not have: raise #UD
+        shutdown,            ///< triple fault
+        refused,             ///< the engine would not enter the guest: `raw` says why
+        unhandled,           ///< anything else: `raw` is the engine's code, for printing only
+    };
+
+    struct Port {
+        u16 number;
+        u8 size;  ///< 1, 2 or 4 bytes
+        bool in, string, repeated;
+    };
+    struct Fault {
+        Gpa address;
+        bool read, write, fetch;
+        bool present;         ///< a translation was there, but did not allow this access
+        bool in_page_walk;    ///< the access was the CPU reading the guest's page tables
+        bool misconfigured;   ///< EPT misconfiguration: a bug of ours
+    };
+    struct Control {
+        u8 number;   ///< 0, 3, 4 or 8
+        bool write;
+        u8 gpr;      ///< index in GeneralRegisters; 4 is RSP
+        bool clear_task_switched, load_status_word;
+        u16 status_word;
+    };
+
+    Kind kind = Kind::unhandled;
+    u8 length = 0;     ///< bytes of the instruction; 0 where the engine does not say
+    bool long_mode = false;  ///< hypercall: made from 64-bit code
+    u8 privilege = 0;        ///< hypercall: current privilege level
+    u8 vector = 0;
+    u16 apic_offset = 0;
+    u64 raw = 0;       ///< the engine's exit code; to be printed, never compared
+    u64 qualification = 0;  ///< the engine's detail; to be printed, never compared
+    union {
+        Port port;
+        Fault fault;
+        Control control;
+    };
+
+    constexpr Exit() : fault{} {}
+};
+
+/// Something to hand to the guest at its next entry.
+struct Injection {
+    enum class Kind : u8 { interrupt, nmi, exception } kind = Kind::interrupt;
+    u8 vector = 0;
+    bool has_error_code = false;
+    u32 error_code = 0;
+};
+
+/// What an engine keeps for one virtual CPU. Everything above an engine sees only the first half.
+struct VirtualCpu {
+    GeneralRegisters gpr;           ///< first: the world switch finds it at offset 0
+    u64 tsc_offset = 0;             ///< guest TSC = host TSC + this
+    u64 nested_root = 0;            ///< EPT pointer's or nCR3's table, machine address
+    u8* apic_registers = nullptr;   ///< the 4 KiB of its local APIC, in the architecture's layout
+    Mpa apic_address{};             ///< the same page, machine address
+    bool flush_translations = true; ///< nested translations changed: flush at the next entry
+    bool interrupts_delivered_by_cpu = false; ///< virtual-interrupt delivery (APICv) is on
+
+    void* control = nullptr;        ///< the VMCB or VMCS, for its engine only
+    Mpa control_address{};
+    u32 tag = 0;                    ///< ASID or VPID
+    u32 tag_generation = 0;         ///< for the engine: the pCPU's generation in which tag is good
+    u32 engine_bits = 0;            ///< for the engine alone
+    u16 last_cpu = 0xffff;          ///< the pCPU that entered it last
+};
+
+/// What is found by reading capabilities, never assumed.
+struct EngineCapabilities {
+    bool superpage_2m = false, superpage_1g = false;
+    bool nested_accessed_dirty = false;
+    bool unrestricted_guest = false;   ///< real mode and unpaged guests run (always so on SVM)
+    bool next_instruction = false;     ///< lengths are known
+    bool tsc_scaling = false;
+    bool virtual_interrupts = false;   ///< the CPU itself delivers virtual interrupts
+    u32 tags = 0;                      ///< ASIDs or VPIDs
+};
+
+/// Where an engine gets the zeroed 4 KiB frames of its control blocks.
+struct FrameSource {
+    void* context;
+    Result<Mpa> (*take)(void* context);
+    void (*give_back)(void* context, Mpa frame);
+    u8* (*at)(void* context, Mpa address);  ///< where the hypervisor sees that machine address
+};
+
+/// An engine's operations that are asked for rarely. One table for each engine, chosen at boot.
+/// The operations of every exit are the engine's static members: see the Engine concept.
+struct EngineOperations {
+    const char* name;             ///< "VMX" or "SVM"
+    const EntryFormat* nested_format;
+    /// What this processor offers, or why not: XEN_ENODEV with `*why` a sentence for a person.
+    Result<EngineCapabilities> (*probe)(const char** why);
+    /// Turns the engine on, on the pCPU that calls; frames for its per-pCPU areas come from `source`.
+    Result<> (*turn_on)(u16 cpu, FrameSource& source);
+    void (*turn_off)();
+    /// Makes a control block: a vCPU at reset that exits for all that policy must see.
+    Result<> (*create)(VirtualCpu& vcpu, FrameSource& source);
+    void (*destroy)(VirtualCpu& vcpu, FrameSource& source);
+    /// The following may be called on any pCPU while the vCPU is not running.
+    void (*read_state)(VirtualCpu& vcpu, CpuState& state);
+    Result<> (*write_state)(VirtualCpu& vcpu, const CpuState& state);
+    PagingState (*paging_state)(VirtualCpu& vcpu);
+    u64 (*instruction_pointer)(VirtualCpu& vcpu);
+    void (*set_instruction_pointer)(VirtualCpu& vcpu, u64 rip);
+    /// Applies a MOV to CR that the engine chose to intercept. XEN_EINVAL: raise #GP.
+    Result<> (*write_control_register)(VirtualCpu& vcpu, unsigned number, u64 value);
+    u64 (*read_control_register)(VirtualCpu& vcpu, unsigned number);
+    u64 (*read_stack_pointer)(VirtualCpu& vcpu);
+    /// EFER and the MSRs that live in the control block; XEN_ENOENT when it is none of those.
+    Result<u64> (*read_msr)(VirtualCpu& vcpu, u32 msr);
+    Result<> (*write_msr)(VirtualCpu& vcpu, u32 msr, u64 value);
+};
+
+/// What the run loop asks of an engine at every turn, resolved at compile time.
+/// All are called on the pCPU that runs the vCPU, `enter` with host interrupts off.
+template <class E>
+concept Engine = requires(VirtualCpu& vcpu, Exit& exit, const Injection& injection, u8 vector) {
+    /// Runs the guest until it exits, and decodes why. An event whose delivery was cut short is
+    /// handed over again at the next entry by the engine itself.
+    { E::enter(vcpu, exit) };
+    /// Moves past the instruction that exited.
+    { E::skip(vcpu, exit) };
+    /// True when the guest can take an interrupt at its next entry: IF set, no shadow, nothing queued.
+    { E::interruptible(vcpu) } -> std::same_as<bool>;
+    { E::inject(vcpu, injection) };
+    /// Asks for (or stops asking for) an exit as soon as the guest can take an interrupt.
+    { E::watch_window(vcpu, true) };
+    /// The highest vector pending in the APIC page; only with interrupts_delivered_by_cpu.
+    { E::offer(vcpu, vector) };
+    /// True when the guest's IF flag is set: HLT with it clear never wakes.
+    { E::interrupts_enabled(vcpu) } -> std::same_as<bool>;
+    { E::operations } -> std::convertible_to<const EngineOperations&>;
+};
+
+}  // namespace hv::x86
