@@ -1,0 +1,29 @@
+// Event channels in their two-level form: doorbells that a guest can ring, and be rung by.
+#pragma once
+
+#include "types.hpp"
+
+namespace kit {
+
+/// Asks Xen to interrupt vCPU 0 with `vector` whenever an event is pending, through its local APIC.
+Result<void> events_init(u8 vector);
+
+/// Asks for a new port through which `domain` can reach us, or that rings at VIRQ `virq` (xen/xen.h).
+Result<u32> bind_virq(u32 virq);
+
+/// Connects to `remote_port`, which `domain` has offered to us.
+Result<u32> bind_interdomain(u16 domain, u32 remote_port);
+
+/// Offers a port of `domain` to `remote`: the toolstack does it on a new guest's behalf.
+Result<u32> alloc_unbound(u16 domain, u16 remote);
+
+void send_event(u32 port);
+void close_port(u32 port);
+
+/// Takes the pending bit of `port`: true when it was set.
+bool take_pending(u32 port);
+
+/// True when Xen has said that some event is pending. Clears the word.
+bool take_upcall();
+
+}  // namespace kit

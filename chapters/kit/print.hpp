@@ -1,0 +1,28 @@
+// Printing for guests: the hypervisor's own format strings, sent to wherever this guest may speak.
+#pragma once
+
+#include "types.hpp"
+
+#include <base/print.hpp>
+
+namespace kit {
+
+/// Where print() goes. Until console_init() it is port 0xe9 (XEN_HVM_DEBUGCONS_IOPORT).
+Sink& console();
+
+/// Chooses the best place to speak: Xen's own console for a privileged guest, else the guest's
+/// console ring, else port 0xe9.
+void console_init();
+
+/// The next byte that came in on the console, or -1. Never waits.
+int console_read();
+
+template <class... Arguments>
+void print(std::string_view format, const Arguments&... arguments) {
+    hv::print(console(), format, arguments...);
+}
+
+/// What stands in the way, in words: "out of memory" for XEN_ENOMEM.
+std::string_view describe(Errno code);
+
+}  // namespace kit
