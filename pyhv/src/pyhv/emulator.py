@@ -21,7 +21,6 @@ from pexpect import fdpexpect
 from pyhv import bochs, iso, qemu
 from pyhv.errors import Failure
 from pyhv.machine import Machine
-from pyhv.paths import BUILD
 from pyhv.speed import scaled
 
 PR_SET_PDEATHSIG = 1
@@ -81,10 +80,7 @@ class Emulator:
         machine = self.machine
         if not machine.image:
             raise Failure("an ISO needs an image to boot")
-        name = f"{machine.image.stem}-{abs(hash((machine.image, machine.module, machine.options)))}"
-        return iso.make(
-            BUILD / "iso" / f"{name}.iso", machine.image, machine.module, machine.options
-        )
+        return iso.make(machine.image, machine.module, machine.options)
 
     def _spawn(self, words: list[str], keep: tuple[int, ...] = ()) -> None:
         try:

@@ -1,6 +1,7 @@
 # A bootable ISO: GRUB for BIOS and UEFI, the image and its module.
 """Make a GRUB ISO that boots an image by multiboot2."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -8,11 +9,13 @@ import tempfile
 from pathlib import Path
 
 from pyhv.errors import Failure
+from pyhv.paths import BUILD
 
 
 def grub_config(options: str, has_module: bool) -> str:
     """Return the grub.cfg that boots the image at once."""
-    lines = ["set timeout=0", "set default=0", "menuentry 'Subfloor' {"]
+    # all_video lets GRUB find the frame buffer, under UEFI above all.
+    lines = ["insmod all_video", "set timeout=0", "set default=0", "menuentry 'Subfloor' {"]
     lines.append(f"    multiboot2 /boot/hv.elf {options}".rstrip())
     if has_module:
         lines.append("    module2 /boot/module.cpio")
@@ -26,9 +29,11 @@ def _place(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def make(iso: Path, image: Path, module: Path | None, options: str = "") -> Path:
-    """Write the ISO, unless an ISO of the same files and options is already there."""
+def make(image: Path, module: Path | None, options: str = "") -> Path:
+    """Return the ISO in build/iso, made anew unless its files and options are unchanged."""
     config = grub_config(options, module is not None)
+    name = hashlib.sha256(f"{image} {module} {options}".encode()).hexdigest()[:8]
+    iso = BUILD / "iso" / f"{image.stem}-{name}.iso"
     recipe = iso.with_suffix(".recipe")
     inputs = [file for file in (image, module) if file]
     key = config + "".join(f"{f} {f.stat().st_size} {f.stat().st_mtime_ns}\n" for f in inputs)

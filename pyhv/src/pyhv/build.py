@@ -1,0 +1,87 @@
+# From sources to an image and a boot module, by CMake and by cpio.
+"""Build the hypervisor, its guests, and the module that they arrive in."""
+
+import subprocess
+from pathlib import Path
+
+from pyhv import cpio, initramfs, kernels
+from pyhv.errors import Failure
+from pyhv.paths import BUILD, ROOT, chapters
+
+LINUX_OPTIONS = "console=hvc0 quiet"
+
+
+def tree(through: str | None = None) -> Path:
+    """Return the build tree for everything, or for what stands at the end of a chapter."""
+    return BUILD / f"through-{through}" if through else BUILD
+
+
+def _run(words: list[str], show: bool) -> None:
+    output = None if show else subprocess.PIPE
+    done = subprocess.run(
+        words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+        text=True, check=False,
+    )
+    if done.returncode != 0:
+        raise Failure(f"the build failed: {' '.join(words)}", done.stdout or "")
+
+
+def configure(through: str | None = None) -> Path:
+    """Configure the tree unless it has been: Ninja itself notices later changes."""
+    where = tree(through)
+    if not (where / "build.ninja").exists():
+        chapter = through or chapters()[-1]
+        _run(["cmake", "-S", str(ROOT), "-B", str(where), "-G", "Ninja",
+              f"-DHV_THROUGH={chapter}"], show=False)
+    return where
+
+
+def build(targets: list[str], through: str | None = None, show: bool = True) -> Path:
+    """Build targets, showing progress, and return the build tree."""
+    where = configure(through)
+    _run(["ninja", "-C", str(where), *(["--quiet"] if not show else []), *targets], show)
+    return where
+
+
+def reaches(chapter: str, through: str | None) -> bool:
+    """Return whether a build through a chapter includes another one."""
+    order = chapters()
+    return order.index(chapter) <= order.index(through or order[-1])
+
+
+def first_commands(with_linux: bool) -> str:
+    """Return `rc`: what dom0's shell does before it asks a person."""
+    lines = ["create hello kernel=hello memory=8"]
+    if with_linux:
+        lines.append(
+            "create linux kernel=vmlinuz ramdisk=initrd memory=256 vcpus=1 "
+            f'cmdline="{LINUX_OPTIONS}"'
+        )
+    return "\n".join([*lines, "list", ""])
+
+
+def linux_entries() -> list[cpio.Entry]:
+    """Return Debian's kernel, as it is, and the initramfs."""
+    kernel = kernels.path_of(kernels.fetch_kernel())
+    busybox = kernels.path_of(kernels.fetch_busybox())
+    return [
+        cpio.Entry("vmlinuz", kernel.read_bytes()),
+        cpio.Entry("initrd", initramfs.build(busybox)),
+    ]
+
+
+def write_module(
+    path: Path, where: Path, commands: str, with_linux: bool, guests: tuple[str, ...] = ("hello",)
+) -> Path:
+    """Write the boot module of a build tree, leaving it alone if it would be the same."""
+    entries = [
+        cpio.program(name, (where / "guests" / f"{name}.elf").read_bytes())
+        for name in ("dom0", *guests)
+    ]
+    entries.append(cpio.Entry("rc", commands.encode()))
+    if with_linux:
+        entries += linux_entries()
+    archive = cpio.pack(entries)
+    if not path.exists() or path.read_bytes() != archive:
+        path.write_bytes(archive)
+    return path
