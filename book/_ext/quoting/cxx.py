@@ -1,0 +1,211 @@
+"""Finds the C++ symbols of one file with libclang: their qualified names, signatures and extents."""
+
+from __future__ import annotations
+
+import functools
+import glob
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from clang import cindex
+from clang.cindex import Cursor, CursorKind
+
+from .symbols import Symbol
+
+FUNCTIONS = {
+    CursorKind.FUNCTION_DECL, CursorKind.FUNCTION_TEMPLATE, CursorKind.CXX_METHOD,
+    CursorKind.CONSTRUCTOR, CursorKind.DESTRUCTOR, CursorKind.CONVERSION_FUNCTION,
+}
+CLASSES = {
+    CursorKind.CLASS_DECL, CursorKind.STRUCT_DECL, CursorKind.UNION_DECL,
+    CursorKind.CLASS_TEMPLATE, CursorKind.CLASS_TEMPLATE_PARTIAL_SPECIALIZATION,
+}
+OTHERS = {
+    CursorKind.ENUM_DECL: "enum", CursorKind.CONCEPT_DECL: "concept",
+    CursorKind.TYPE_ALIAS_DECL: "alias", CursorKind.TYPEDEF_DECL: "alias",
+    CursorKind.TYPE_ALIAS_TEMPLATE_DECL: "alias", CursorKind.VAR_DECL: "variable",
+}
+SCOPES = {CursorKind.NAMESPACE, CursorKind.LINKAGE_SPEC, CursorKind.UNEXPOSED_DECL}
+
+
+@functools.cache
+def _compiler_headers() -> str:
+    """The folder of `stddef.h` and its kin: clang's where it is installed, else g++'s."""
+    clang = sorted(glob.glob("/usr/lib/llvm-*/lib/clang/*/include"))
+    if clang:
+        return clang[-1]
+    asked = subprocess.run(["g++", "-print-file-name=include"], capture_output=True, text=True)
+    return asked.stdout.strip()
+
+
+def flags(root: Path, database: Path | None = None) -> list[str]:
+    """How to parse: the project's own settings, and the include folders and macros that CMake gave."""
+    found = ["-x", "c++", "-std=gnu++20", "-ffreestanding", "-fno-exceptions", "-fno-rtti", "-w", "-Wno-invalid-constexpr",
+             f"-I{root.parent}", f"-I{root}", "-isystem", _compiler_headers()]
+    if database is not None and database.is_file():
+        for entry in json.loads(database.read_text()):
+            if str(root) not in entry["file"] or "unit" in entry.get("output", ""):
+                continue
+            for word in re.findall(r"(?<=\s)-(?:I|D)\S+", entry["command"]):
+                if word not in found and "HOSTED" not in word:
+                    found.append(word)
+    return found
+
+
+def generated(root: Path) -> list[tuple[str, str]]:
+    """The headers that CMake makes from `.in` files, as libclang wants them: path and text."""
+    order = root.parent / "chapters" / "order"
+    names = order.read_text().split() if order.is_file() else []
+    values = {"HV_CHAPTER_LIST": ", ".join(names) or "none", "HV_CHAPTER_COUNT": str(len(names) or 1)}
+    return [(str(template.with_suffix("")),
+             re.sub(r"@(\w+)@", lambda m: values.get(m[1], "0"), template.read_text(encoding="utf-8")))
+            for template in sorted(root.rglob("*.hpp.in"))]
+
+
+def parse(path: Path, root: Path, arguments: list[str]) -> cindex.TranslationUnit:
+    """Parse one file, header or not."""
+    options = cindex.TranslationUnit.PARSE_DETAILED_PROCESSING_RECORD
+    return cindex.Index.create().parse(str(path), args=arguments, options=options,
+                                       unsaved_files=generated(root))
+
+
+def complaint(unit: cindex.TranslationUnit) -> str:
+    """The first error that makes the extents of a file doubtful, or nothing."""
+    for found in unit.diagnostics:
+        if found.severity >= cindex.Diagnostic.Error:
+            return f"{found.location.file}:{found.location.line}: {found.spelling}"
+    return ""
+
+
+def symbols(path: Path, root: Path, arguments: list[str]) -> tuple[list[Symbol], str]:
+    """All symbols that a file defines or only declares, and what makes them doubtful, if anything."""
+    made = path.with_suffix("") if path.suffix == ".in" else path
+    unit = parse(made, root, arguments)
+    text = path.read_text(encoding="utf-8")
+    reader = _Reader(str(made), str(path.relative_to(root)), text.split("\n"))
+    return [reader.symbol(cursor) for cursor in reader.walk(unit.cursor)], complaint(unit)
+
+
+class _Reader:
+    """Turns the cursors of one file into symbols, and widens their extents to whole lines."""
+
+    def __init__(self, path: str, file: str, lines: list[str]) -> None:
+        self.path = path
+        self.file = file
+        self.lines = lines
+
+    def walk(self, cursor: Cursor) -> Iterator[Cursor]:
+        """The declarations of this file, outermost first."""
+        for child in cursor.get_children():
+            where = child.location.file
+            if where is None or where.name != self.path:
+                continue
+            if child.kind in SCOPES:
+                yield from self.walk(child)
+            elif self._is_symbol(child):
+                yield child
+            if child.kind in CLASSES and child.is_definition():
+                yield from self.walk(child)
+
+    def symbol(self, cursor: Cursor) -> Symbol:
+        """The symbol that a declaration makes."""
+        first, last = self._extent(cursor)
+        is_function = cursor.kind in FUNCTIONS
+        body = next((c for c in cursor.get_children() if c.kind == CursorKind.COMPOUND_STMT), None)
+        return Symbol(
+            name=_qualified(cursor),
+            kind=_kind(cursor),
+            file=self.file,
+            first=first,
+            last=last,
+            signature=_signature(cursor) if is_function else "",
+            doc=self._doc(first),
+            body=(body.extent.start.offset, body.extent.end.offset) if is_function and body else None,
+            defined=cursor.kind == CursorKind.MACRO_DEFINITION or cursor.is_definition(),
+            linkage=cursor.mangled_name or "" if is_function or _kind(cursor) == "variable" else "",
+        )
+
+    def _is_symbol(self, cursor: Cursor) -> bool:
+        kind = cursor.kind
+        if kind == CursorKind.MACRO_DEFINITION:
+            return True
+        in_class = cursor.semantic_parent is not None and cursor.semantic_parent.kind in CLASSES
+        if kind in CLASSES:
+            return not cursor.is_anonymous() and cursor.is_definition() and not self._instantiates(cursor)
+        if in_class and cursor.lexical_parent is not None and cursor.lexical_parent.kind in CLASSES:
+            # A class's skeleton tells its fields, prototypes and aliases.
+            return kind in FUNCTIONS and any(
+                c.kind == CursorKind.COMPOUND_STMT for c in cursor.get_children())
+        if kind in FUNCTIONS:
+            return True
+        return kind in OTHERS and not cursor.is_anonymous()
+
+    def _instantiates(self, cursor: Cursor) -> bool:
+        """True for `template class X<int>;`, which defines nothing new."""
+        line = self.lines[cursor.extent.start.line - 1].strip()
+        return re.match(r"(extern\s+)?template\s+(class|struct)\b", line) is not None
+
+    def _extent(self, cursor: Cursor) -> tuple[int, int]:
+        """First and last line, with attributes and template heads above and the semicolon below."""
+        first, last = cursor.extent.start.line or cursor.location.line, cursor.extent.end.line
+        last = max(first, last)
+        if cursor.kind == CursorKind.MACRO_DEFINITION:
+            return first, last
+        while first > 1 and _continues(self.lines[first - 2]):
+            first -= 1
+        rest = self.lines[last - 1][cursor.extent.end.column - 1:]
+        while last < len(self.lines) and not rest.strip() and _closes(self.lines[last]):
+            last += 1
+            rest = self.lines[last - 1]
+        return first, last
+
+    def _doc(self, first: int) -> int:
+        """The first line of the comment block that stands directly above."""
+        line = first
+        while line > 1 and self.lines[line - 2].lstrip().startswith("//"):
+            line -= 1
+        return line
+
+
+def _continues(line: str) -> bool:
+    """True when a line begins a declaration that goes on below it: attributes, template heads."""
+    text = line.strip()
+    return bool(text) and re.match(r"(template\s*<|\[\[|requires\b|extern \"C\"$|alignas)", text) is not None \
+        and not text.endswith((";", "}", "{"))
+
+
+def _closes(line: str) -> bool:
+    """True for a line that holds only a declaration's semicolon."""
+    return re.fullmatch(r"\s*;\s*(//.*)?", line) is not None
+
+
+def _kind(cursor: Cursor) -> str:
+    if cursor.kind == CursorKind.MACRO_DEFINITION:
+        return "macro"
+    if cursor.kind in CLASSES:
+        return "class"
+    return OTHERS.get(cursor.kind, "function")
+
+
+def _qualified(cursor: Cursor) -> str:
+    """The name from the outermost namespace on; unnamed namespaces leave no trace."""
+    parts: list[str] = []
+    at: Cursor | None = cursor
+    while at is not None and at.kind != CursorKind.TRANSLATION_UNIT:
+        special = at.kind in CLASSES and at.kind != CursorKind.CLASS_TEMPLATE
+        name = at.displayname if special else at.spelling
+        if name and at.kind != CursorKind.LINKAGE_SPEC and not name.startswith("(anonymous"):
+            parts.append(re.sub(r"<.*>", "", name) if at.kind in FUNCTIONS and "operator" not in name
+                         else name)
+        at = at.semantic_parent if cursor.kind != CursorKind.MACRO_DEFINITION else None
+    return "::".join(reversed(parts))
+
+
+def _signature(cursor: Cursor) -> str:
+    """The parameters' types as the source spells them, and whether the method is const."""
+    shown = cursor.displayname
+    start = shown.find("(", len(cursor.spelling) if shown.startswith(cursor.spelling) else 0)
+    return shown[start:] + (" const" if cursor.is_const_method() else "")
