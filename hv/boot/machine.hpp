@@ -23,6 +23,7 @@ struct Machine;
 struct Cpu {
     Cpu* self = this;               ///< first: GS:0 is the way to the rest
     u64 world_switch_stack = 0;     ///< GS:8, for assembly that needs the host's stack
+    void* engine_area = nullptr;    ///< GS:16 (engine_area_slot): the engine's, for this pCPU
     Machine* machine = nullptr;
     u16 number = 0;                 ///< 0 is the one that woke first
     u32 apic_id = 0;

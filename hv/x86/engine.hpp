@@ -110,10 +110,15 @@ struct EngineCapabilities {
     u32 tags = 0;                      ///< ASIDs or VPIDs
 };
 
+/// Where in `Cpu` (at GS on a pCPU) an engine keeps the pointer to what turn_on made for that pCPU.
+inline constexpr size_t engine_area_slot = 16;
+
 /// Where an engine gets the zeroed 4 KiB frames of its control blocks.
 struct FrameSource {
     void* context;
     Result<Mpa> (*take)(void* context);
+    /// 2^order frames in one piece, aligned to their size: for maps that must be contiguous.
+    Result<Mpa> (*take_block)(void* context, u8 order);
     void (*give_back)(void* context, Mpa frame);
     u8* (*at)(void* context, Mpa address);  ///< where the hypervisor sees that machine address
 };
@@ -149,7 +154,12 @@ struct EngineOperations {
 /// What the run loop asks of an engine at every turn, resolved at compile time.
 /// All are called on the pCPU that runs the vCPU, `enter` with host interrupts off.
 template <class E>
-concept Engine = requires(VirtualCpu& vcpu, Exit& exit, const Injection& injection, u8 vector) {
+concept Engine = requires(VirtualCpu& vcpu, Exit& exit, const Injection& injection, u8 vector,
+                          u16 cpu) {
+    /// The vCPU comes to this pCPU, or leaves it: after depart, any pCPU may take it. General
+    /// registers and FPU are not the engine's; MSRs that guest and host share without a switch are.
+    { E::arrive(vcpu, cpu) };
+    { E::depart(vcpu) };
     /// Runs the guest until it exits, and decodes why. An event whose delivery was cut short is
     /// handed over again at the next entry by the engine itself.
     { E::enter(vcpu, exit) };
