@@ -32,6 +32,7 @@ struct Exit {
         exception,           ///< an intercepted exception: `vector`
         undefined,           ///< an instruction that this guest's CPU does not have: raise #UD
         shutdown,            ///< triple fault
+        resolved,            ///< the engine has dealt with it: look at what is pending, and enter
         refused,             ///< the engine would not enter the guest: `raw` says why
         unhandled,           ///< anything else: `raw` is the engine's code, for printing only
     };
@@ -51,6 +52,7 @@ struct Exit {
     struct Control {
         u8 number;   ///< 0, 3, 4 or 8
         bool write;
+        bool decoded; ///< false: the engine knows no more; the caller decodes the instruction
         u8 gpr;      ///< index in GeneralRegisters; 4 is RSP
         bool clear_task_switched, load_status_word;
         u16 status_word;
@@ -79,6 +81,7 @@ struct Injection {
     u8 vector = 0;
     bool has_error_code = false;
     u32 error_code = 0;
+    u64 address = 0;  ///< exception 14: what the guest finds in CR2
 };
 
 /// What an engine keeps for one virtual CPU. Everything above an engine sees only the first half.
@@ -89,6 +92,8 @@ struct VirtualCpu {
     u8* apic_registers = nullptr;   ///< the 4 KiB of its local APIC, in the architecture's layout
     Mpa apic_address{};             ///< the same page, machine address
     bool flush_translations = true; ///< nested translations changed: flush at the next entry
+    u64 debug_addresses[4] = {};    ///< DR0 to DR3 while it is on no pCPU
+    u64 tsc_aux = 0;                ///< IA32_TSC_AUX while it is on no pCPU
     bool interrupts_delivered_by_cpu = false; ///< virtual-interrupt delivery (APICv) is on
 
     void* control = nullptr;        ///< the VMCB or VMCS, for its engine only
@@ -130,8 +135,9 @@ struct EngineOperations {
     const EntryFormat* nested_format;
     /// What this processor offers, or why not: XEN_ENODEV with `*why` a sentence for a person.
     Result<EngineCapabilities> (*probe)(const char** why);
-    /// Turns the engine on, on the pCPU that calls; frames for its per-pCPU areas come from `source`.
-    Result<> (*turn_on)(u16 cpu, FrameSource& source);
+    /// Turns the engine on, on the pCPU that calls, whose TSC ticks at `tsc_hz`; frames for its
+    /// per-pCPU areas come from `source`.
+    Result<> (*turn_on)(u16 cpu, u64 tsc_hz, FrameSource& source);
     void (*turn_off)();
     /// Makes a control block: a vCPU at reset that exits for all that policy must see.
     Result<> (*create)(VirtualCpu& vcpu, FrameSource& source);
