@@ -1,6 +1,7 @@
 # From sources to an image and a boot module, by CMake and by cpio.
 """Build the hypervisor, its guests, and the module that they arrive in."""
 
+import hashlib
 import subprocess
 from pathlib import Path
 
@@ -60,14 +61,20 @@ def first_commands(with_linux: bool) -> str:
     return "\n".join([*lines, "list", ""])
 
 
+def initramfs_bytes() -> bytes:
+    """Return the busybox initramfs."""
+    return initramfs.build(kernels.path_of(kernels.fetch_busybox()))
+
+
+def initramfs_hash() -> str:
+    """Return the SHA-256 of the initramfs."""
+    return hashlib.sha256(initramfs_bytes()).hexdigest()
+
+
 def linux_entries() -> list[cpio.Entry]:
     """Return Debian's kernel, as it is, and the initramfs."""
     kernel = kernels.path_of(kernels.fetch_kernel())
-    busybox = kernels.path_of(kernels.fetch_busybox())
-    return [
-        cpio.Entry("vmlinuz", kernel.read_bytes()),
-        cpio.Entry("initrd", initramfs.build(busybox)),
-    ]
+    return [cpio.Entry("vmlinuz", kernel.read_bytes()), cpio.Entry("initrd", initramfs_bytes())]
 
 
 def write_module(

@@ -64,7 +64,7 @@ class Emulator:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self._stderr = tempfile.TemporaryFile(mode="w+")
-        self._iso = self._make_iso() if machine.boots_from_iso else None
+        self.iso = self._make_iso() if machine.boots_from_iso else None
         self._log = _Log()
         start = self._start_bochs if machine.emulator == "bochs" else self._start_qemu
         self.serial_fd = start()
@@ -95,13 +95,13 @@ class Emulator:
         ours, theirs = socket.socketpair()
         with theirs:
             serial = qemu.on_descriptor(theirs.fileno())
-            self._spawn(qemu.command(self.machine, serial, self._iso), (theirs.fileno(),))
+            self._spawn(qemu.command(self.machine, serial, self.iso), (theirs.fileno(),))
         return ours.detach()
 
     def _start_bochs(self) -> int:
         ours, theirs = pty.openpty()
         tty.setraw(theirs)
-        self._spawn(bochs.command(self.machine, bochs.on_terminal(os.ttyname(theirs)), self._iso))
+        self._spawn(bochs.command(self.machine, bochs.on_terminal(os.ttyname(theirs)), self.iso))
 
         def hang_up_at_the_end() -> None:
             # With the last holder of its other side gone, our side reads as ended.
@@ -127,7 +127,7 @@ class Emulator:
     def command_by_hand(self) -> str:
         """Return a shell command that repeats this run, with COM1 on the terminal."""
         module = bochs if self.machine.emulator == "bochs" else qemu
-        return shlex.join(module.command(self.machine, module.BY_HAND, self._iso))
+        return shlex.join(module.command(self.machine, module.BY_HAND, self.iso))
 
     def echo_to(self, receive) -> None:
         """Pass all that COM1 says from now on to a function as well, as it is read."""

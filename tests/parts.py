@@ -1,0 +1,156 @@
+# Runs the parts of the tests in turn, the fast ones first, and adds up their results.
+"""The Python half of ./tests/run."""
+
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as xml
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyhv import build
+from pyhv.errors import Failure
+from pyhv.paths import BUILD, ROOT, chapters
+
+TESTS = ROOT / "tests"
+RESULTS = BUILD / "results"
+
+
+@dataclass
+class Tally:
+    """Counts of tests."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def add(self, other: "Tally") -> None:
+        """Add another tally's counts to this one's."""
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+
+def _read_junit(file: Path) -> Tally:
+    tally = Tally()
+    for case in xml.parse(file).iter("testcase"):
+        kinds = {child.tag for child in case}
+        if kinds & {"failure", "error"}:
+            tally.failed += 1
+        elif "skipped" in kinds:
+            tally.skipped += 1
+        else:
+            tally.passed += 1
+    return tally
+
+
+def _run(words: list[str], result: Path) -> Tally:
+    """Run a test program that writes JUnit's format; one that dies without it has failed."""
+    result.parent.mkdir(parents=True, exist_ok=True)
+    result.unlink(missing_ok=True)
+    done = subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
+    tally = _read_junit(result) if result.exists() else Tally()
+    if done.returncode != 0 and tally.failed == 0 and done.returncode != NOTHING_TO_RUN:
+        print(f"failed with status {done.returncode}: {' '.join(words)}")
+        tally.failed = 1
+    return tally
+
+
+# pytest's status where no test was chosen.
+NOTHING_TO_RUN = 5
+
+
+def _pytest(name: str, *words: str) -> Tally:
+    result = RESULTS / f"{name}.xml"
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=short", "-ra"]
+    return _run([*command, f"--junitxml={result}", *words], result)
+
+
+def _ctest(name: str, *words: str) -> Tally:
+    result = RESULTS / f"{name}.xml"
+    command = ["ctest", "--test-dir", str(BUILD), "--output-on-failure", "--progress", "-j2"]
+    return _run([*command, "--no-tests=error", "--output-junit", str(result), *words], result)
+
+
+def _command(*words: str) -> Tally:
+    """Run a command that is one test by itself."""
+    done = subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
+    return Tally(passed=1) if done.returncode == 0 else Tally(failed=1)
+
+
+def unit() -> Tally:
+    """The hosted tests, and those of the Python tooling."""
+    tally = Tally()
+    if (TESTS / "CMakeLists.txt").exists():
+        build.build(["unit"])
+        tally.add(_ctest("unit-hosted"))
+    tally.add(_pytest("unit-python", "-q", str(TESTS / "unit")))
+    return tally
+
+
+def book() -> Tally:
+    """The checkers of the source, their own tests, and the book itself."""
+    tally = _pytest("book", "-q", str(TESTS / "book"))
+    build.configure()
+    tally.add(_command("cmake", "--build", str(BUILD), "--target", "book"))
+    return tally
+
+
+def boot() -> Tally:
+    """The machines, on the emulators."""
+    return _pytest("boot", "-v", str(TESTS / "boot"))
+
+
+def _folder(name: str) -> Callable[[], Tally]:
+    return lambda: _pytest(name, "-v", str(TESTS / name))
+
+
+def _chapter(name: str) -> Callable[[], Tally]:
+    """What concerns one chapter: the tests on emulators that bear its name."""
+    return lambda: _pytest(name, "-v", "-m", name, str(TESTS / "boot"))
+
+
+def parts() -> dict[str, Callable[[], Tally]]:
+    """Return every part, in the order in which they run; `boot` is also the chapter of that name."""
+    named = {"unit": unit, "book": book, "boot": boot}
+    named |= {name: _folder(name) for name in ("oracle", "bench")}
+    return named | {name: _chapter(name) for name in chapters() if name not in named}
+
+
+def _default() -> list[str]:
+    names = ("unit", "book", "boot", "oracle")
+    return [name for name in names if (TESTS / name).is_dir()]
+
+
+def _run_part(name: str, part: Callable[[], Tally]) -> Tally:
+    print(f"== {name}", flush=True)
+    started = time.monotonic()
+    try:
+        tally = part()
+    except Failure as failure:
+        print(f"{failure.details}\n{failure.reason}")
+        tally = Tally(failed=1)
+    seconds = time.monotonic() - started
+    print(f"== {name}: {tally.passed} passed, {tally.failed} failed, "
+          f"{tally.skipped} skipped in {seconds:.0f} s\n", flush=True)
+    return tally
+
+
+def main(names: list[str]) -> int:
+    """Run the parts named, or all that exist; return the exit status."""
+    known = parts()
+    for name in names:
+        if name not in known:
+            print(f"there is no part {name}; they are: {' '.join(known)}")
+            print("0 passed, 1 failed")
+            return 1
+    total = Tally()
+    for name in names or _default():
+        total.add(_run_part(name, known[name]))
+    print(f"{total.passed} passed, {total.failed} failed")
+    return 0 if total.failed == 0 and total.passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

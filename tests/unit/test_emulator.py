@@ -1,0 +1,67 @@
+# The driver of the emulators, tried on a shell command that stands in for one.
+"""Tests of the driver that need no emulator."""
+
+import os
+import time
+
+import pytest
+
+from pyhv import qemu
+from pyhv.emulator import Emulator, readable
+from pyhv.errors import Failure
+from pyhv.machine import Machine
+
+ECHO = "echo up; while read -r line; do [ \"$line\" = off ] && exit 7; echo \"<$line>\"; done"
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    def command(machine, serial, iso):
+        if serial == qemu.BY_HAND:
+            return ["sh", "-c", "by hand"]
+        number = serial[1].rpartition("=")[2]
+        return ["sh", "-c", f"exec <&{number} >&{number}; {ECHO}"]
+
+    monkeypatch.setattr(qemu, "command", command)
+    with Emulator(Machine()) as emulator:
+        yield emulator
+
+
+def test_it_hears_and_speaks(stand_in):
+    stand_in.expect("up", 5)
+    stand_in.send("a\n")
+    assert stand_in.expect(r"<(\w)>", 5)[1] == "a"
+    assert "up" in stand_in.log
+
+
+def test_it_sees_the_end_and_its_status(stand_in):
+    stand_in.send("off\n")
+    assert stand_in.expect_end(5) == 7
+
+
+def test_a_failure_shows_log_and_command(stand_in):
+    stand_in.expect("up", 5)
+    with pytest.raises(Failure, match="waited .* for 'never'") as caught:
+        stand_in.expect("never", 0.1)
+    assert "up" in caught.value.details
+    assert "by hand" in caught.value.details
+
+
+def test_an_early_end_is_told_from_a_long_wait(stand_in):
+    stand_in.send("off\n")
+    with pytest.raises(Failure, match="the emulator ended before it said 'never'"):
+        stand_in.expect("never", 5)
+
+
+def test_stop_leaves_no_process(stand_in):
+    stand_in.expect("up", 5)
+    stand_in.stop()
+    with pytest.raises(ProcessLookupError):
+        os.killpg(stand_in.process.pid, 0)
+    started = time.monotonic()
+    stand_in.stop()
+    assert time.monotonic() - started < 5
+
+
+def test_a_readable_log_has_no_cursor_movements():
+    assert readable("\x1b[2J\x1b[01;01Ha\r\n\x1b[0mb") == "a\nb"
