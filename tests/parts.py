@@ -67,10 +67,9 @@ def _pytest(name: str, *words: str) -> Tally:
     return _run([*command, f"--junitxml={result}", *words], result)
 
 
-def _ctest(name: str, *words: str) -> Tally:
+def _googletest(name: str) -> Tally:
     result = RESULTS / f"{name}.xml"
-    command = ["ctest", "--test-dir", str(BUILD), "--output-on-failure", "--progress", "-j2"]
-    return _run([*command, "--no-tests=error", "--output-junit", str(result), *words], result)
+    return _run([str(BUILD / "unit"), "--gtest_brief=1", f"--gtest_output=xml:{result}"], result)
 
 
 def _command(*words: str) -> Tally:
@@ -81,11 +80,9 @@ def _command(*words: str) -> Tally:
 
 def unit() -> Tally:
     """The hosted tests, and those of the Python tooling."""
-    tally = Tally()
-    if (TESTS / "CMakeLists.txt").exists():
-        build.build(["unit"])
-        tally.add(_ctest("unit-hosted"))
-    tally.add(_pytest("unit-python", "-q", str(TESTS / "unit")))
+    tally = _pytest("unit-python", "-q", str(TESTS / "unit"))
+    build.build(["unit"])
+    tally.add(_googletest("unit-hosted"))
     return tally
 
 

@@ -20,7 +20,7 @@ def stand_in(monkeypatch):
         if serial == qemu.BY_HAND:
             return ["sh", "-c", "by hand"]
         number = serial[1].rpartition("=")[2]
-        return ["sh", "-c", f"exec <&{number} >&{number}; {ECHO}"]
+        return ["bash", "-c", f"exec <&{number} >&{number}; {ECHO}"]
 
     monkeypatch.setattr(qemu, "command", command)
     with Emulator(Machine()) as emulator:
