@@ -9,6 +9,7 @@
 #include <base/panic.hpp>
 
 extern "C" char image_start[], image_end[];
+extern "C" void (*constructors_start[])(), (*constructors_end[])();
 
 namespace kit {
 namespace {
@@ -94,6 +95,12 @@ void adopt_memory() {
     heap().adopt(reinterpret_cast<void*>(best.start), best.end - best.start);
 }
 
+/// Our own globals are constant-initialised; a library that we link may bring a constructor.
+void run_constructors() {
+    for (auto* constructor = constructors_start; constructor < constructors_end; constructor++)
+        (*constructor)();
+}
+
 }  // namespace
 
 const Guest& guest() { return this_guest; }
@@ -141,6 +148,7 @@ extern "C" void kit_start(hv::u64 start_info) {
     read_start_info(start_info);
     console_init();
     adopt_memory();
+    run_constructors();
     guest_main();
     shut_down(Shutdown::poweroff);
 }

@@ -1,0 +1,99 @@
+// dom0, the first child: reads its module, opens its shell, and then only ever answers.
+#include "shell/shell.hpp"
+
+#include <kit/apic.hpp>
+#include <kit/clock.hpp>
+#include <kit/cpu.hpp>
+#include <kit/events.hpp>
+#include <kit/guest.hpp>
+#include <kit/print.hpp>
+#include <kit/traps.hpp>
+
+#include <base/panic.hpp>
+
+namespace dom0 {
+namespace {
+
+constexpr u8 wake_vector = 0x30;
+
+/// What can wake us. With event channels the doorbells do; before that chapter, a clock.
+class Waker {
+public:
+    void init() {
+        apic_init();
+        on_trap(wake_vector, [](TrapFrame&) { apic_end_of_interrupt(); });
+        if (!has_events) return apic_timer_periodic(wake_vector, polling_period_ns);
+        auto console = bind_virq(VIRQ_CONSOLE);
+        auto endings = bind_virq(VIRQ_DOM_EXC);
+        if (!events_init(wake_vector) || !console || !endings) panic("dom0 gets no event channels");
+        endings_port_ = *endings;
+    }
+
+    /// True when a domain may have ended since the last time we asked.
+    bool ending() { return !has_events || take_pending(endings_port_); }
+
+    /// Sleeps until something has happened since the last call.
+    void wait() {
+        interrupts_off();
+        if (has_events)
+            while (!take_upcall()) sleep_until_interrupt();
+        else
+            sleep_until_interrupt();
+        if (has_events) clear_doorbells();
+    }
+
+private:
+    /// We look at everything whenever we wake, so which bell it was does not matter, but for one.
+    void clear_doorbells() {
+        constexpr u32 word_bits = 64;
+        for (u32 word = 0; word < word_bits; word++) {
+            xen_ulong_t keep = endings_port_ / word_bits == word
+                                   ? xen_ulong_t{1} << (endings_port_ % word_bits)
+                                   : 0;
+            __atomic_fetch_and(&shared().evtchn_pending[word], keep, __ATOMIC_ACQ_REL);
+        }
+    }
+
+    static constexpr u64 polling_period_ns = 10'000'000;
+    u32 endings_port_ = 0;
+};
+
+Archive boot_module() {
+    if (guest().modules.empty()) {
+        print("dom0: there is no boot module: no files, no rc\n");
+        return {};
+    }
+    Archive module{module_bytes(guest().modules[0])};
+    while (module.next()) {}
+    if (!module.complete()) print("dom0: the boot module is damaged: cpio -t would complain too\n");
+    return module;
+}
+
+void live() {
+    Archive module = boot_module();
+    Household household;
+    Shell shell{module, household};
+    Waker waker;
+    waker.init();
+    shell.start();
+    for (;;) {
+        bool busy = false;
+        for (int letter; (letter = console_read()) >= 0; busy = true) shell.key(char(letter));
+
+        std::string said, news;
+        busy |= household.pump(shell.attached(), said);
+        shell.hear(said);
+        if (waker.ending()) household.reap(news);
+        shell.tell(news);
+        if (!busy && news.empty()) waker.wait();
+    }
+}
+
+}  // namespace
+}  // namespace dom0
+
+void guest_main() {
+    using namespace dom0;
+    if (auto ready = clock_init(); !ready) panic("dom0 gets no shared page: {}", describe(ready.error().code));
+    live();
+}

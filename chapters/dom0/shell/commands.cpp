@@ -1,0 +1,150 @@
+// The shell's commands.
+#include "shell.hpp"
+
+#include <kit/print.hpp>
+
+namespace dom0 {
+namespace {
+
+/// One line about what went wrong, or silence.
+void report(std::string_view doing, std::string_view name, const Result<void>& done) {
+    if (!done.ok()) print("cannot {} {}: {}\n", doing, name, describe(done.error().code));
+}
+
+/// Six letters, as xl prints them.
+std::string state_of(const xen_domctl_getdomaininfo& info) {
+    auto has = [&](u32 flag, char letter) { return (info.flags & flag) != 0 ? letter : '-'; };
+    u32 reason = info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+    bool crashed = (info.flags & XEN_DOMINF_shutdown) != 0 && reason == SHUTDOWN_crash;
+    return {has(XEN_DOMINF_running, 'r'),  has(XEN_DOMINF_blocked, 'b'), has(XEN_DOMINF_paused, 'p'),
+            has(XEN_DOMINF_shutdown, 's'), crashed ? 'c' : '-',          has(XEN_DOMINF_dying, 'd')};
+}
+
+}  // namespace
+
+constinit const Shell::Command Shell::commands[command_count] = {
+    {"help", "", "this list", &Shell::help, 1},
+    {"list", "", "the domains: r running, b blocked, p paused, s shut down, c crashed, d dying",
+     &Shell::list, 1},
+    {"create", "NAME kernel=FILE [ramdisk=FILE] [memory=MiB] [vcpus=N] [cmdline=\"…\"]",
+     "build a domain from files of the boot module", &Shell::create, 3},
+    {"console", "NAME", "talk to a domain; Ctrl-] comes back", &Shell::console, 2},
+    {"pause", "NAME", "park its vCPUs between two instructions", &Shell::pause, 2},
+    {"unpause", "NAME", "let them go on", &Shell::unpause, 2},
+    {"shutdown", "NAME", "ask it to power off", &Shell::shutdown, 2},
+    {"reboot", "NAME", "ask it to start anew", &Shell::reboot, 2},
+    {"destroy", "NAME", "end it, asked or not", &Shell::destroy, 2},
+    {"dmesg", "", "the hypervisor's own log", &Shell::dmesg, 1},
+    {"files", "", "what the boot module holds", &Shell::files, 1},
+    {"store", "PATH", "one entry of the store, and what lies below it", &Shell::store, 2},
+};
+
+void Shell::help(const Words&) {
+    for (auto& command : commands)
+        print("  {:9} {}\n            {} {}\n", command.name, command.purpose, command.name,
+              command.arguments);
+}
+
+void Shell::list(const Words&) {
+    print("{:40} {:5} {:5} {:5}\tState\tTime(s)\n", "Name", "   ID", "  Mem", "VCPUs");
+    for (u32 next = 0; next < DOMID_FIRST_RESERVED;) {
+        auto info = domain_info(u16(next));
+        if (!info) break;
+        Domain* domain = household_.find(info->domain);
+        std::string_view name = info->domain == 0   ? "Domain-0"
+                                : domain != nullptr ? std::string_view{domain->order.name}
+                                                    : "(null)";
+        u64 tenths = info->cpu_time / 100'000'000;
+        print("{:40} {:5} {:5} {:5}     {}  {:6}.{}\n", name, info->domain,
+              u64{info->tot_pages} * page_size / MiB, info->nr_online_vcpus,
+              std::string_view{state_of(*info)}, tenths / 10, tenths % 10);
+        next = u32{info->domain} + 1;
+    }
+}
+
+void Shell::create(const Words& words) {
+    Order order;
+    order.name = words[1];
+    if (order.name.find('=') != order.name.npos) return print("usage: create NAME kernel=FILE …\n");
+    Domain* same = household_.find(std::string_view{order.name});
+    if ((same != nullptr && !same->gone) || order.name == "Domain-0")
+        return print("a domain named {} exists already\n", std::string_view{order.name});
+
+    for (size_t i = 2; i < words.size(); i++) {
+        std::string_view word = words[i];
+        auto key = word.substr(0, word.find('='));
+        auto value = option({words[i]}, key);
+        if (!value) return print("'{}' is not NAME=VALUE\n", word);
+        if (key == "kernel" || key == "ramdisk") {
+            auto file = module_.find(*value);
+            if (!file) return print("no file '{}' in the boot module: files lists them\n", *value);
+            (key == "kernel" ? order.kernel : order.ramdisk) = file->bytes;
+        } else if (key == "memory" || key == "vcpus") {
+            auto number = parse_number(*value);
+            if (!number) return print("'{}' must be a number\n", word);
+            (key == "memory" ? order.memory_mib : order.vcpus) = *number;
+        } else if (key == "cmdline") {
+            order.command_line = *value;
+        } else {
+            return print("no option '{}': kernel ramdisk memory vcpus cmdline\n", key);
+        }
+    }
+    if (order.kernel.empty()) return print("a domain needs kernel=FILE\n");
+    std::string why;
+    auto id = household_.create(std::move(order), why);
+    if (!id) return print("cannot create {}: {}\n", std::string_view{words[1]}, std::string_view{why});
+    print("{} is d{}\n", std::string_view{words[1]}, *id);
+}
+
+void Shell::console(const Words& words) {
+    Domain* domain = household_.find(std::string_view{words[1]});
+    if (domain == nullptr) return print("no domain '{}'\n", std::string_view{words[1]});
+    kit::console().write(domain->console.last_words());
+    if (domain->gone) return print("\n{} is gone; these were its last words\n", std::string_view{words[1]});
+    attached_ = domain;
+}
+
+void Shell::pause(const Words& words) {
+    if (Domain* domain = living(words[1])) report("pause", words[1], pause_domain(domain->id()));
+}
+
+void Shell::unpause(const Words& words) {
+    if (Domain* domain = living(words[1])) report("unpause", words[1], unpause_domain(domain->id()));
+}
+
+void Shell::shutdown(const Words& words) {
+    Domain* domain = living(words[1]);
+    if (domain == nullptr) return;
+    if (!has_events) return print("without event channels no guest can be asked: use destroy\n");
+    household_.request(*domain, "poweroff");
+}
+
+void Shell::reboot(const Words& words) {
+    Domain* domain = living(words[1]);
+    if (domain == nullptr) return;
+    if (!has_events) return print("without event channels no guest can be asked: use destroy\n");
+    household_.request(*domain, "reboot");
+}
+
+void Shell::destroy(const Words& words) {
+    if (Domain* domain = living(words[1])) report("destroy", words[1], household_.destroy(*domain));
+}
+
+void Shell::dmesg(const Words&) {
+    auto log = read_hypervisor_log();
+    if (!log) return print("no log: {}\n", describe(log.error().code));
+    kit::console().write(*log);
+}
+
+void Shell::files(const Words&) {
+    module_.rewind();
+    while (auto file = module_.next()) print("{:12} {}\n", file->bytes.size(), file->name);
+    if (!module_.complete()) print("the boot module is damaged: it does not reach its trailer\n");
+}
+
+void Shell::store(const Words& words) {
+    if (!household_.store().show(words[1], kit::console()))
+        print("no entry '{}' in the store\n", std::string_view{words[1]});
+}
+
+}  // namespace dom0

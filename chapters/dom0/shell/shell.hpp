@@ -1,0 +1,63 @@
+// The shell: lines from a person or from the module's rc, and what each command does.
+#pragma once
+
+#include "../module/cpio.hpp"
+#include "../toolstack/household.hpp"
+#include "line.hpp"
+#include "words.hpp"
+
+namespace dom0 {
+
+class Shell {
+public:
+    Shell(Archive module, Household& household) : module_{module}, household_{household} {}
+
+    /// Runs the lines of the module's `rc`, if it has one, and shows the prompt.
+    void start();
+
+    /// One byte from the keyboard: for the line being typed, or for the guest whose console is open.
+    void key(char byte);
+
+    /// The domain whose console is open here, or null.
+    const Domain* attached() const { return attached_; }
+
+    /// Shows what the attached guest said; detaches when it is gone.
+    void hear(std::string_view said);
+
+    /// Shows a line of news above the line being typed.
+    void tell(std::string_view news);
+
+private:
+    using Words = std::vector<std::string>;
+    struct Command {
+        std::string_view name, arguments, purpose;
+        void (Shell::*run)(const Words& words);
+        size_t needed;  // words it takes at least, its own name included
+    };
+    static constexpr size_t command_count = 12;
+    static const Command commands[command_count];
+
+    void run(std::string_view line);
+    void prompt();
+    Domain* living(std::string_view name);
+
+    void help(const Words&);
+    void list(const Words&);
+    void create(const Words&);
+    void console(const Words&);
+    void pause(const Words&);
+    void unpause(const Words&);
+    void shutdown(const Words&);
+    void reboot(const Words&);
+    void destroy(const Words&);
+    void dmesg(const Words&);
+    void files(const Words&);
+    void store(const Words&);
+
+    Archive module_;
+    Household& household_;
+    LineEditor line_;
+    Domain* attached_ = nullptr;
+};
+
+}  // namespace dom0

@@ -1,0 +1,189 @@
+// Building a domain, step by step, with nothing but Xen's own calls.
+#include "builder.hpp"
+
+#include "acpi.hpp"
+#include "control.hpp"
+#include "elf.hpp"
+#include "furnish.hpp"
+
+#include <kit/events.hpp>
+
+namespace dom0 {
+
+Result<Newborn> Builder::build() {
+    using Step = Result<void> (Builder::*)();
+    constexpr Step steps[] = {&Builder::check, &Builder::read_kernel, &Builder::make_domain,
+                              &Builder::give_memory, &Builder::load, &Builder::write_start_info,
+                              &Builder::furnish, &Builder::connect};
+    for (auto step : steps) {
+        auto done = (this->*step)();
+        if (done.ok()) continue;
+
+        // Whatever has been made goes again. The step's error is what the caller hears.
+        newborn_.console = {};
+        newborn_.store = {};
+        if (newborn_.id != 0) (void)destroy_domain(newborn_.id);
+        return done.error();
+    }
+    return std::move(newborn_);
+}
+
+Result<void> Builder::check() {
+    step_ = "memory must be 4 MiB or more and below 3840 MiB";
+    if (order_.memory_mib < 4 || order_.memory_mib >= 3840) return Error{Errno::XEN_EINVAL};
+    step_ = "vcpus must be 1 to 64";
+    if (order_.vcpus < 1 || order_.vcpus > 64) return Error{Errno::XEN_EINVAL};
+    step_ = "there is not so much free memory";
+    auto machine = physical_info();
+    if (machine.ok() && machine->free_pages < order_.memory_mib * MiB / page_size)
+        return Error{Errno::XEN_ENOMEM};
+    return {};
+}
+
+Result<void> Builder::read_kernel() {
+    step_ = "the kernel's packing (gzip, xz and lz4 are known)";
+    elf_ = order_.kernel;
+    if (auto payload = find_payload(order_.kernel)) {
+        auto unpacked = unpack(*payload);
+        if (!unpacked) return unpacked.error();
+        unpacked_ = std::move(*unpacked);
+        elf_ = unpacked_.view();
+    }
+    step_ = "the kernel is not an ELF image with a PVH entry note";
+    auto image = parse_elf(elf_);
+    if (!image) return image.error();
+    entry_ = image->entry;
+    kernel_end_ = image->end;
+
+    step_ = "kernel and ramdisk do not fit into its memory";
+    ramdisk_ = Gpa{align_up(kernel_end_, page_size)};
+    start_info_ = Gpa{align_up(ramdisk_.value + order_.ramdisk.size(), page_size)};
+    if (start_info_.value + 2 * page_size > order_.memory_mib * MiB) return Error{Errno::XEN_ENOMEM};
+    return {};
+}
+
+Result<void> Builder::make_domain() {
+    step_ = "creating the domain";
+    auto id = create_domain({.vcpus = order_.vcpus});
+    if (!id) return id.error();
+    newborn_.id = *id;
+    step_ = "its vCPUs";
+    TRY(set_max_vcpus(*id, order_.vcpus));
+    step_ = "its memory limit";
+    TRY(set_max_memory(*id, (order_.memory_mib + 1) * 1024));
+
+    // One page for each MiB and 256 for each vCPU, four times over: what xl sets aside too.
+    step_ = "its page-table memory";
+    u64 pages = 4 * (256 * u64{order_.vcpus} + 2 * u64{order_.memory_mib});
+    return set_paging_pool(*id, align_up(pages * 1024, page_size));
+}
+
+Result<void> Builder::give_memory() {
+    step_ = "giving it memory";
+    constexpr u64 hole_start = 0xa0, hole_end = 0x100;  // where a PC has its video memory
+    u16 id = newborn_.id;
+    TRY(populate(id, Gfn{0}, hole_start));
+    TRY(populate(id, Gfn{hole_end}, order_.memory_mib * MiB / page_size - hole_end));
+    TRY(populate(id, special_frames, special_count));
+    auto tables = make_acpi(order_.vcpus);
+    TRY(populate(id, frame_of(acpi_base), pages_of(tables.bytes.size())));
+    step_ = "telling it its memory map";
+    return set_memory_map(id, memory_map(order_.memory_mib));
+}
+
+Result<void> Builder::load() {
+    step_ = "loading its kernel";
+    GuestWriter guest{newborn_.id};
+    auto image = parse_elf(elf_);
+    if (!image) return image.error();
+    for (auto& segment : image->segments) {
+        TRY(guest.write(segment.address, segment.bytes));
+        u64 rest = segment.memory_size - segment.bytes.size();
+        TRY(guest.zero(segment.address + segment.bytes.size(), rest));
+    }
+    step_ = "loading its ramdisk";
+    TRY(guest.write(ramdisk_, order_.ramdisk));
+    step_ = "writing its ACPI tables";
+    TRY(guest.write(acpi_base, make_acpi(order_.vcpus).bytes));
+    step_ = "clearing its rings";
+    return guest.zero(address_of(special_frames), special_count * page_size);
+}
+
+/// One page: the start info, one module, the memory map; the next page: the command line.
+Result<void> Builder::write_start_info() {
+    step_ = "its command line is longer than 4095 letters";
+    if (order_.command_line.size() >= page_size) return Error{Errno::XEN_E2BIG};
+    step_ = "writing its start info";
+    auto map = memory_map(order_.memory_mib);
+    Gpa module = start_info_ + sizeof(hvm_start_info);
+    Gpa map_at = module + sizeof(hvm_modlist_entry);
+    Gpa command_line = start_info_ + page_size;
+
+    hvm_start_info info = {};
+    info.magic = XEN_HVM_START_MAGIC_VALUE;
+    info.version = 1;
+    info.nr_modules = order_.ramdisk.empty() ? 0 : 1;
+    info.modlist_paddr = module.value;
+    info.cmdline_paddr = command_line.value;
+    info.rsdp_paddr = make_acpi(order_.vcpus).root.value;
+    info.memmap_paddr = map_at.value;
+    info.memmap_entries = u32(map.size());
+
+    GuestWriter guest{newborn_.id};
+    TRY(guest.zero(start_info_, 2 * page_size));
+    TRY(guest.write_value(start_info_, info));
+    TRY(guest.write_value(module, hvm_modlist_entry{ramdisk_.value, order_.ramdisk.size(), 0, 0}));
+    for (size_t i = 0; i < map.size(); i++) TRY(guest.write_value(map_at + i * sizeof map[i], map[i]));
+    return guest.write(command_line, {reinterpret_cast<const u8*>(order_.command_line.data()),
+                                      order_.command_line.size()});
+}
+
+Result<void> Builder::furnish() {
+    u16 id = newborn_.id;
+    step_ = "its parameters";
+    constexpr u64 no_delay_for_missed_ticks = 1;
+    TRY(set_param(id, HVM_PARAM_TIMER_MODE, no_delay_for_missed_ticks));
+    TRY(set_param(id, HVM_PARAM_STORE_PFN, store_frame.value));
+    TRY(set_param(id, HVM_PARAM_CONSOLE_PFN, console_frame.value));
+    TRY(set_param(id, HVM_PARAM_IDENT_PT, address_of(identity_frame).value));
+    if (has_grants) {
+        step_ = "its first two grants";
+        TRY(seed_grants(id));
+    }
+    step_ = "its first vCPU's registers";
+    return set_first_vcpu(id, entry_, start_info_);
+}
+
+/// Rings and doorbells between the guest and us.
+Result<void> Builder::connect() {
+    u16 id = newborn_.id;
+    step_ = "mapping its rings";
+    auto console = MappedPage::map(id, console_frame);
+    if (!console) return console.error();
+    newborn_.console = std::move(*console);
+    auto store = MappedPage::map(id, store_frame);
+    if (!store) return store.error();
+    newborn_.store = std::move(*store);
+    if (!has_events) return {};
+
+    step_ = "its event channels";
+    struct Bell {
+        u32 parameter;
+        u32 &theirs, &ours;
+    } bells[] = {
+        {HVM_PARAM_CONSOLE_EVTCHN, newborn_.guest_console_port, newborn_.console_port},
+        {HVM_PARAM_STORE_EVTCHN, newborn_.guest_store_port, newborn_.store_port},
+    };
+    for (auto& bell : bells) {
+        auto theirs = alloc_unbound(id, 0);
+        if (!theirs) return theirs.error();
+        bell.theirs = *theirs;
+        TRY(set_param(id, bell.parameter, *theirs));
+        auto ours = bind_interdomain(id, *theirs);
+        if (!ours) return ours.error();
+        bell.ours = *ours;
+    }
+    return {};
+}
+
+}  // namespace dom0

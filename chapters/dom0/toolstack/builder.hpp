@@ -1,0 +1,64 @@
+// Building a domain: from an empty number to a vCPU that stands at its kernel's first instruction.
+#pragma once
+
+#include "guest_memory.hpp"
+#include "unpack.hpp"
+
+#include <string>
+
+namespace dom0 {
+
+/// What a person asked for. Kernel and ramdisk lie in the boot module.
+struct Order {
+    std::string name;
+    std::string command_line;
+    std::span<const u8> kernel, ramdisk;
+    u32 memory_mib = 64;
+    u32 vcpus = 1;
+};
+
+/// Which frames of every guest mean something to us, as on Xen.
+inline constexpr Gfn special_frames{0xfeff8};
+inline constexpr u64 special_count = 8;
+inline constexpr Gfn store_frame{0xfeffc};
+inline constexpr Gfn identity_frame{0xfeffe};
+inline constexpr Gfn console_frame{0xfefff};
+
+/// A domain that is ready to be unpaused: its number, its rings and its doorbells.
+struct Newborn {
+    u16 id = 0;
+    MappedPage console, store;
+    u32 console_port = 0, store_port = 0;               // ours; 0 where event channels are not yet
+    u32 guest_console_port = 0, guest_store_port = 0;   // the guest's ends
+};
+
+class Builder {
+public:
+    explicit Builder(const Order& order) : order_{order} {}
+
+    /// Builds the whole domain, still paused. On failure nothing of it is left, and failed_step()
+    /// says in words what could not be done.
+    Result<Newborn> build();
+
+    std::string_view failed_step() const { return step_; }
+
+private:
+    Result<void> check();
+    Result<void> read_kernel();
+    Result<void> make_domain();
+    Result<void> give_memory();
+    Result<void> load();
+    Result<void> write_start_info();
+    Result<void> furnish();
+    Result<void> connect();
+
+    const Order& order_;
+    std::string_view step_;
+    Newborn newborn_;
+    Bytes unpacked_;
+    std::span<const u8> elf_;
+    Gpa entry_{0}, ramdisk_{0}, start_info_{0};
+    u64 kernel_end_ = 0;
+};
+
+}  // namespace dom0

@@ -1,0 +1,77 @@
+// Unpacking kernels: lz4 (in its legacy framing, which the kernel's build uses), xz and gzip.
+#include "unpack.hpp"
+
+#include <kit/heap.hpp>
+#include <lz4.h>
+#include <lzma.h>
+#include <string.h>
+#include <zlib.h>
+
+namespace dom0 {
+namespace {
+
+/// After the magic: chunks of a 32-bit size and a block that unpacks to at most 8 MiB.
+Result<size_t> unpack_lz4(std::span<const u8> packed, std::span<u8> into) {
+    size_t at = 4, made = 0;
+    while (fits(at, 4, packed.size())) {
+        u32 size;
+        memcpy(&size, packed.data() + at, 4);
+        at += 4;
+        if (size == 0 || size > LZ4_MAX_INPUT_SIZE || !fits(at, size, packed.size())) break;
+        size_t room = into.size() - made < 8 * MiB ? into.size() - made : 8 * MiB;
+        int got = LZ4_decompress_safe(reinterpret_cast<const char*>(packed.data() + at),
+                                      reinterpret_cast<char*>(into.data() + made), int(size), int(room));
+        if (got < 0) return Error{Errno::XEN_EINVAL};
+        made += size_t(got);
+        at += size;
+    }
+    return made;
+}
+
+Result<size_t> unpack_xz(std::span<const u8> packed, std::span<u8> into) {
+    u64 memory_limit = 192 * MiB;
+    size_t read = 0, made = 0;
+    auto status = lzma_stream_buffer_decode(&memory_limit, 0, nullptr, packed.data(), &read,
+                                            packed.size(), into.data(), &made, into.size());
+    if (status == LZMA_MEM_ERROR || status == LZMA_MEMLIMIT_ERROR) return Error{Errno::XEN_ENOMEM};
+    if (status != LZMA_OK) return Error{Errno::XEN_EINVAL};
+    return made;
+}
+
+Result<size_t> unpack_gzip(std::span<const u8> packed, std::span<u8> into) {
+    constexpr int largest_window_with_gzip_header = 15 + 16;
+    z_stream stream = {};
+    stream.next_in = const_cast<u8*>(packed.data());
+    stream.avail_in = uInt(packed.size());
+    stream.next_out = into.data();
+    stream.avail_out = uInt(into.size());
+    if (inflateInit2(&stream, largest_window_with_gzip_header) != Z_OK) return Error{Errno::XEN_ENOMEM};
+    int status = inflate(&stream, Z_FINISH);
+    inflateEnd(&stream);
+    if (status != Z_STREAM_END) return Error{Errno::XEN_EINVAL};
+    return stream.total_out;
+}
+
+Result<size_t> unpack_into(const Payload& payload, std::span<u8> into) {
+    switch (payload.packing) {
+    case Packing::lz4: return unpack_lz4(payload.packed, into);
+    case Packing::xz: return unpack_xz(payload.packed, into);
+    case Packing::gzip: return unpack_gzip(payload.packed, into);
+    case Packing::none: memcpy(into.data(), payload.packed.data(), into.size()); return into.size();
+    default: return Error{Errno::XEN_EOPNOTSUPP};
+    }
+}
+
+}  // namespace
+
+Result<Bytes> unpack(const Payload& payload) {
+    auto* memory = static_cast<u8*>(heap().take(payload.unpacked_size));
+    if (memory == nullptr) return Error{Errno::XEN_ENOMEM};
+    Bytes bytes{std::unique_ptr<u8[]>{memory}, payload.unpacked_size};
+    auto made = unpack_into(payload, {memory, bytes.size});
+    if (!made) return made.error();
+    bytes.size = *made;
+    return bytes;
+}
+
+}  // namespace dom0
