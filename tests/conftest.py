@@ -1,9 +1,14 @@
-# What all Python tests share: the chapters as marks, so that ./tests/run can choose by chapter.
+# What all Python tests share: the tooling, and the chapters as marks to choose by.
 """Settings for every test here."""
+
+import sys
+from pathlib import Path
 
 import pytest
 
-from pyhv.paths import chapters
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pyhv" / "src"))
+
+from pyhv.paths import chapters  # noqa: E402
 
 
 def pytest_configure(config: pytest.Config) -> None:
