@@ -40,6 +40,14 @@ int memcmp(const void* left, const void* right, size_t count) {
     return 0;
 }
 
+void* memchr(const void* in, int value, size_t count) {
+    const auto* at = static_cast<const unsigned char*>(in);
+    for (; count > 0; --count, ++at)
+        if (*at == static_cast<unsigned char>(value))
+            return const_cast<unsigned char*>(at);
+    return nullptr;
+}
+
 size_t strlen(const char* text) {
     size_t length = 0;
     while (text[length] != '\0')

@@ -12,6 +12,8 @@ class Console final : public Sink {
 public:
     static constexpr size_t ring_size = 16 * KiB;
 
+    /// Sets the line to 115200 baud, 8N1. Once, by the boot pCPU, before the first word.
+    void open();
     void write(std::string_view text) override;
     /// What dom0 prints through CONSOLEIO_write: to the line, not into the dmesg ring.
     void write_guest(std::string_view text);
@@ -20,15 +22,28 @@ public:
     /// The ring from the byte numbered `from` on (bytes ever written); returns how many were copied.
     size_t copy_ring(u64 from, char* into, size_t room) const;
     u64 written() const { return written_; }
+    /// Lets the line interrupt when a byte comes in.
+    void listen();
+    /// Called with that interrupt (or at any time): takes the bytes in; true when there were any.
+    bool note_input() {
+        Guard guard{lock_};
+        return take_input();
+    }
     /// Lets a panic speak when another pCPU holds the lock.
     void break_lock() { broken_ = true; }
 
 private:
     void emit(std::string_view text);
+    void remember(std::string_view text);
+    bool take_input();
     Spinlock lock_{LockRank::console};
     bool broken_ = false;
     u64 written_ = 0;
     char ring_[ring_size] = {};
+
+    static constexpr size_t input_size = 256;
+    char input_[input_size] = {};  ///< came in, not yet read
+    u64 received_ = 0, taken_ = 0;
 };
 
 }  // namespace hv

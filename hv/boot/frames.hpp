@@ -45,21 +45,22 @@ static_assert(sizeof(FrameRow) == 16);
 enum class FrameState : u8 {
     absent,      ///< not RAM, or kept by firmware
     free,        ///< scrubbed, in a free list (the first frame of its block)
+    unscrubbed,  ///< likewise, but holding what its last owner or firmware left
     free_inside, ///< within a free block
     used,        ///< owned: see owner
     quarantined, ///< taken from its owner, waiting until no pCPU can reach it
 };
 
 /// The machine's frames: a buddy allocator of blocks of 2^0 to 2^18 frames (4 KiB to 1 GiB).
-/// Every frame that is given out is zeroed: it is scrubbed when it comes back, so that nothing of
-/// its last owner can be read by the next.
+/// Every frame that is given out is zeroed, so that nothing of its last owner can be read by the
+/// next: it is scrubbed when it comes back, and what firmware left when it is first taken.
 class FrameTable {
 public:
     static constexpr u8 max_order = 18;
 
     /// Lays the table of `frame_count` rows at `rows`; every frame is absent until add() names it.
     void lay_out(const PhysicalMemory& memory, FrameRow* rows, u64 frame_count);
-    /// Gives the allocator the RAM frames [first, first + count), scrubbed.
+    /// Gives the allocator the RAM frames [first, first + count), as firmware left them.
     void add(Mfn first, u64 count);
 
     /// 2^order zeroed frames, aligned to their size, for `owner`. XEN_ENOMEM when there is no such block.
@@ -77,9 +78,14 @@ public:
     u64 ram_count() const { return ram_count_; }
 
 private:
-    void link(Mfn block, u8 order);
+    bool is_free_block(Mfn frame) const;
+    Result<Mfn> block_around(Mfn frame) const;
+    void link(Mfn block, u8 order, FrameState state);
     void unlink(Mfn block);
-    Mfn split_down(Mfn block, u8 from, u8 to);
+    void link_stretch(u64 from, u64 to, FrameState state);
+    void join_and_link(Mfn block, u8 order, FrameState state);
+    void mark(Mfn first, u64 count, DomainId owner, FrameState state);
+    void scrub(Mfn first, u64 count);
 
     const PhysicalMemory* memory_ = nullptr;
     FrameRow* rows_ = nullptr;

@@ -11,6 +11,7 @@
 #include <boot/frames.hpp>
 #include <boot/options.hpp>
 #include <boot/timers.hpp>
+#include <x86/descriptors.hpp>
 #include <x86/engine.hpp>
 
 namespace hv {
@@ -35,6 +36,7 @@ struct Cpu {
     LockLedger ledger{};
     TimerQueue timers{};
     s64 tsc_skew = 0;               ///< this pCPU's TSC less the boot pCPU's, as measured at boot
+    x86::CpuTables tables{};        ///< its segments, and its stacks for NMI, #DF and #MC
     Parts parts{};                  ///< what later chapters keep for a pCPU
     TraceRing trace{};
 };
@@ -42,7 +44,8 @@ struct Cpu {
 /// Why one pCPU wants another's (or its own) attention.
 enum CpuAsk : u32 {
     ask_reschedule = 1 << 0,  ///< look at the run queue again
-    ask_shootdown = 1 << 1,   ///< forget cached translations, and say so
+    ask_shootdown = 1 << 1,   ///< leave the guest for a moment: translations changed
+    ask_look_at_guest = 1 << 2, ///< the same, to look at the vCPU's attention
 };
 
 /// The whole machine. The image has one, in main.cpp; a hosted process may have many.
@@ -55,6 +58,9 @@ struct Machine {
     Clock clock{};
     std::array<Cpu*, max_cpus> cpus{};
     u16 cpu_count = 0;
+    x86::InterruptTable interrupts{};
+    /// What each pCPU does for ever once every chapter is open. nullptr: power off.
+    void (*work)(Cpu& cpu) = nullptr;
 
     const x86::EngineOperations* engine = nullptr;  ///< nullptr while none was found
     x86::EngineCapabilities capabilities{};
@@ -92,6 +98,8 @@ struct Plug {
     Result<> (*open)(Machine& machine, Cpu& cpu);
     /// Called on each pCPU as it comes up, the boot pCPU included, after `open`. May be nullptr.
     Result<> (*open_cpu)(Cpu& cpu);
+    /// Called once, on the boot pCPU, when every chapter is open on every pCPU. May be nullptr.
+    Result<> (*start)(Machine& machine, Cpu& cpu) = nullptr;
 };
 
 }  // namespace hv

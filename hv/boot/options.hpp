@@ -10,7 +10,8 @@ struct BootOptions {
     u64 dom0_memory = 96 * MiB;  ///< dom0_mem=MiB
     u16 cpus = 8;                ///< cpus=N: how many pCPUs to bring up at most
     bool help = false;           ///< help: list the options
-    bool panic = false;          ///< panic: break on purpose, to see what a panic says
+    bool panic = false;          ///< panic[=N]: break on purpose, to see what a panic says
+    u16 panic_cpu = 0;           ///< the pCPU to break
 };
 
 /// Reads `line` into `options`. Each word that is no option is named on `sink`, with what would be

@@ -11,7 +11,7 @@ struct Cpu;
 /// Something to be done at a time. Lives inside its owner; runs on the pCPU that armed it.
 struct Timer : boost::intrusive::set_base_hook<boost::intrusive::optimize_size<true>> {
     using Action = void (*)(Timer& timer, Cpu& cpu);
-    explicit constexpr Timer(Action what) : action{what} {}
+    explicit Timer(Action what) : action{what} {}
 
     u64 deadline = 0;       ///< machine system time, ns (Clock::now)
     Action action;

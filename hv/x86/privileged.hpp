@@ -69,6 +69,12 @@ inline void pause() { __builtin_ia32_pause(); }
 inline void invalidate_page(u64 address) { asm volatile("invlpg (%0)" ::"r"(address) : "memory"); }
 inline void write_back_caches() { asm volatile("wbinvd" ::: "memory"); }
 
+/// After this the next interrupt or exception is a triple fault.
+inline void load_empty_interrupt_table() {
+    const struct [[gnu::packed]] { u16 limit; u64 base; } nothing{0, 0};
+    asm volatile("lidt %0" ::"m"(nothing));
+}
+
 inline u16 read_tr() { u16 value; asm volatile("str %0" : "=r"(value)); return value; }
 
 }  // namespace hv::x86

@@ -1,0 +1,174 @@
+// The first instructions: two ways in, one road to 64-bit mode.
+#include <xen/elfnote.h>
+
+#define PVH_MAGIC 0x336ec578
+#define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
+#define CODE64 8
+#define IMAGE_MEGABYTES 16
+
+    .section .text.entry, "ax"
+    .code32
+image_base:
+
+// The multiboot2 header: an ELF that may be loaded at any multiple of 2 MiB below 4 GiB
+    .balign 8
+multiboot_header:
+    .long MULTIBOOT2_HEADER_MAGIC, 0, multiboot_header_end - multiboot_header
+    .long -(MULTIBOOT2_HEADER_MAGIC + 0 + (multiboot_header_end - multiboot_header))
+    // Relocatable: lowest and highest address, alignment, preferably low
+    .balign 8
+    .short 10, 0
+    .long 24, 0x200000, 0xffffffff, 0x200000, 1
+    // A framebuffer, if there can be one: any size, 32 bits a pixel
+    .balign 8
+    .short 5, 1
+    .long 20, 0, 0, 32
+    // Modules at page boundaries
+    .balign 8
+    .short 6, 0
+    .long 8
+    .balign 8
+    .short 0, 0
+    .long 8
+multiboot_header_end:
+
+// In: 32-bit flat mode, paging off, EBX: the machine address of the start-of-day structure
+    .global pvh_entry
+pvh_entry:
+    mov $PVH_MAGIC, %eax
+
+    .global multiboot_entry
+multiboot_entry:
+    cli
+    cld
+    // Find where we are: CALL needs one word of stack. Offset 4 of either structure lends it
+    mov 4(%ebx), %edx
+    lea 8(%ebx), %esp
+    call 1f
+1:  pop %ebp
+    mov %edx, 4(%ebx)
+    sub $(1b - image_base), %ebp
+    lea (boot_stack_end - image_base)(%ebp), %esp
+    mov %eax, %esi
+
+    // First tables, low half and direct map: the first 4 GiB in pages of 2 MiB
+    lea (boot_pml4 - image_base)(%ebp), %edi
+    lea (boot_low_pdpt - image_base + 3)(%ebp), %eax
+    mov %eax, (%edi)
+    mov %eax, 256 * 8(%edi)
+    lea (boot_high_pdpt - image_base + 3)(%ebp), %eax
+    mov %eax, 511 * 8(%edi)
+
+    lea (boot_low_pdpt - image_base)(%ebp), %edi
+    lea (boot_low_pd - image_base + 3)(%ebp), %eax
+    mov $4, %ecx
+2:  mov %eax, (%edi)
+    add $0x1000, %eax
+    add $8, %edi
+    loop 2b
+
+    lea (boot_low_pd - image_base)(%ebp), %edi
+    mov $0x83, %eax
+    mov $2048, %ecx
+3:  mov %eax, (%edi)
+    add $0x200000, %eax
+    add $8, %edi
+    loop 3b
+
+    // The image at its linked address
+    lea (boot_high_pdpt - image_base)(%ebp), %edi
+    lea (boot_high_pd - image_base + 3)(%ebp), %eax
+    mov %eax, 510 * 8(%edi)
+    lea (boot_high_pd - image_base + 8)(%ebp), %edi
+    lea 0x83(%ebp), %eax
+    mov $(IMAGE_MEGABYTES / 2), %ecx
+4:  mov %eax, (%edi)
+    add $0x200000, %eax
+    add $8, %edi
+    loop 4b
+
+    // Long mode: PAE, EFER.LME and NXE, paging
+    mov %cr4, %eax
+    or $(1 << 5), %eax
+    mov %eax, %cr4
+    lea (boot_pml4 - image_base)(%ebp), %eax
+    mov %eax, %cr3
+    mov $0xc0000080, %ecx
+    rdmsr
+    or $(1 << 8 | 1 << 11), %eax
+    wrmsr
+    mov $(1 << 31 | 1 << 16 | 1 << 5 | 1 << 4 | 1 << 1 | 1), %eax
+    mov %eax, %cr0
+
+    // A code segment of 64 bits
+    lea (boot_gdt - image_base)(%ebp), %eax
+    mov %eax, (boot_gdtr + 2 - image_base)(%ebp)
+    lgdt (boot_gdtr - image_base)(%ebp)
+    pushl $CODE64
+    lea (start64 - image_base)(%ebp), %eax
+    push %eax
+    lret
+
+    .code64
+start64:
+    movabs $start_high, %rax
+    jmp *%rax
+start_high:
+    xor %eax, %eax
+    mov %eax, %ds
+    mov %eax, %es
+    mov %eax, %fs
+    mov %eax, %gs
+    mov %eax, %ss
+    mov $boot_stack_end, %rsp
+    mov %esi, %edi
+    mov %ebx, %esi
+    mov %ebp, %edx
+    xor %ebp, %ebp
+    call start
+    ud2
+
+/// Leaves the stack behind and calls `function(argument)` on another: (stack, function, argument).
+    .text
+    .global call_on_stack
+    .type call_on_stack, @function
+call_on_stack:
+    mov %rdi, %rsp
+    mov %rdx, %rdi
+    xor %ebp, %ebp
+    call *%rsi
+    ud2
+    .size call_on_stack, . - call_on_stack
+
+    .section .note.pvh, "a", @note
+    .balign 4
+    .long 4, 4, XEN_ELFNOTE_PHYS32_ENTRY
+    .asciz "Xen"
+    .long pvh_entry - 0xffffffff80000000
+
+    .data
+    .balign 8
+boot_gdt:
+    .quad 0, 0x00af9b000000ffff
+boot_gdtr:
+    .short 15
+    .quad 0
+
+    .bss
+    .balign 4096
+    .global boot_pml4
+boot_pml4:
+    .skip 4096
+boot_low_pdpt:
+    .skip 4096
+boot_low_pd:
+    .skip 4 * 4096
+boot_high_pdpt:
+    .skip 4096
+boot_high_pd:
+    .skip 4096
+// Big enough to read the firmware's tables on; each pCPU then gets a guarded stack of its own
+    .skip 16384
+boot_stack_end:
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,126 @@
+// Settling in memory: the frame table, the hypervisor's own page tables, and what is left for others.
+#include <boot/layout.hpp>
+#include <boot/settle.hpp>
+#include <boot/trace.hpp>
+#include <x86/cpuid.hpp>
+#include <x86/privileged.hpp>
+
+extern "C" const char image_start[], text_end[], rodata_end[], data_end[], image_end[];
+
+namespace hv::boot {
+namespace {
+
+using x86::MemoryType;
+
+bool has_1g_pages() { return x86::cpuid_if_present(0x80000001).edx & 1 << 26; }
+
+u64 address_in_image(const char* symbol) { return reinterpret_cast<u64>(symbol); }
+
+/// Maps [from, to) of the image: each part with the rights it needs, and no more.
+Result<> map_part(HostTables& tables, const MachineFacts& facts, const char* from, const char* to,
+                  x86::Access access) {
+    const u64 offset = address_in_image(from) - address_in_image(image_start);
+    return tables.map(address_in_image(from), facts.image_start + offset,
+                      address_in_image(to) - address_in_image(from), access);
+}
+
+Result<> map_image(HostTables& tables, const MachineFacts& facts) {
+    TRY(map_part(tables, facts, image_start, text_end, {.read = true, .execute = true}));
+    TRY(map_part(tables, facts, text_end, rodata_end, x86::read_only));
+    TRY(map_part(tables, facts, rodata_end, data_end, x86::read_write));
+    return map_part(tables, facts, data_end, image_end, x86::read_only);
+}
+
+Result<> map_memory(HostTables& tables, const MachineFacts& facts) {
+    for (const MemoryRange& range : facts.ranges())
+        if (range.kind == MemoryRange::Kind::usable)
+            TRY(tables.map(direct_map + range.start.value, range.start, range.bytes,
+                           x86::read_write));
+    return {};
+}
+
+Result<> map_devices(HostTables& tables, const MachineFacts& facts) {
+    const auto map_page = [&](u64 address, Mpa page) {
+        return tables.map(address, Mpa{align_down(page.value, page_size)}, page_size,
+                          x86::read_write, MemoryType::uncached);
+    };
+    TRY(map_page(local_apic_window, facts.local_apic));
+    if (facts.io_apic.value != 0)
+        TRY(map_page(io_apic_window, facts.io_apic));
+    if (!facts.framebuffer.present)
+        return {};
+    const auto& screen = facts.framebuffer;
+    return tables.map(screen_window, screen.address,
+                      align_up(u64{screen.pitch} * screen.height, page_size), x86::read_write,
+                      MemoryType::uncached);
+}
+
+/// Stacks with a hole beneath each: running out of one is a page fault, not a corrupted neighbour.
+Result<> map_stacks(HostTables& tables, EarlyFrames& frames, unsigned cpus) {
+    for (unsigned cpu = 0; cpu < cpus; ++cpu)
+        for (u8 use = 0; use < stack_uses; ++use) {
+            const auto which = static_cast<StackUse>(use);
+            const u64 bytes = bytes_of_stack(which);
+            const auto stack = frames.take(bytes >> page_shift);
+            TRY(stack);
+            TRY(tables.map(stack_top(cpu, which) - bytes, *stack, bytes, x86::read_write));
+        }
+    return {};
+}
+
+/// The largest stretch of free RAM that the first tables show.
+Occupied largest_hole(const MachineFacts& facts) {
+    Occupied best{};
+    for_each_free(facts.ranges(), kept_by_others(facts), [&](Mpa start, Mpa end) {
+        end = std::min(end, Mpa{first_tables_reach});
+        if (start < end && end - start > best.end - best.start)
+            best = {start, end};
+    });
+    return best;
+}
+
+}  // namespace
+
+std::array<Occupied, 3> kept_by_others(const MachineFacts& facts) {
+    return {{{Mpa{0}, Mpa{MiB}},
+             {facts.image_start, facts.image_end},
+             {facts.module_start, Mpa{align_up(facts.module_start.value + facts.module_bytes,
+                                               page_size)}}}};
+}
+
+Result<> settle(Machine& machine, unsigned cpus) {
+    MachineFacts& facts = machine.facts;
+    const u64 frame_count = frame_of(top_of_ram(facts.ranges())).value;
+    const u64 table_bytes = align_up(frame_count * sizeof(FrameRow), page_size);
+
+    // The frame table's place, and the tables that show it
+    const Occupied hole = largest_hole(facts);
+    EarlyFrames early{machine.memory, hole.start, hole.end};
+    const auto rows = early.take(table_bytes >> page_shift);
+    TRY(rows);
+    HostTables tables{machine.memory, early, has_1g_pages()};
+    TRY(map_image(tables, facts));
+    TRY(map_memory(tables, facts));
+    TRY(map_devices(tables, facts));
+    TRY(map_stacks(tables, early, cpus));
+    facts.host_tables = tables.root();
+    x86::write_cr3(tables.root().value);
+    machine.memory = PhysicalMemory{machine.memory.at(Mpa{0}), top_of_ram(facts.ranges()).value};
+
+    // All RAM that nobody holds goes to the allocator
+    machine.frames.lay_out(machine.memory, machine.memory.as<FrameRow>(*rows), frame_count);
+    const auto others = kept_by_others(facts);
+    const std::array<Occupied, 4> all{others[0], others[1], others[2], early.taken()};
+    for_each_free(facts.ranges(), all, [&](Mpa start, Mpa end) {
+        machine.frames.add(frame_of(start), (end - start) >> page_shift);
+    });
+
+    const u64 image_frames = (facts.image_end - facts.image_start) >> page_shift;
+    const u64 early_frames = (early.taken().end - early.taken().start) >> page_shift;
+    tell(*machine.cpus[0], memory_kept, owner_hypervisor, image_frames + early_frames,
+         machine.frames.free_count(), table_bytes / KiB, tables.table_count());
+    tell(*machine.cpus[0], tables_switched, owner_hypervisor, tables.root().value);
+    return {};
+}
+
+}  // namespace hv::boot

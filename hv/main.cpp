@@ -1,0 +1,49 @@
+// The composition root: the one machine, and the chapters that this build has.
+#include <boot/chapter.hpp>
+#include <boot/start.hpp>
+#if HV_THROUGH >= HV_DOMAINS && __has_include(<domains/chapter.hpp>)
+#include <domains/chapter.hpp>
+#endif
+#if HV_THROUGH >= HV_GRANTS && __has_include(<grants/chapter.hpp>)
+#include <grants/chapter.hpp>
+#endif
+#if HV_THROUGH >= HV_EVENTS && __has_include(<events/chapter.hpp>)
+#include <events/chapter.hpp>
+#endif
+
+namespace hv {
+namespace {
+
+constexpr const Plug* plugs[] = {
+    &boot_plug,
+#if HV_THROUGH >= HV_DOMAINS && __has_include(<domains/chapter.hpp>)
+    &domains_plug,
+#endif
+#if HV_THROUGH >= HV_GRANTS && __has_include(<grants/chapter.hpp>)
+    &grants_plug,
+#endif
+#if HV_THROUGH >= HV_EVENTS && __has_include(<events/chapter.hpp>)
+    &events_plug,
+#endif
+};
+
+constinit Machine machine;
+
+/// Room for the boot pCPU's Cpu, which is built when the machine wakes.
+union FirstCpu {
+    char nothing;
+    Cpu cpu;
+    constexpr FirstCpu() : nothing{} {}
+    constexpr ~FirstCpu() {}
+};
+constinit FirstCpu first_cpu;
+
+}  // namespace
+}  // namespace hv
+
+/// The first C++ that runs: entry.S calls it with what the loader left in EAX and EBX, and with the
+/// machine address of the image.
+extern "C" [[noreturn]] void start(hv::u32 magic, hv::u32 info, hv::u32 image) {
+    hv::Cpu& cpu = *new (&hv::first_cpu.cpu) hv::Cpu;
+    hv::boot::wake(hv::machine, cpu, hv::plugs, {magic, hv::Mpa{info}, hv::Mpa{image}});
+}
