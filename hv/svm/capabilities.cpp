@@ -1,0 +1,58 @@
+// Whether this processor has an SVM that we can use, and what it can do.
+#include <svm/capabilities.hpp>
+#include <x86/cpuid.hpp>
+#include <x86/msr.hpp>
+#include <x86/privileged.hpp>
+
+namespace hv::svm {
+namespace {
+
+constexpr u32 ecx_svm = 1u << 2;
+constexpr u32 edx_page_1g = 1u << 26;
+constexpr u32 edx_rdtscp = 1u << 27;
+
+Error refuse(const char** why, const char* sentence) {
+    *why = sentence;
+    return Error{XEN_ENODEV};
+}
+
+}  // namespace
+
+Offer read_offer() {
+    const x86::CpuidLeaf extended = x86::cpuid_if_present(0x80000001);
+    Offer offer{.svm = (extended.ecx & ecx_svm) != 0,
+                .pages_1g = (extended.edx & edx_page_1g) != 0,
+                .tsc_aux = (extended.edx & edx_rdtscp) != 0};
+    if (!offer.svm)
+        return offer;
+    const x86::CpuidLeaf svm = x86::cpuid_if_present(0x8000000a);
+    offer.asids = svm.ebx;
+    offer.features = svm.edx;
+    offer.vm_cr = x86::read_msr(x86::AMD_VM_CR);
+    return offer;
+}
+
+Result<x86::EngineCapabilities> judge(const Offer& offer, const char** why) {
+    if (!offer.svm)
+        return refuse(why, "this processor has no SVM (CPUID 8000_0001 ECX bit 2 is clear); it would "
+                           "have to be an AMD with AMD-V, or an emulated one such as -cpu EPYC");
+    if ((offer.vm_cr & x86::VM_CR_SVMDIS) && (offer.features & SVM_LOCK) &&
+        (offer.vm_cr & x86::VM_CR_LOCK))
+        return refuse(why, "firmware has locked SVM off (VM_CR.SVMDIS and LOCK are set); turn on SVM "
+                           "Mode or AMD-V in the firmware's setup");
+    if (!(offer.features & SVM_NP))
+        return refuse(why, "this processor's SVM has no nested paging (CPUID 8000_000A EDX bit 0 is "
+                           "clear); it would have to have NPT");
+    if (offer.asids < 2)
+        return refuse(why, "this processor offers a guest no address-space identifier (CPUID "
+                           "8000_000A EBX); it would have to offer at least 2");
+    return x86::EngineCapabilities{.superpage_2m = true,
+                                   .superpage_1g = offer.pages_1g,
+                                   .nested_accessed_dirty = true,
+                                   .unrestricted_guest = true,
+                                   .next_instruction = (offer.features & SVM_NRIPS) != 0,
+                                   .tsc_scaling = (offer.features & SVM_TSC_RATE_MSR) != 0,
+                                   .tags = offer.asids};
+}
+
+}  // namespace hv::svm

@@ -1,0 +1,33 @@
+// What this processor's SVM offers, read from CPUID and VM_CR and judged.
+#pragma once
+
+#include <x86/engine.hpp>
+
+namespace hv::svm {
+
+/// CPUID 8000_000A's EDX. Source: AMD64 APM volume 3, "Function 8000_000Ah - SVM Features".
+enum SvmFeatureBits : u32 {
+    SVM_NP = 1u << 0,            ///< nested paging
+    SVM_LOCK = 1u << 2,          ///< VM_CR.LOCK can hold SVM off
+    SVM_NRIPS = 1u << 3,         ///< next-RIP is saved
+    SVM_TSC_RATE_MSR = 1u << 4,
+    SVM_PAUSE_FILTER = 1u << 10,
+};
+
+/// What bears on SVM, as read on one pCPU.
+struct Offer {
+    bool svm = false;       ///< CPUID 8000_0001:ECX.SVM
+    u32 features = 0;       ///< CPUID 8000_000A:EDX, SvmFeatureBits
+    u32 asids = 0;          ///< CPUID 8000_000A:EBX: how many, the host's 0 included
+    u64 vm_cr = 0;          ///< the MSR VM_CR; 0 where there is no SVM
+    bool pages_1g = false;  ///< CPUID 8000_0001:EDX.Page1GB: the nested tables have it too
+    bool tsc_aux = false;   ///< CPUID 8000_0001:EDX.RDTSCP: there is an MSR TSC_AUX
+};
+
+/// Reads what this pCPU offers. Any pCPU; hosted, nothing is offered.
+Offer read_offer();
+
+/// Judges an offer: what can be used of it, or XEN_ENODEV with `*why` a sentence for a person.
+Result<x86::EngineCapabilities> judge(const Offer& offer, const char** why);
+
+}  // namespace hv::svm

@@ -1,0 +1,54 @@
+// The SVM engine, as the run loop sees it.
+#pragma once
+
+#include <svm/exits.hpp>
+#include <svm/vmcb.hpp>
+#include <x86/bits.hpp>
+#include <x86/engine.hpp>
+
+namespace hv::svm {
+
+extern const x86::EngineOperations operations;
+
+/// Where the page of APIC registers holds the task priority, whose upper half is CR8.
+inline constexpr size_t apic_task_priority = 0x80;
+
+inline Vmcb& vmcb_of(x86::VirtualCpu& vcpu) { return *static_cast<Vmcb*>(vcpu.control); }
+
+/// AMD's engine; the contracts are those of x86::Engine.
+struct Engine {
+    static constexpr const x86::EngineOperations& operations = svm::operations;
+
+    static void arrive(x86::VirtualCpu& vcpu, u16 cpu);
+    static void depart(x86::VirtualCpu& vcpu);
+    static void enter(x86::VirtualCpu& vcpu, x86::Exit& exit);
+
+    static void skip(x86::VirtualCpu& vcpu, const x86::Exit& exit) {
+        Vmcb& vmcb = vmcb_of(vcpu);
+        vmcb.save.rip += exit.length;
+        vmcb.control.interrupt_shadow = 0;
+    }
+
+    static bool interrupts_enabled(x86::VirtualCpu& vcpu) {
+        return vmcb_of(vcpu).save.rflags & x86::RFLAGS_IF;
+    }
+
+    static bool interruptible(x86::VirtualCpu& vcpu) {
+        const ControlArea& control = vmcb_of(vcpu).control;
+        return interrupts_enabled(vcpu) && !(control.interrupt_shadow & INTERRUPT_SHADOW) &&
+               !(control.eventinj & EVENT_VALID);
+    }
+
+    static void inject(x86::VirtualCpu& vcpu, const x86::Injection& injection);
+
+    /// A virtual interrupt that is never delivered: the moment it could be is an exit.
+    static void watch_window(x86::VirtualCpu& vcpu, bool on) {
+        vmcb_of(vcpu).control.v_irq = on ? V_IRQ : 0;
+    }
+
+    /// Nothing to offer: no CPU that we know delivers interrupts here by itself.
+    static void offer(x86::VirtualCpu&, u8) {}
+};
+static_assert(x86::Engine<Engine>);
+
+}  // namespace hv::svm
