@@ -38,7 +38,6 @@ void port(const Vmcb& vmcb, Exit& exit) {
 void nested_fault(const Vmcb& vmcb, Exit& exit) {
     const u64 info = vmcb.control.exitinfo1;
     exit.kind = Kind::nested_fault;
-    exit.length = 0;
     exit.fault = {.address = Gpa{vmcb.control.exitinfo2},
                   .read = !(info & (NPF_WRITE | NPF_FETCH)),
                   .write = (info & NPF_WRITE) != 0,
@@ -50,12 +49,10 @@ void nested_fault(const Vmcb& vmcb, Exit& exit) {
 
 void control_register(const Vmcb& vmcb, u32 code, Exit& exit) {
     const u64 info = vmcb.control.exitinfo1;
-    const u64 next = vmcb.control.next_rip;
-    exit.kind = Kind::control_register;
-    exit.length = next ? static_cast<u8>(next - vmcb.save.rip) : 0;
+    instruction(vmcb, exit, Kind::control_register, 0);
     exit.control = {.number = static_cast<u8>(code & 0xf),
                     .write = code >= VMEXIT_CR0_WRITE,
-                    .decoded = next && (info & CR_DECODED),
+                    .decoded = exit.length > 0 && (info & CR_DECODED),
                     .gpr = static_cast<u8>(info & CR_GPR),
                     .clear_task_switched = false,
                     .load_status_word = false,
@@ -103,6 +100,7 @@ void queue_again(ControlArea& control) {
 void decode(x86::VirtualCpu& vcpu, Vmcb& vmcb, Exit& exit) {
     const u32 code = static_cast<u32>(vmcb.control.exitcode);
     exit.raw = code;
+    exit.length = 0;
     exit.qualification = vmcb.control.exitinfo1;
     if (vmcb.control.exitintinfo & EVENT_VALID) [[unlikely]]
         queue_again(vmcb.control);
