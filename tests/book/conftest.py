@@ -1,4 +1,4 @@
-"""What the book's tests share: the extension on the path, the real tree, and a small one to break."""
+"""What the book's tests share: the extension, the real tree, and a small one to break."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ def house(tmp_path: Path) -> Path:
 @pytest.fixture
 def judge(house: Path) -> Callable[..., homes.Registry]:
     """Registers the fixture tree's book as it stands now."""
+
     def run(complete: tuple[str, ...] = ()) -> homes.Registry:
         index, doubtful = tree.build(house / "hv", CACHE)
         assert not doubtful
         return homes.register(index, fences.read_book(house / "book"), complete)
+
     return run

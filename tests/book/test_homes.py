@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from quoting import blank, excerpt, tree
-from quoting.homes import Registry
-from quoting.symbols import QuoteError
+from quoting import blank, complete_folders, excerpt, fences, tree
+from quoting.homes import Registry, register
+from quoting.symbols import Index, QuoteError
 
 PAGE = "book/one/index.md"
 SHELF = "book/shelf/base.md"
@@ -46,10 +46,13 @@ def test_homeless_are_counted_and_fail_only_where_complete(house: Path, judge: J
     assert kinds(judge(complete=("base",))) == ["homeless"]
 
 
-@pytest.mark.parametrize("second", [
-    "\nAgain.\n\n```{source} hv::add(int)\n```\n",
-    "\n```{shelf}\nhv::add(int)\n: Once more.\n```\n",
-])
+@pytest.mark.parametrize(
+    "second",
+    [
+        "\nAgain.\n\n```{source} hv::add(int)\n```\n",
+        "\n```{shelf}\nhv::add(int)\n: Once more.\n```\n",
+    ],
+)
 def test_two_homes(house: Path, judge: Judge, second: str) -> None:
     add(house, second)
     assert kinds(judge()) == ["two homes"]
@@ -60,14 +63,17 @@ def test_two_homes_on_the_shelf(house: Path, judge: Judge) -> None:
     assert kinds(judge()) == ["two homes"]
 
 
-@pytest.mark.parametrize("wrong", [
-    "```{source} hv::nothing\n```\n",
-    "```{source} hv::add\n```\n",
-    "```{show-again} hv::nothing\n```\n",
-    "```{show-again} hv::List::longest\n:step: No such step\n```\n",
-    "```{shelf}\nhv::nothing\n: A sentence.\n```\n",
-    "```{shelf}\nhv::nothing_*\n: A sentence.\n```\n",
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "```{source} hv::nothing\n```\n",
+        "```{source} hv::add\n```\n",
+        "```{show-again} hv::nothing\n```\n",
+        "```{show-again} hv::List::longest\n:step: No such step\n```\n",
+        "```{shelf}\nhv::nothing\n: A sentence.\n```\n",
+        "```{shelf}\nhv::nothing_*\n: A sentence.\n```\n",
+    ],
+)
 def test_name_that_does_not_resolve(house: Path, judge: Judge, wrong: str) -> None:
     add(house, "\nSome prose.\n\n" + wrong)
     assert kinds(judge()) == ["unresolved"]
@@ -90,8 +96,11 @@ def test_parts_overlap(house: Path, judge: Judge) -> None:
 
 def test_long_quote(house: Path, judge: Judge) -> None:
     body = "".join(f"    value += {n};\n" for n in range(23))
-    add(house, f"\nnamespace hv {{\nint long_one(int value) {{\n{body}    return value;\n}}\n}}\n",
-        "hv/base/list.cpp")
+    add(
+        house,
+        f"\nnamespace hv {{\nint long_one(int value) {{\n{body}    return value;\n}}\n}}\n",
+        "hv/base/list.cpp",
+    )
     add(house, "\nLong.\n\n```{source} hv::long_one\n```\n")
     assert kinds(judge()) == ["long quote"]
 
@@ -130,8 +139,11 @@ def test_voice_is_short_and_seldom(house: Path, judge: Judge) -> None:
 
 
 def test_class_is_told_as_a_skeleton(house: Path, judge: Judge) -> None:
-    add(house, "\nIts count.\n\n```{source} hv::List::count\n```\n\nIts node.\n\n"
-               "```{source} hv::List::Node\n```\n")
+    add(
+        house,
+        "\nIts count.\n\n```{source} hv::List::count\n```\n\nIts node.\n\n"
+        "```{source} hv::List::Node\n```\n",
+    )
     registry = judge()
     assert registry.faults == []
     shown = registry.excerpt(registry.homes[registry.index.find_one("hv::List")][0]).lines
@@ -143,16 +155,31 @@ def test_class_is_told_as_a_skeleton(house: Path, judge: Judge) -> None:
 def test_step_ends_where_the_next_begins(judge: Judge) -> None:
     index = judge().index
     shown = excerpt.step(index, index.find_one("hv::List::longest"), "Nothing is longer")
-    assert list(shown.lines) == ["// Nothing is longer than the list.", "if (limit > size_) {",
-                                 "    limit = size_;", "}"]
+    assert list(shown.lines) == [
+        "// Nothing is longer than the list.",
+        "if (limit > size_) {",
+        "    limit = size_;",
+        "}",
+    ]
 
 
 def test_blank_leaves_the_rest_alone(house: Path) -> None:
     index, _ = tree.build(house / "hv")
-    changed = blank.blank(index, {"hv::List::longest": "// Your turn.\nreturn 0;", "hv::add(int)": ""})
+    changed = blank.blank(
+        index, {"hv::List::longest": "// Your turn.\nreturn 0;", "hv::add(int)": ""}
+    )
     text = changed["base/list.cpp"]
     assert "int List::longest(int limit) const {\n    // Your turn.\n    return 0;\n}\n" in text
     assert "int add(int value) {\n}" in text or "int add(int value) {}" in text
     assert "int helper(int value) { return value + 1; }" in text
     with pytest.raises(QuoteError, match="without a body"):
         blank.blank(index, {"hv::Colour": ""})
+
+
+def test_the_book_has_no_fault(top: Path, real: tuple[Index, list[str]]) -> None:
+    index, doubtful = real
+    registry = register(index, fences.read_book(top / "book"), complete_folders(top / "book"))
+    left = registry.homeless()
+    print(f"{len(left)} of {len(index.symbols)} symbols have no home yet", *left[:20], sep="\n")
+    assert [str(fault) for fault in registry.faults] == []
+    assert doubtful == []

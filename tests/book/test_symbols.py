@@ -20,19 +20,32 @@ def index(house: Path) -> Index:
 def test_every_kind_is_found(index: Index) -> None:
     kinds = {s.name: s.kind for s in index.symbols}
     assert kinds == {
-        "FIXTURE_SIZE": "macro", "hv::Number": "alias", "hv::first_number": "variable",
-        "hv::second_number": "variable", "hv::Colour": "enum", "hv::Countable": "concept",
-        "hv::List": "class", "hv::List::List": "function", "hv::List::count": "function",
-        "hv::List::Node": "class", "hv::List::longest": "function", "hv::add": "function",
-        "hv::total": "function", "hv::helper": "function", "hv::Chapter": "enum",
-        "start": "label", "switch_worlds": "label", ".text": "section", ".data": "section",
+        "FIXTURE_SIZE": "macro",
+        "hv::Number": "alias",
+        "hv::first_number": "variable",
+        "hv::second_number": "variable",
+        "hv::Colour": "enum",
+        "hv::Countable": "concept",
+        "hv::List": "class",
+        "hv::List::List": "function",
+        "hv::List::count": "function",
+        "hv::List::Node": "class",
+        "hv::List::longest": "function",
+        "hv::add": "function",
+        "hv::total": "function",
+        "hv::helper": "function",
+        "hv::Chapter": "enum",
+        "start": "label",
+        "switch_worlds": "label",
+        ".text": "section",
+        ".data": "section",
     }
 
 
 def test_extents_hold_whole_declarations(index: Index) -> None:
     def text(name: str) -> list[str]:
         symbol = index.find_one(name)
-        return index.lines(symbol.file)[symbol.first - 1:symbol.last]
+        return index.lines(symbol.file)[symbol.first - 1 : symbol.last]
 
     assert text("hv::total")[0] == "template <Countable C>"
     assert text("hv::total")[-1] == "}"
@@ -56,7 +69,8 @@ def test_overloads_need_a_signature(index: Index) -> None:
 
 def test_twins_are_told_apart_by_file(house: Path) -> None:
     (house / "hv/boot/other.cpp").write_text(
-        "// A twin.\nnamespace hv {\nnamespace {\nint helper(int value) { return value; }\n}\n}\n")
+        "// A twin.\nnamespace hv {\nnamespace {\nint helper(int value) { return value; }\n}\n}\n"
+    )
     index, _ = tree.build(house / "hv")
     with pytest.raises(QuoteError, match="several"):
         index.find("hv::helper")

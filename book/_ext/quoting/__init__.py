@@ -1,4 +1,4 @@
-"""A Sphinx extension that quotes the source by qualified name and keeps one home for every symbol."""
+"""A Sphinx extension that quotes the source by name and keeps one home for every symbol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prints what is wrong with the book's quotes, and what has no home yet: `python -m quoting [folder …]`."""
+"""Prints what is wrong with the quotes, and what has no home: `python -m quoting [folder …]`."""
 
 from __future__ import annotations
 
@@ -23,10 +23,15 @@ def main(folders: list[str]) -> int:
     for folder in sorted(every):
         print(f"{folder:12} {missing[folder]:5} of {every[folder]:5} symbols have no home")
     for chapter, minutes in sorted(registry.minutes.items()):
-        print(f"{chapter:12} {registry.quoted[chapter]:5} lines quoted, {minutes:.0f} minutes to read")
+        print(
+            f"{chapter:12} {registry.quoted[chapter]:5} lines quoted, {minutes:.0f} minutes to read"
+        )
     for symbol in (s for s in left if s.folder in folders):
         print(f"hv/{symbol.file}:{symbol.first}: {symbol.kind} {symbol.title}")
-    print(f"{len(left)} of {len(index.symbols)} symbols have no home; {len(doubtful)} files are doubtful")
+    print(
+        f"{len(left)} of {len(index.symbols)} symbols have no home; "
+        f"{len(doubtful)} files are doubtful"
+    )
     for line in doubtful:
         print(f"doubtful: {line}")
     return 1 if registry.faults else 0

@@ -16,7 +16,9 @@ def blank(index: Index, holes: Mapping[str, str]) -> dict[str, str]:
     for name, text in holes.items():
         symbol = index.find_one(name)
         if symbol.body is None:
-            raise QuoteError(f"{symbol.title} is a {symbol.kind} without a body, it cannot be blanked")
+            raise QuoteError(
+                f"{symbol.title} is a {symbol.kind} without a body, it cannot be blanked"
+            )
         cuts.setdefault(symbol.file, []).append((symbol, text))
     return {file: _apply((index.root / file).read_bytes(), found) for file, found in cuts.items()}
 
@@ -26,8 +28,12 @@ def _apply(source: bytes, cuts: list[tuple[Symbol, str]]) -> str:
     for symbol, text in sorted(cuts, key=lambda cut: cut[0].body or (0, 0), reverse=True):
         assert symbol.body is not None
         start, end = symbol.body
-        line = source.rfind(b"\n", 0, source.rfind(b"\n", 0, end) + 1) if b"\n" in source[start:end] else start
-        closing = source[source.rfind(b"\n", 0, end) + 1:end - 1]
+        line = (
+            source.rfind(b"\n", 0, source.rfind(b"\n", 0, end) + 1)
+            if b"\n" in source[start:end]
+            else start
+        )
+        closing = source[source.rfind(b"\n", 0, end) + 1 : end - 1]
         margin = closing.decode() if not closing.strip() and line != start else ""
         body = "".join(f"\n{margin}    {row}" if row else "\n" for row in text.splitlines())
         source = source[:start] + f"{{{body}\n{margin}}}".encode() + source[end:]

@@ -1,33 +1,43 @@
-"""Finds the C++ symbols of one file with libclang: their qualified names, signatures and extents."""
+"""Finds the C++ symbols of one file with libclang: qualified names, signatures and extents."""
 
 from __future__ import annotations
 
 import functools
 import glob
-import json
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from clang import cindex
-from clang.cindex import Cursor, CursorKind
+from clang.cindex import Cursor, CursorKind, TypeKind
 
-from .symbols import Symbol
+from .symbols import State, Symbol
 
 FUNCTIONS = {
-    CursorKind.FUNCTION_DECL, CursorKind.FUNCTION_TEMPLATE, CursorKind.CXX_METHOD,
-    CursorKind.CONSTRUCTOR, CursorKind.DESTRUCTOR, CursorKind.CONVERSION_FUNCTION,
+    CursorKind.FUNCTION_DECL,
+    CursorKind.FUNCTION_TEMPLATE,
+    CursorKind.CXX_METHOD,
+    CursorKind.CONSTRUCTOR,
+    CursorKind.DESTRUCTOR,
+    CursorKind.CONVERSION_FUNCTION,
 }
 CLASSES = {
-    CursorKind.CLASS_DECL, CursorKind.STRUCT_DECL, CursorKind.UNION_DECL,
-    CursorKind.CLASS_TEMPLATE, CursorKind.CLASS_TEMPLATE_PARTIAL_SPECIALIZATION,
+    CursorKind.CLASS_DECL,
+    CursorKind.STRUCT_DECL,
+    CursorKind.UNION_DECL,
+    CursorKind.CLASS_TEMPLATE,
+    CursorKind.CLASS_TEMPLATE_PARTIAL_SPECIALIZATION,
 }
 OTHERS = {
-    CursorKind.ENUM_DECL: "enum", CursorKind.CONCEPT_DECL: "concept",
-    CursorKind.TYPE_ALIAS_DECL: "alias", CursorKind.TYPEDEF_DECL: "alias",
-    CursorKind.TYPE_ALIAS_TEMPLATE_DECL: "alias", CursorKind.VAR_DECL: "variable",
+    CursorKind.ENUM_DECL: "enum",
+    CursorKind.CONCEPT_DECL: "concept",
+    CursorKind.TYPE_ALIAS_DECL: "alias",
+    CursorKind.TYPEDEF_DECL: "alias",
+    CursorKind.TYPE_ALIAS_TEMPLATE_DECL: "alias",
+    CursorKind.VAR_DECL: "variable",
 }
+REFERENCES = {TypeKind.LVALUEREFERENCE, TypeKind.RVALUEREFERENCE}
 SCOPES = {CursorKind.NAMESPACE, CursorKind.LINKAGE_SPEC, CursorKind.UNEXPOSED_DECL}
 
 
@@ -41,35 +51,60 @@ def _compiler_headers() -> str:
     return asked.stdout.strip()
 
 
-def flags(root: Path, database: Path | None = None) -> list[str]:
-    """How to parse: the project's own settings, and the include folders and macros that CMake gave."""
-    found = ["-x", "c++", "-std=gnu++20", "-ffreestanding", "-fno-exceptions", "-fno-rtti", "-w", "-Wno-invalid-constexpr",
-             f"-I{root.parent}", f"-I{root}", "-isystem", _compiler_headers()]
-    if database is not None and database.is_file():
-        for entry in json.loads(database.read_text()):
-            if str(root) not in entry["file"] or "unit" in entry.get("output", ""):
-                continue
-            for word in re.findall(r"(?<=\s)-(?:I|D)\S+", entry["command"]):
-                if word not in found and "HOSTED" not in word:
-                    found.append(word)
-    return found
+def flags(root: Path) -> list[str]:
+    """How the image is compiled, as far as extents depend on it."""
+    names = chapters(root)
+    macros = [f"HV_{name.upper()}={number}" for number, name in enumerate(names)]
+    return [
+        "-x",
+        "c++",
+        "-std=gnu++20",
+        "-ffreestanding",
+        "-fno-exceptions",
+        "-fno-rtti",
+        "-w",
+        "-Wno-invalid-constexpr",
+        f"-I{root}",
+        "-isystem",
+        _compiler_headers(),
+        f"-DHV_THROUGH={len(names) - 1}",
+        "-DHV_DEBUG=1",
+        *(f"-D{macro}" for macro in macros),
+    ]
+
+
+def chapters(root: Path) -> list[str]:
+    """The chapters in their order, which stands beside the tree."""
+    order = root.parent / "chapters" / "order"
+    return order.read_text().split() if order.is_file() else []
 
 
 def generated(root: Path) -> list[tuple[str, str]]:
     """The headers that CMake makes from `.in` files, as libclang wants them: path and text."""
-    order = root.parent / "chapters" / "order"
-    names = order.read_text().split() if order.is_file() else []
-    values = {"HV_CHAPTER_LIST": ", ".join(names) or "none", "HV_CHAPTER_COUNT": str(len(names) or 1)}
-    return [(str(template.with_suffix("")),
-             re.sub(r"@(\w+)@", lambda m: values.get(m[1], "0"), template.read_text(encoding="utf-8")))
-            for template in sorted(root.rglob("*.hpp.in"))]
+    names = chapters(root)
+    values = {"HV_CHAPTER_LIST": ", ".join(names), "HV_CHAPTER_COUNT": str(len(names))}
+    return [
+        (
+            str(template.with_suffix("")),
+            re.sub(
+                r"@(\w+)@", lambda m: values.get(m[1], "0"), template.read_text(encoding="utf-8")
+            ),
+        )
+        for template in sorted(root.rglob("*.hpp.in"))
+    ]
 
 
 def parse(path: Path, root: Path, arguments: list[str]) -> cindex.TranslationUnit:
-    """Parse one file, header or not."""
+    """Parse one file; a header is read as others read it, by an include."""
+    files = generated(root)
+    if path.suffix != ".cpp":
+        files.append((f"{path}.cpp", f'#include "{path.name}"\n'))
+        path = path.with_name(f"{path.name}.cpp")
+    hosted = "-DHV_HOSTED=1" if path.parent.name == "hosted" else "-DHV_HOSTED=0"
     options = cindex.TranslationUnit.PARSE_DETAILED_PROCESSING_RECORD
-    return cindex.Index.create().parse(str(path), args=arguments, options=options,
-                                       unsaved_files=generated(root))
+    return cindex.Index.create().parse(
+        str(path), args=[*arguments, hosted], options=options, unsaved_files=files
+    )
 
 
 def complaint(unit: cindex.TranslationUnit) -> str:
@@ -80,13 +115,15 @@ def complaint(unit: cindex.TranslationUnit) -> str:
     return ""
 
 
-def symbols(path: Path, root: Path, arguments: list[str]) -> tuple[list[Symbol], str]:
-    """All symbols that a file defines or only declares, and what makes them doubtful, if anything."""
+def read(path: Path, root: Path, arguments: list[str]) -> tuple[list[Symbol], list[State], str]:
+    """What a file defines or only declares, its mutable state, and what makes this doubtful."""
     made = path.with_suffix("") if path.suffix == ".in" else path
     unit = parse(made, root, arguments)
     text = path.read_text(encoding="utf-8")
     reader = _Reader(str(made), str(path.relative_to(root)), text.split("\n"))
-    return [reader.symbol(cursor) for cursor in reader.walk(unit.cursor)], complaint(unit)
+    cursors = list(reader.walk(unit.cursor))
+    states = [s for cursor in cursors for s in reader.states(cursor)]
+    return [reader.symbol(cursor) for cursor in cursors], states, complaint(unit)
 
 
 class _Reader:
@@ -123,10 +160,30 @@ class _Reader:
             last=last,
             signature=_signature(cursor) if is_function else "",
             doc=self._doc(first),
-            body=(body.extent.start.offset, body.extent.end.offset) if is_function and body else None,
+            body=(body.extent.start.offset, body.extent.end.offset)
+            if is_function and body
+            else None,
             defined=cursor.kind == CursorKind.MACRO_DEFINITION or cursor.is_definition(),
             linkage=cursor.mangled_name or "" if is_function or _kind(cursor) == "variable" else "",
         )
+
+    def states(self, cursor: Cursor) -> list[State]:
+        """The variables that outlive every function: the symbol itself, or those inside it."""
+        if cursor.kind == CursorKind.VAR_DECL:
+            found = [cursor]
+        elif cursor.kind in FUNCTIONS and "static" not in "".join(
+            self.lines[cursor.extent.start.line - 1 : cursor.extent.end.line]
+        ):
+            return []
+        else:
+            found = [
+                c
+                for c in cursor.walk_preorder()
+                if c.kind == CursorKind.VAR_DECL and c.storage_class.name in ("STATIC", "EXTERN")
+            ]
+        return [
+            State(_qualified(c), self.file, c.location.line) for c in found if not _is_constant(c)
+        ]
 
     def _is_symbol(self, cursor: Cursor) -> bool:
         kind = cursor.kind
@@ -134,11 +191,16 @@ class _Reader:
             return True
         in_class = cursor.semantic_parent is not None and cursor.semantic_parent.kind in CLASSES
         if kind in CLASSES:
-            return not cursor.is_anonymous() and cursor.is_definition() and not self._instantiates(cursor)
+            return (
+                not cursor.is_anonymous()
+                and cursor.is_definition()
+                and not self._instantiates(cursor)
+            )
         if in_class and cursor.lexical_parent is not None and cursor.lexical_parent.kind in CLASSES:
             # A class's skeleton tells its fields, prototypes and aliases.
             return kind in FUNCTIONS and any(
-                c.kind == CursorKind.COMPOUND_STMT for c in cursor.get_children())
+                c.kind == CursorKind.COMPOUND_STMT for c in cursor.get_children()
+            )
         if kind in FUNCTIONS:
             return True
         return kind in OTHERS and not cursor.is_anonymous()
@@ -156,7 +218,7 @@ class _Reader:
             return first, last
         while first > 1 and _continues(self.lines[first - 2]):
             first -= 1
-        rest = self.lines[last - 1][cursor.extent.end.column - 1:]
+        rest = self.lines[last - 1][cursor.extent.end.column - 1 :]
         while last < len(self.lines) and not rest.strip() and _closes(self.lines[last]):
             last += 1
             rest = self.lines[last - 1]
@@ -173,13 +235,27 @@ class _Reader:
 def _continues(line: str) -> bool:
     """True when a line begins a declaration that goes on below it: attributes, template heads."""
     text = line.strip()
-    return bool(text) and re.match(r"(template\s*<|\[\[|requires\b|extern \"C\"$|alignas)", text) is not None \
+    return (
+        bool(text)
+        and re.match(r"(template\s*<|\[\[|requires\b|extern \"C\"$|alignas)", text) is not None
         and not text.endswith((";", "}", "{"))
+    )
 
 
 def _closes(line: str) -> bool:
     """True for a line that holds only a declaration's semicolon."""
     return re.fullmatch(r"\s*;\s*(//.*)?", line) is not None
+
+
+def _is_constant(cursor: Cursor) -> bool:
+    """True when nothing can change the variable after the image was linked."""
+    shape = cursor.type
+    while shape.kind != TypeKind.INVALID:
+        whole = shape.get_canonical()
+        if shape.is_const_qualified() or whole.is_const_qualified() or whole.kind in REFERENCES:
+            return True
+        shape = shape.get_array_element_type()
+    return False
 
 
 def _kind(cursor: Cursor) -> str:
@@ -198,8 +274,11 @@ def _qualified(cursor: Cursor) -> str:
         special = at.kind in CLASSES and at.kind != CursorKind.CLASS_TEMPLATE
         name = at.displayname if special else at.spelling
         if name and at.kind != CursorKind.LINKAGE_SPEC and not name.startswith("(anonymous"):
-            parts.append(re.sub(r"<.*>", "", name) if at.kind in FUNCTIONS and "operator" not in name
-                         else name)
+            parts.append(
+                re.sub(r"<.*>", "", name)
+                if at.kind in FUNCTIONS and "operator" not in name
+                else name
+            )
         at = at.semantic_parent if cursor.kind != CursorKind.MACRO_DEFINITION else None
     return "::".join(reversed(parts))
 

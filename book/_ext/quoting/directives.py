@@ -1,4 +1,4 @@
-"""The directives that a page quotes with: source, show-again, shelf, voice; and the role that links."""
+"""The directives source, show-again, shelf and voice, and the role that links to a home."""
 
 from __future__ import annotations
 
@@ -31,8 +31,15 @@ class QuotingDirective(SphinxDirective):
         """This directive as the checkers read it."""
         options = tuple((name, str(value or "")) for name, value in self.options.items())
         argument = self.arguments[0] if self.arguments else ""
-        return Fence(self.env.docname, self.lineno, self.name, argument, options,
-                     "\n".join(self.content), True)
+        return Fence(
+            self.env.docname,
+            self.lineno,
+            self.name,
+            argument,
+            options,
+            "\n".join(self.content),
+            True,
+        )
 
     def run(self) -> list[nodes.Node]:
         """Show it; what does not resolve has been reported already, with the other faults."""
@@ -47,19 +54,23 @@ class QuotingDirective(SphinxDirective):
 
 
 class Source(QuotingDirective):
-    """`{source} name; name`: the home of these symbols, or of a part `:from:` a step `:until:` another."""
+    """`{source} name; name`: the home of symbols, or of a part `:from:` a step `:until:` one."""
 
     required_arguments = 1
     final_argument_whitespace = True
     option_spec: ClassVar[dict[str, Any]] = {
-        "from": directives.unchanged, "until": directives.unchanged, "doc": directives.flag}
+        "from": directives.unchanged,
+        "until": directives.unchanged,
+        "doc": directives.flag,
+    }
 
     def show(self) -> list[nodes.Node]:
         fence = self.fence
         shown: list[nodes.Node] = []
         for symbol in homes.sources(self.registry.index, fence):
-            home = homes.Home(symbol, fence.page, fence.where, False, fence.option("from"),
-                              fence.option("until"))
+            home = homes.Home(
+                symbol, fence.page, fence.where, False, fence.option("from"), fence.option("until")
+            )
             block = listing(self.registry.excerpt(home, fence.has("doc")), "quote")
             if not home.start:
                 block["ids"] = [home.anchor]
@@ -86,7 +97,10 @@ class Shelf(QuotingDirective):
     has_content = True
 
     def show(self) -> list[nodes.Node]:
-        return [self._entry(entry.names, entry.sentence) for entry in read_shelf("\n".join(self.content))]
+        return [
+            self._entry(entry.names, entry.sentence)
+            for entry in read_shelf("\n".join(self.content))
+        ]
 
     def _entry(self, names: tuple[str, ...], sentence: str) -> nodes.Node:
         found = [s for name in names for s in self._symbols(name)]
@@ -126,8 +140,11 @@ def listing(excerpt: Excerpt, classes: str, link: nodes.Node | None = None) -> n
     box = nodes.container(classes=classes.split())
     caption = nodes.paragraph(classes=["quote-caption"])
     caption += link if link is not None else nodes.literal("", symbol.name)
-    lines = f"line {excerpt.first}" if excerpt.first == excerpt.last else \
-        f"lines {excerpt.first}–{excerpt.last}"
+    lines = (
+        f"line {excerpt.first}"
+        if excerpt.first == excerpt.last
+        else f"lines {excerpt.first}–{excerpt.last}"
+    )
     caption += nodes.inline("", f"hv/{symbol.file}, {lines}", classes=["quote-place"])
     suffix = "." + symbol.file.rsplit(".", 1)[-1]
     text = "\n".join(excerpt.lines)

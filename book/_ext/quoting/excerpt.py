@@ -23,8 +23,14 @@ class Excerpt:
         return range(self.first, self.last + 1)
 
 
-def cut(index: Index, symbol: Symbol, start: str = "", until: str = "", doc: bool = False,
-        elsewhere: Collection[Symbol] = ()) -> Excerpt:
+def cut(
+    index: Index,
+    symbol: Symbol,
+    start: str = "",
+    until: str = "",
+    doc: bool = False,
+    elsewhere: Collection[Symbol] = (),
+) -> Excerpt:
     """The lines of a symbol from the step `start` up to the step `until`; members told elsewhere
     keep their heads only."""
     lines = index.lines(symbol.file)
@@ -41,7 +47,7 @@ def cut(index: Index, symbol: Symbol, start: str = "", until: str = "", doc: boo
 
 
 def step(index: Index, symbol: Symbol, title: str) -> Excerpt:
-    """The lines of one step: from its comment to the next one at the same depth, or the block's end."""
+    """The lines of one step: to the next comment at its depth, or to the end of its block."""
     lines = index.lines(symbol.file)
     first = find_step(lines, symbol, title)
     depth = _indent(lines[first - 1])
@@ -51,17 +57,18 @@ def step(index: Index, symbol: Symbol, title: str) -> Excerpt:
         text = lines[last]
         is_comment = text.lstrip().startswith("//")
         in_title = in_title and is_comment
-        if text.strip() and (_indent(text) < depth or (is_comment and not in_title
-                                                       and _indent(text) == depth)):
+        if text.strip() and (
+            _indent(text) < depth or (is_comment and not in_title and _indent(text) == depth)
+        ):
             break
         last += 1
     while last > first and not lines[last - 1].strip():
         last -= 1
-    return Excerpt(symbol, first, last, tuple(_dedent(lines[first - 1:last])))
+    return Excerpt(symbol, first, last, tuple(_dedent(lines[first - 1 : last])))
 
 
 def find_step(lines: list[str], symbol: Symbol, title: str) -> int:
-    """The line of the comment that begins with `title`, else of the code that does; the only one."""
+    """The only line whose comment begins with `title`, else the only one whose code does."""
     inside = range(symbol.first, symbol.last + 1)
     found = [n for n in inside if _comment(lines[n - 1]).startswith(title)]
     found = found or [n for n in inside if lines[n - 1].strip().startswith(title)]
@@ -75,7 +82,7 @@ def _comment(line: str) -> str:
     text = line.strip()
     for mark in ("///", "//", "#", "/*"):
         if text.startswith(mark):
-            return text[len(mark):].strip().removesuffix("*/").strip()
+            return text[len(mark) :].strip().removesuffix("*/").strip()
     return ""
 
 
@@ -88,9 +95,13 @@ def _skeleton(lines: list[str], first: int, last: int, hidden: list[Symbol]) -> 
             shown.append(lines[number - 1])
             number += 1
             continue
-        text = "\n".join(lines[member.first - 1:member.last])
+        text = "\n".join(lines[member.first - 1 : member.last])
         end = ";" if member.kind != "function" else ""
-        shown += (text[:text.index("{")].rstrip() + " { /* … */ }" + end).split("\n") if "{" in text else [text]
+        shown += (
+            (text[: text.index("{")].rstrip() + " { /* … */ }" + end).split("\n")
+            if "{" in text
+            else [text]
+        )
         number = member.last + 1
     return shown
 

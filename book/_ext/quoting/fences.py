@@ -91,7 +91,7 @@ def read_page(name: str, text: str) -> Page:
 
 
 def read_shelf(body: str) -> list[ShelfEntry]:
-    """The entries of a shelf: names on one or more lines, apart by `;`, then `: ` and a sentence."""
+    """The entries of a shelf: names with `;` between them, then `: ` and a sentence."""
     found: list[ShelfEntry] = []
     names: list[str] = []
     sentence: list[str] = []
@@ -120,4 +120,6 @@ def _fence(page: str, token: Token, prose: bool) -> Fence | None:
         options.append((row[1], row[2].strip()))
         rows.pop(0)
     line = token.map[0] + 1 if token.map else 0
-    return Fence(page, line, match[1], match[2].strip(), tuple(options), "\n".join(rows).strip("\n"), prose)
+    return Fence(
+        page, line, match[1], match[2].strip(), tuple(options), "\n".join(rows).strip("\n"), prose
+    )

@@ -98,8 +98,13 @@ def register(index: Index, pages: Iterable[Page], complete: Collection[str] = ()
     _check_chapters(registry, pages)
     for symbol in registry.homeless():
         if symbol.folder in complete:
-            registry.faults.append(Fault("homeless", f"{symbol.file}:{symbol.first}",
-                                         f"{symbol.title} has no home in the book"))
+            registry.faults.append(
+                Fault(
+                    "homeless",
+                    f"{symbol.file}:{symbol.first}",
+                    f"{symbol.title} has no home in the book",
+                )
+            )
     return registry
 
 
@@ -123,13 +128,20 @@ def _settle(registry: Registry, fence: Fence) -> None:
     """Note the homes that a directive gives by name."""
     if fence.kind == "source":
         for symbol in sources(registry.index, fence):
-            home = Home(symbol, fence.page, fence.where, False, fence.option("from"), fence.option("until"))
+            home = Home(
+                symbol, fence.page, fence.where, False, fence.option("from"), fence.option("until")
+            )
             registry.homes.setdefault(symbol, []).append(home)
     elif fence.kind == "shelf":
         for entry in read_shelf(fence.body):
             if not entry.sentence:
-                registry.faults.append(Fault("no sentence", fence.where,
-                                             f"{'; '.join(entry.names)} stands on the shelf without a sentence"))
+                registry.faults.append(
+                    Fault(
+                        "no sentence",
+                        fence.where,
+                        f"{'; '.join(entry.names)} stands on the shelf without a sentence",
+                    )
+                )
             for name in entry.names:
                 if not is_pattern(name):
                     for symbol in registry.index.find(name):
@@ -165,7 +177,7 @@ def matched(index: Index, pattern: str) -> list[Symbol]:
 
 
 def _check_homes(registry: Registry) -> None:
-    """Every symbol once: parts must be on one page, must not overlap, and must leave nothing out."""
+    """Every symbol once: parts share a page, do not overlap, and leave nothing out."""
     for symbol, homes in registry.homes.items():
         told: set[int] = set()
         for home in homes:
@@ -175,9 +187,16 @@ def _check_homes(registry: Registry) -> None:
                 registry.faults.append(Fault("unresolved", home.where, str(error)))
                 continue
             second = home is not homes[0]
-            if second and (home.shelved or homes[0].shelved or home.page != homes[0].page or told & lines):
-                registry.faults.append(Fault("two homes", home.where,
-                                             f"{symbol.title} is told already at {homes[0].where}"))
+            if second and (
+                home.shelved or homes[0].shelved or home.page != homes[0].page or told & lines
+            ):
+                registry.faults.append(
+                    Fault(
+                        "two homes",
+                        home.where,
+                        f"{symbol.title} is told already at {homes[0].where}",
+                    )
+                )
             told |= lines
         _check_whole(registry, symbol, homes, told)
 
@@ -186,10 +205,17 @@ def _check_whole(registry: Registry, symbol: Symbol, homes: list[Home], told: se
     if homes[0].shelved:
         return
     lines = registry.index.lines(symbol.file)
-    left = [n for n in range(symbol.first, symbol.last + 1) if n not in told and lines[n - 1].strip()]
+    left = [
+        n for n in range(symbol.first, symbol.last + 1) if n not in told and lines[n - 1].strip()
+    ]
     if left:
-        registry.faults.append(Fault("not whole", homes[0].where,
-                                     f"{symbol.title} is told without its line {left[0]} of {symbol.file}"))
+        registry.faults.append(
+            Fault(
+                "not whole",
+                homes[0].where,
+                f"{symbol.title} is told without its line {left[0]} of {symbol.file}",
+            )
+        )
 
 
 def _check_page(registry: Registry, page: Page) -> None:
@@ -206,8 +232,13 @@ def _check_page(registry: Registry, page: Page) -> None:
             continue
         run = shown if fence.after_prose else run + shown
         if run > LONGEST_QUOTE:
-            registry.faults.append(Fault("long quote", fence.where,
-                                         f"{run} lines are quoted without prose, at most {LONGEST_QUOTE} may be"))
+            registry.faults.append(
+                Fault(
+                    "long quote",
+                    fence.where,
+                    f"{run} lines are quoted without prose, at most {LONGEST_QUOTE} may be",
+                )
+            )
         if fence.kind == "source":
             registry.quoted[page.chapter] += shown
 
@@ -220,8 +251,17 @@ def _shown(registry: Registry, fence: Fence) -> int:
             raise QuoteError(f"{symbol.title} is shown again but has no home")
         return len(again(registry.index, fence).lines)
     found = sources(registry.index, fence)
-    cuts = [cut(registry.index, s, fence.option("from"), fence.option("until"), fence.has("doc"),
-                registry.homes) for s in found]
+    cuts = [
+        cut(
+            registry.index,
+            s,
+            fence.option("from"),
+            fence.option("until"),
+            fence.has("doc"),
+            registry.homes,
+        )
+        for s in found
+    ]
     return sum(len(c.lines) for c in cuts)
 
 
@@ -240,17 +280,36 @@ def _check_chapters(registry: Registry, pages: list[Page]) -> None:
         for fence in (f for f in page.fences if f.kind == "voice"):
             voices[page.chapter] += 1
             if len(fence.body.split()) > LONGEST_VOICE:
-                registry.faults.append(Fault("long voice", fence.where,
-                                             f"the hypervisor says more than {LONGEST_VOICE} words at once"))
+                registry.faults.append(
+                    Fault(
+                        "long voice",
+                        fence.where,
+                        f"the hypervisor says more than {LONGEST_VOICE} words at once",
+                    )
+                )
     for chapter in sorted(set(words) - {"shelf"}):
         lines = registry.quoted[chapter]
         registry.minutes[chapter] = words[chapter] / WORDS_PER_MINUTE + lines / LINES_PER_MINUTE
         if lines > LONGEST_PATH:
-            registry.faults.append(Fault("long path", chapter,
-                                         f"{lines} lines are quoted, at most {LONGEST_PATH} may be"))
+            registry.faults.append(
+                Fault(
+                    "long path", chapter, f"{lines} lines are quoted, at most {LONGEST_PATH} may be"
+                )
+            )
         if registry.minutes[chapter] > LONGEST_READING:
-            registry.faults.append(Fault("long path", chapter, f"{registry.minutes[chapter]:.0f} minutes of "
-                                         f"reading, at most {LONGEST_READING} may be"))
+            registry.faults.append(
+                Fault(
+                    "long path",
+                    chapter,
+                    f"{registry.minutes[chapter]:.0f} minutes of "
+                    f"reading, at most {LONGEST_READING} may be",
+                )
+            )
         if voices[chapter] > MOST_VOICES:
-            registry.faults.append(Fault("many voices", chapter, f"the hypervisor speaks {voices[chapter]} "
-                                         f"times, at most {MOST_VOICES} may be"))
+            registry.faults.append(
+                Fault(
+                    "many voices",
+                    chapter,
+                    f"the hypervisor speaks {voices[chapter]} times, at most {MOST_VOICES} may be",
+                )
+            )

@@ -11,10 +11,17 @@ from . import tree
 
 WIDTH, HEIGHT, GAP, MARGIN = 158, 62, 10, 10
 SAYS = {
-    "base": "types, locks, printing", "x86": "registers, tables, traps",
-    "vmx": "Intel's engine", "svm": "AMD's engine", "boot": "waking the machine",
-    "domains": "life and the run loop", "grants": "lent pages", "events": "doorbells",
-    "credit2": "whose turn it is", "ballooning": "memory given back", "migration": "moving house",
+    "base": "types, locks, printing",
+    "x86": "registers, tables, traps",
+    "vmx": "Intel's engine",
+    "svm": "AMD's engine",
+    "boot": "waking the machine",
+    "domains": "life and the run loop",
+    "grants": "lent pages",
+    "events": "doorbells",
+    "credit2": "whose turn it is",
+    "ballooning": "memory given back",
+    "migration": "moving house",
     "failures": "how things end",
 }
 
@@ -55,8 +62,10 @@ def draw(found: list[Room]) -> str:
     width = 4 * WIDTH + 3 * GAP + 2 * MARGIN
     height = len(floors) * HEIGHT + (len(floors) - 1) * GAP + 2 * MARGIN
     told = "; ".join(f"{room.name}: {room.size}" for room in found)
-    parts = [f'<svg class="house-map" viewBox="0 0 {width} {height}" role="img" '
-             f'aria-label="Map of the house, from the ground up. {html.escape(told)}.">']
+    parts = [
+        f'<svg class="house-map" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="Map of the house, from the ground up. {html.escape(told)}.">'
+    ]
     for level, floor in enumerate(floors):
         y = height - MARGIN - HEIGHT - level * (HEIGHT + GAP)
         wide = (width - 2 * MARGIN - (len(floor) - 1) * GAP) / len(floor)
@@ -68,7 +77,9 @@ def _room(room: Room, x: float, y: float, width: float) -> str:
     """One room: dashed while nothing stands in it."""
     style = "room" if room.files else "room room-empty"
     middle = x + width / 2
-    return (f'<g class="{style}"><rect x="{x:g}" y="{y:g}" width="{width:g}" height="{HEIGHT}" rx="2"/>'
-            f'<text class="room-name" x="{middle:g}" y="{y + 20:g}">{room.name}</text>'
-            f'<text x="{middle:g}" y="{y + 37:g}">{SAYS[room.name]}</text>'
-            f'<text class="room-size" x="{middle:g}" y="{y + 53:g}">{room.size}</text></g>')
+    return (
+        f'<g class="{style}"><rect x="{x:g}" y="{y:g}" width="{width:g}" height="{HEIGHT}" rx="2"/>'
+        f'<text class="room-name" x="{middle:g}" y="{y + 20:g}">{room.name}</text>'
+        f'<text x="{middle:g}" y="{y + 37:g}">{SAYS[room.name]}</text>'
+        f'<text class="room-size" x="{middle:g}" y="{y + 53:g}">{room.size}</text></g>'
+    )

@@ -1,4 +1,4 @@
-"""What pages draw from the tree itself: the chapters in order, the house, and what has no home yet."""
+"""What pages draw from the tree itself: the chapters in order, the house, the homeless."""
 
 from __future__ import annotations
 
@@ -34,8 +34,11 @@ class House(SphinxDirective):
         figure = nodes.figure(classes=["house"])
         figure += nodes.raw("", draw(found), format="html")
         total = sum(room.lines for room in found)
-        figure += nodes.caption("", f"The house as it stands: {len(found)} rooms, {total:,} lines of code. "
-                                    "A room may lean on those below it and to its left, on no others.")
+        figure += nodes.caption(
+            "",
+            f"The house as it stands: {len(found)} rooms, {total:,} lines of code. "
+            "A room may lean on those below it and to its left, on no others.",
+        )
         return [figure]
 
 
@@ -46,8 +49,11 @@ class Homeless(SphinxDirective):
         registry = self.env.quoting
         left = registry.homeless()
         every = Counter(s.folder for s in registry.index.symbols)
-        shown: list[nodes.Node] = [nodes.paragraph("", f"{len(left)} of {len(registry.index.symbols)} "
-                                                       "symbols have no home yet.")]
+        shown: list[nodes.Node] = [
+            nodes.paragraph(
+                "", f"{len(left)} of {len(registry.index.symbols)} symbols have no home yet."
+            )
+        ]
         for folder in sorted(every):
             mine = [s for s in left if s.folder == folder]
             section = nodes.section(ids=[f"homeless-{folder.strip('.') or 'top'}"])

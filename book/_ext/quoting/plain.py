@@ -15,13 +15,23 @@ COMMENT = re.compile(r"\s*(//|#|/\*|\*)")
 def assembly(path: Path, root: Path) -> list[Symbol]:
     """Each label of a `.S` file, from its line to the line before the next label."""
     lines = path.read_text(encoding="utf-8").split("\n")
-    starts = [(n, match[1] or match[2]) for n, line in enumerate(lines, 1)
-              if (match := LABEL.match(line))]
+    starts = [
+        (n, match[1] or match[2]) for n, line in enumerate(lines, 1) if (match := LABEL.match(line))
+    ]
     found = []
     for at, (line, name) in enumerate(starts):
         end = starts[at + 1][0] - 1 if at + 1 < len(starts) else len(lines)
-        found.append(Symbol(name=name, kind="label", file=str(path.relative_to(root)), first=line,
-                            last=_trim(lines, line, end), doc=_above(lines, line), linkage=name))
+        found.append(
+            Symbol(
+                name=name,
+                kind="label",
+                file=str(path.relative_to(root)),
+                first=line,
+                last=_trim(lines, line, end),
+                doc=_above(lines, line),
+                linkage=name,
+            )
+        )
     return found
 
 
@@ -39,8 +49,16 @@ def script(path: Path, root: Path) -> list[Symbol]:
         depth += text.count("{") - text.count("}")
         if opened and depth == 1 and "}" in text:
             start, name = opened
-            found.append(Symbol(name=name, kind="section", file=str(path.relative_to(root)),
-                                first=start, last=number, doc=_above(lines, start)))
+            found.append(
+                Symbol(
+                    name=name,
+                    kind="section",
+                    file=str(path.relative_to(root)),
+                    first=start,
+                    last=number,
+                    doc=_above(lines, start),
+                )
+            )
             opened = None
     return found
 
@@ -49,7 +67,9 @@ def _trim(lines: list[str], first: int, last: int) -> int:
     """Leave the next label's directives, comments and blank lines to the next label."""
     while last > first:
         text = lines[last - 1].strip()
-        lead = re.match(r"\.(globl|global|type|section|align|balign|p2align|code\d\d|hidden)\b", text)
+        lead = re.match(
+            r"\.(globl|global|type|section|align|balign|p2align|code\d\d|hidden)\b", text
+        )
         if text and not lead and not COMMENT.match(text):
             break
         last -= 1

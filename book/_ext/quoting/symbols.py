@@ -1,4 +1,4 @@
-"""What the book can quote: symbols with their extents, and the index that finds them by qualified name."""
+"""What the book can quote: symbols with their extents, and the index that finds them by name."""
 
 from __future__ import annotations
 
@@ -54,6 +54,15 @@ class Symbol:
         return inside and (self.first, self.last) != (other.first, other.last)
 
 
+@dataclasses.dataclass(frozen=True)
+class State:
+    """A variable that can change and that no object owns: what `hv/` must not have."""
+
+    name: str
+    file: str
+    line: int
+
+
 def squeeze(signature: str) -> str:
     """A signature without spaces, so that `(int &)` and `(int&)` are one."""
     return re.sub(r"\s+", "", signature)
@@ -61,7 +70,7 @@ def squeeze(signature: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """A name as a page writes it: `name`, `name(signature)`, `name(*)` and, for twins, `… @ file`."""
+    """A name as a page writes it: `name`, `name(signature)`, `name(*)`; for twins `… @ file`."""
 
     name: str
     signature: str | None
@@ -89,8 +98,9 @@ class Wanted:
 class Index:
     """All symbols of a tree, with the text that they are quoted from."""
 
-    def __init__(self, root: Path, symbols: Iterable[Symbol]) -> None:
+    def __init__(self, root: Path, symbols: Iterable[Symbol], states: Iterable[State] = ()) -> None:
         self.root = root
+        self.states = sorted(set(states), key=lambda s: (s.file, s.line))
         everything = sorted(set(symbols), key=lambda s: (s.file, s.first, s.last, s.name))
         self.symbols = _drop_prototypes(everything)
         self._by_name: dict[str, list[Symbol]] = {}
@@ -126,8 +136,11 @@ class Index:
 
     def match(self, pattern: str) -> list[Symbol]:
         """The numbers, macros and aliases whose names match a pattern with `*`."""
-        found = [s for s in self.symbols
-                 if s.kind in PATTERN_KINDS and fnmatch.fnmatchcase(s.name, pattern)]
+        found = [
+            s
+            for s in self.symbols
+            if s.kind in PATTERN_KINDS and fnmatch.fnmatchcase(s.name, pattern)
+        ]
         if not found:
             raise QuoteError(f"no constant, macro or alias matches {pattern}")
         return found
@@ -148,5 +161,4 @@ def _drop_prototypes(symbols: list[Symbol]) -> list[Symbol]:
     """Leave out declarations whose definition stands elsewhere: they count with their neighbour."""
     defined = {s.title for s in symbols if s.defined}
     linked = {s.name for s in symbols if s.kind == "label"}
-    return [s for s in symbols
-            if s.defined or (s.title not in defined and s.linkage not in linked)]
+    return [s for s in symbols if s.defined or (s.title not in defined and s.linkage not in linked)]

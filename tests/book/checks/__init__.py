@@ -1,0 +1,1 @@
+"""The house's promises: each check reads only the tree and returns what breaks them."""

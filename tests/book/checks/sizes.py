@@ -1,0 +1,91 @@
+"""Sizes: the house stays small enough to be read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from quoting.symbols import Index
+
+from . import listing
+
+LARGEST = {("hv",): 12_000, ("chapters/kit", "chapters/dom0"): 8_000}
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 60
+USUAL_FUNCTION = 40
+WIDEST_LINE = 100
+
+
+def check(top: Path) -> list[str]:
+    """Every promise of size that is broken, and every exception that is no longer needed."""
+    return _totals(top) + _files(top)
+
+
+def code(path: Path) -> int:
+    """Lines of code: neither blank nor only a comment."""
+    text = re.sub(
+        r"/\*.*?\*/",
+        lambda m: "\n" * m[0].count("\n"),
+        path.read_text(encoding="utf-8"),
+        flags=re.S,
+    )
+    comment = "//" if path.suffix != ".py" else "#"
+    return sum(
+        1 for line in text.splitlines() if line.strip() and not line.strip().startswith(comment)
+    )
+
+
+def total(top: Path, folders: tuple[str, ...]) -> int:
+    """Lines of code of some folders."""
+    return sum(code(path) for path in listing.sources(top, *folders))
+
+
+def functions(index: Index, longer_than: int) -> list[tuple[int, str, str]]:
+    """Functions by length: lines, name and place, the longest first."""
+    found = [
+        (s.last - s.first + 1, s.name, f"hv/{s.file}:{s.first}")
+        for s in index.symbols
+        if s.kind == "function"
+    ]
+    return sorted((f for f in found if f[0] > longer_than), reverse=True)
+
+
+def check_functions(top: Path, index: Index) -> list[str]:
+    """Functions that are too long to be one idea, unless they are named with a reason."""
+    allowed = listing.exceptions(top).get("functions", {})
+    long = functions(index, LONGEST_FUNCTION)
+    wrong = []
+    for lines, name, where in long:
+        most = allowed.get(name, {}).get("lines", LONGEST_FUNCTION)
+        if lines > most:
+            wrong.append(f"{where}: {name} has {lines} lines, at most {most}")
+    needed = {name for _, name, _ in long}
+    spare = sorted(set(allowed) - needed)
+    return wrong + [f"{name} is an exception that is not needed" for name in spare]
+
+
+def _totals(top: Path) -> list[str]:
+    wrong = []
+    for folders, largest in LARGEST.items():
+        lines = total(top, folders)
+        if lines > largest:
+            wrong.append(f"{' and '.join(folders)}: {lines} lines of code, at most {largest}")
+    return wrong
+
+
+def _files(top: Path) -> list[str]:
+    allowed = listing.exceptions(top).get("files", {})
+    wrong, needed = [], set()
+    for path in listing.sources(top):
+        name = path.relative_to(top).as_posix()
+        rows = path.read_text(encoding="utf-8").split("\n")
+        if len(rows) - 1 > LONGEST_FILE:
+            needed.add(name)
+            if len(rows) - 1 > allowed.get(name, {}).get("lines", LONGEST_FILE):
+                wrong.append(f"{name}: {len(rows) - 1} lines, at most {LONGEST_FILE}")
+        wide = [n for n, row in enumerate(rows, 1) if len(row) > WIDEST_LINE]
+        if wide:
+            wrong.append(f"{name}:{wide[0]}: wider than {WIDEST_LINE} columns ({len(wide)} lines)")
+    return wrong + [
+        f"{name} is an exception that is not needed" for name in sorted(set(allowed) - needed)
+    ]

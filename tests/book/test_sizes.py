@@ -1,0 +1,67 @@
+"""Sizes: the house keeps its promises, and each planted excess is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from checks import sizes
+from quoting import tree
+from quoting.symbols import Index
+
+
+def test_the_house_keeps_its_sizes(top: Path) -> None:
+    assert sizes.check(top) == []
+
+
+def test_functions_are_one_idea(top: Path, real: tuple[Index, list[str]], record_property) -> None:
+    long = sizes.functions(real[0], sizes.USUAL_FUNCTION)
+    record_property("functions over 40 lines", len(long))
+    print(*(f"{lines} lines: {name} ({where})" for lines, name, where in long), sep="\n")
+    assert sizes.check_functions(top, real[0]) == []
+
+
+def test_fixture_has_no_fault(house: Path) -> None:
+    assert sizes.check(house) == []
+
+
+def test_long_file(house: Path) -> None:
+    (house / "hv/base/long.cpp").write_text("// Long.\n" * 401)
+    assert sizes.check(house) == ["hv/base/long.cpp: 401 lines, at most 400"]
+
+
+def test_wide_line(house: Path) -> None:
+    (house / "hv/base/wide.cpp").write_text("// Wide.\n// " + "x" * 98 + "\n")
+    assert sizes.check(house) == ["hv/base/wide.cpp:2: wider than 100 columns (1 lines)"]
+
+
+def test_house_outgrown(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sizes.LARGEST, ("hv",), 20)
+    lines = sizes.total(house, ("hv",))
+    assert sizes.check(house) == [f"hv: {lines} lines of code, at most 20"]
+
+
+def test_comments_and_blanks_are_no_code(tmp_path: Path) -> None:
+    path = tmp_path / "a.cpp"
+    path.write_text("// One.\n\n/* Two\n   lines. */\nint x;  // Code.\n")
+    assert sizes.code(path) == 1
+
+
+def test_long_function(house: Path) -> None:
+    body = "    ;\n" * 60
+    (house / "hv/base/long.cpp").write_text(
+        f"// Long.\nnamespace hv {{\nvoid long_one() {{\n{body}}}\n}}\n"
+    )
+    index, _ = tree.build(house / "hv")
+    assert len(sizes.check_functions(house, index)) == 1
+    listed = house / "tests/book/exceptions.toml"
+    listed.parent.mkdir(parents=True)
+    listed.write_text('[functions]\n"hv::long_one" = { lines = 70, reason = "a table" }\n')
+    assert sizes.check_functions(house, index) == []
+
+
+def test_exception_that_is_not_needed(house: Path) -> None:
+    listed = house / "tests/book/exceptions.toml"
+    listed.parent.mkdir(parents=True)
+    listed.write_text('[files]\n"hv/base/list.cpp" = { lines = 500, reason = "none" }\n')
+    assert sizes.check(house) == ["hv/base/list.cpp is an exception that is not needed"]
