@@ -26,15 +26,7 @@
 #include <xen/vcpu.h>
 #include <xen/version.h>
 
-// Which chapter this build goes up to; the numbers are the order of the chapters.
-#define HV_BOOT 0
-#define HV_DOMAINS 1
-#define HV_GRANTS 2
-#define HV_EVENTS 3
-#ifndef HV_THROUGH
-#define HV_THROUGH 7
-#endif
-
+// The build says which chapter it goes up to (HV_THROUGH), and each chapter's place in the order.
 namespace kit {
 inline constexpr bool has_grants = HV_THROUGH >= HV_GRANTS;
 inline constexpr bool has_events = HV_THROUGH >= HV_EVENTS;

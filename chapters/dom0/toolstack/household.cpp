@@ -146,7 +146,10 @@ void Household::introduce(Domain& domain) {
         put("/cpu/" + decimal(vcpu) + "/availability", "online");
 
     // These the guest may write itself.
-    for (std::string_view own : {"/control/shutdown", "/device", "/data", "/drivers", "/feature", "/attr"}) {
+    for (std::string_view own :
+         {"/control/shutdown", "/control/feature-poweroff", "/control/feature-reboot",
+          "/control/feature-suspend", "/control/sysrq", "/device", "/data", "/drivers", "/feature",
+          "/attr"}) {
         put(own, "");
         store_.set_permissions(home + std::string{own}, {{id, false, false}});
     }

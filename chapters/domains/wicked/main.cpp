@@ -1,0 +1,77 @@
+// wicked: a guest that does one wrong thing, chosen by its command line. It may cost only itself.
+#include <kit/apic.hpp>
+#include <kit/cpu.hpp>
+#include <kit/guest.hpp>
+#include <kit/hypercall.hpp>
+#include <kit/print.hpp>
+
+using namespace kit;
+
+namespace {
+
+/// An exception with no interrupt table: the second fault finds none either, nor does the third.
+void triple_fault() {
+    struct [[gnu::packed]] {
+        u16 limit;
+        u64 base;
+    } nothing = {0, 0};
+    asm volatile("lidt %0; ud2" : : "m"(nothing));
+}
+
+void spin() {
+    interrupts_off();
+    for (;;) pause();
+}
+
+void halt() { halt_forever(); }
+
+/// Reads of what is not there give ones; writes vanish.
+void touch_unmapped() {
+    constexpr u64 places[] = {0xa0000, 0xb8000, 0xf0000000, 0xfed00000, 0xffffff00};
+    for (u64 place : places) {
+        auto* word = reinterpret_cast<volatile u32*>(place);
+        *word = 0x12345678;
+        print("wicked: {:x} reads {:x}\n", place, u32{*word});
+    }
+}
+
+/// Each hypercall number with arguments that mean nothing. Some must answer; none may do harm.
+void call_everything() {
+    constexpr u64 garbage[] = {0, ~0ull, 0xdeadbeef, 0x8000000000000000, 0xfffffffffffff000};
+    for (u32 number = 0; number < 64; number++) {
+        // These two end a vCPU or put it to sleep when they are understood; that is no fault of theirs.
+        bool may_block = number == __HYPERVISOR_sched_op || number == __HYPERVISOR_sched_op_compat;
+        for (u64 value : garbage) {
+            if (may_block && value < 16) continue;
+            long answer = hypercall(number, value, value, value, value, value);
+            if (answer > 0) print("wicked: hypercall {} gave {:x}\n", number, u64(answer));
+        }
+    }
+}
+
+void invalid_opcode() { asm volatile("ud2"); }
+
+struct Deed {
+    std::string_view name;
+    void (*run)();
+};
+
+constexpr Deed deeds[] = {
+    {"triple", triple_fault}, {"spin", spin},           {"halt", halt},
+    {"unmapped", touch_unmapped}, {"hypercalls", call_everything}, {"opcode", invalid_opcode},
+};
+
+}  // namespace
+
+/// Option on the command line: `do=triple|spin|halt|unmapped|hypercalls|opcode`.
+void guest_main() {
+    auto wanted = guest().option("do");
+    for (auto& deed : deeds) {
+        if (deed.name != wanted) continue;
+        print("wicked: {}\n", deed.name);
+        deed.run();
+        print("wicked: and I am still here\n");
+        return;
+    }
+    print("wicked: no deed '{}': triple spin halt unmapped hypercalls opcode\n", wanted);
+}
