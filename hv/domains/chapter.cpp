@@ -1,0 +1,73 @@
+// Chapter domains: what it plugs into the machine, and how the first child is born.
+#include <boot/object.hpp>
+#include <domains/build_dom0.hpp>
+#include <domains/calls.hpp>
+#include <domains/chapter.hpp>
+#include <domains/household.hpp>
+#include <domains/round_robin.hpp>
+#include <domains/shootdown.hpp>
+#include <domains/trace.hpp>
+#include <domains/work.hpp>
+
+namespace hv::domains {
+namespace {
+
+constexpr HypercallRow calls[] = {
+    {__HYPERVISOR_memory_op, "memory_op", memory_op},
+    {__HYPERVISOR_multicall, "multicall", multicall},
+    {__HYPERVISOR_set_timer_op, "set_timer_op", set_timer_op},
+    {__HYPERVISOR_xen_version, "xen_version", xen_version},
+    {__HYPERVISOR_console_io, "console_io", console_io},
+    {__HYPERVISOR_vm_assist, "vm_assist", vm_assist},
+    {__HYPERVISOR_vcpu_op, "vcpu_op", vcpu_op},
+    {__HYPERVISOR_sched_op, "sched_op", sched_op},
+    {__HYPERVISOR_hvm_op, "hvm_op", hvm_op},
+    {__HYPERVISOR_sysctl, "sysctl", sysctl},
+    {__HYPERVISOR_domctl, "domctl", domctl},
+};
+constexpr PhysmapSpace spaces[] = {{XENMAPSPACE_shared_info, shared_info_space}};
+
+constexpr DomainPlug domain_plug{
+    .chapter = Chapter::domains,
+    .furnish = nullptr,
+    .release = nullptr,
+    .furnish_vcpu = nullptr,
+    .release_vcpu = nullptr,
+    .shut_down = nullptr,
+    .hypercalls = calls,
+    .physmap_spaces = spaces,
+};
+
+Result<> open(Machine& machine, Cpu&) {
+    const Result<Household*> house = make<Household>(machine);
+    TRY(house);
+    machine.parts.furnish(*house);
+    const Result<RoundRobin*> scheduler = make<RoundRobin>(machine, machine);
+    TRY(scheduler);
+    (*house)->scheduler = *scheduler;
+    join(machine, domain_plug);
+    machine.work = work;
+    return {};
+}
+
+Result<> open_cpu(Cpu& cpu) {
+    const Result<Whereabouts*> here = make<Whereabouts>(*cpu.machine);
+    TRY(here);
+    cpu.parts.furnish(*here);
+    return {};
+}
+
+Result<> start(Machine& machine, Cpu& cpu) { return build_dom0(machine, cpu); }
+
+}  // namespace
+
+constexpr Plug plug{
+    .chapter = Chapter::domains,
+    .title = "Domains",
+    .events = domain_events,
+    .open = open,
+    .open_cpu = open_cpu,
+    .start = start,
+};
+
+}  // namespace hv::domains

@@ -1,0 +1,157 @@
+// Domains and their vCPUs: what they are made of, and the states they pass through.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <boot/machine.hpp>
+#include <domains/local_apic.hpp>
+#include <domains/p2m.hpp>
+#include <domains/policy.hpp>
+#include <domains/fpu_state.hpp>
+#include <xen/xen.h>
+#include <xen/hvm/params.h>
+#include <xen/memory.h>
+#include <xen/vcpu.h>
+
+namespace hv {
+
+struct Domain;
+struct Vcpu;
+
+inline constexpr size_t max_vcpus = 32;
+
+/// Why a vCPU should look around before it enters its guest again; bits of Vcpu::attention.
+enum VcpuAttention : u32 {
+    attention_interrupt = 1 << 0,  ///< its local APIC or its upcall may have something to deliver
+    attention_nmi = 1 << 1,
+};
+
+/// The memory type range registers, kept for the guest to read back; the nested tables decide.
+struct MtrrState {
+    u64 default_type = 0xc00;          ///< enabled, with fixed ranges, default uncached
+    std::array<u64, 11> fixed{};
+    std::array<u64, 16> variable{};
+};
+
+/// A timer that belongs to a vCPU.
+struct VcpuTimer : Timer {
+    VcpuTimer(Action what, Vcpu& owner) : Timer{what}, vcpu{owner} {}
+    Vcpu& vcpu;
+};
+
+/// A virtual CPU: one processor as a guest sees it, and its place in the scheduler's queue.
+struct Vcpu : boost::intrusive::list_base_hook<> {
+    Vcpu(Domain& owner, u16 number);
+
+    x86::VirtualCpu hardware{};        ///< registers and control block: the engine's half
+    Domain& domain;
+    const u16 id;
+    std::atomic<u32> attention{0};     ///< VcpuAttention
+    LocalApic apic;
+    FpuState fpu{};
+    MtrrState mtrr{};
+
+    // What keeps it from running: it may run when all of these are clear
+    std::atomic<bool> blocked{false};  ///< HLT, SCHEDOP_block or poll: an event wakes it
+    std::atomic<bool> down{true};      ///< not brought up yet, or taken down by its guest
+    std::atomic<u32> pauses{0};        ///< how many reasons hold it, besides its domain's
+    bool initialised = false;          ///< somebody gave it a state to start from
+    bool waits_for_start_up = false;   ///< an INIT message came
+
+    // The scheduler's half, under its lock
+    bool queued = false;
+    bool running = false;              ///< on a pCPU now, or its registers are not put away yet
+    u16 cpu = 0;                       ///< the pCPU it runs on, or ran on last
+    u32 affinity = ~0u;                ///< one bit for each pCPU that it may run on
+    u64 runnable_since = 0;            ///< machine time, ns
+    vcpu_runstate_info_t runstate{};   ///< Xen's account: running, runnable, blocked, offline
+
+    // What the guest shares with us
+    Mfn info_frame{};                  ///< the frame that holds its vcpu_info; 0 while it has none
+    vcpu_info_t* info = nullptr;       ///< 64-bit layout is the same up to `arch`: see shared_info.hpp
+    u64 flushed_generation = 0;        ///< the p2m's generation at the last flush of its translations
+    u8 upcall_vector = 0;              ///< HVMOP_set_evtchn_upcall_vector, through the local APIC; 0: none
+    u64 runstate_area = 0;             ///< guest virtual address of its copy of runstate; 0: none
+    u64 time_area = 0;                 ///< the same for a second copy of its vcpu_time_info
+    VcpuTimer singleshot;              ///< VCPUOP_set_singleshot_timer
+    VcpuTimer periodic;                ///< VCPUOP_set_periodic_timer, every `period` ns
+    u64 period = 0;
+    Parts parts{};                     ///< what later chapters keep for a vCPU
+
+    /// True when nothing keeps it from running.
+    bool may_run() const;
+};
+
+/// Where a domain stands in its life. It only ever moves down this list.
+enum class Life : u8 {
+    building,      ///< created, paused by its toolstack, not yet complete
+    alive,
+    shut_down,     ///< said SCHEDOP_shutdown, or crashed; kept for whoever asks why
+    dying,         ///< being taken apart, or held by something unreleased
+    dead,          ///< everything is back; the row will go with the last reference
+};
+
+/// A domain: what the hypervisor keeps for one guest.
+struct Domain : boost::intrusive::list_base_hook<> {
+    Domain(Machine& home, DomainId number);
+
+    Machine& machine;
+    const DomainId id;
+    xen_domain_handle_t handle{};
+    bool privileged = false;           ///< dom0: it may ask for other domains
+    bool wide_shared_info = true;      ///< the 64-bit layout of what is shared; latched as on Xen
+    std::atomic<u32> references{1};    ///< lifetime: the list holds one, each user one more
+
+    Spinlock lock{LockRank::domain};
+    std::atomic<Life> life{Life::building};
+    u8 shutdown_reason = 0;            ///< SHUTDOWN_*, when shut_down or later
+    std::atomic<u32> pauses{1};        ///< a new domain is paused once: its toolstack unpauses it
+    bool paused_by_toolstack = true;
+    u64 paused_at = 0;                 ///< machine time when the last pause began: the guest's gap
+    u64 paused_total = 0;              ///< ns that it has stood paused, and does not know of
+
+    P2m p2m;
+    std::atomic<u64> frames_owned{0};  ///< frames of RAM that are its own
+    u64 frames_limit = 0;              ///< XEN_DOMCTL_max_mem
+    u64 paging_pool_bytes = 0;         ///< what the toolstack allows for tables; ours come from the machine
+
+    u16 vcpu_limit = 0;
+    std::array<Vcpu*, max_vcpus> vcpus{};
+    Mfn shared_info_frame{};
+    std::atomic<bool> taken_apart{false}; ///< dying, and nothing is left but frames that others hold
+    std::array<u64, HVM_NR_PARAMS> params{};
+    u8 callback_vector = 0;            ///< HVM_PARAM_CALLBACK_IRQ of vector type; 0: none
+    CpuPolicy* policy = nullptr;       ///< CPUID and MSRs as its guest sees them
+    s64 wall_offset_seconds = 0;
+    bool runstate_update_flag = false; ///< VMASST_TYPE_runstate_update_flag
+    u64 tsc_offset = 0;
+    Mfn memory_map_frame{};            ///< XENMEM_set_memory_map's copy: e820 entries
+    u32 memory_map_entries = 0;
+
+    TextBuffer<120> port_line{};       ///< what it has written to port 0xe9 since the last newline
+    u64 hypercalls = 0, exits = 0;     ///< counted on the way, told by dmesg and the trace
+
+    Parts parts{};                     ///< what later chapters keep for a domain
+};
+
+using DomainList = boost::intrusive::list<Domain>;
+
+/// A reference that keeps a domain's memory in being; empty when there is no such domain.
+class [[nodiscard]] DomainRef {
+public:
+    DomainRef() = default;
+    explicit DomainRef(Domain* domain) : domain_{domain} {}
+    DomainRef(DomainRef&& other) : domain_{other.domain_} { other.domain_ = nullptr; }
+    DomainRef& operator=(DomainRef&& other) {
+        std::swap(domain_, other.domain_);
+        return *this;
+    }
+    ~DomainRef();
+    Domain* operator->() const { return domain_; }
+    Domain& operator*() const { return *domain_; }
+    explicit operator bool() const { return domain_ != nullptr; }
+
+private:
+    Domain* domain_ = nullptr;
+};
+
+}  // namespace hv

@@ -1,0 +1,146 @@
+// Answers to exits: HLT, CPUID, hypercalls, and the rare ones. What nothing answers crashes the domain.
+#include <domains/exits.hpp>
+#include <domains/hypercall.hpp>
+#include <domains/interrupts.hpp>
+#include <domains/household.hpp>
+#include <domains/trace.hpp>
+#include <x86/privileged.hpp>
+#include <xen/sched.h>
+
+namespace hv {
+
+void answer_cpuid(Vcpu& vcpu) {
+    x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
+    const CpuidLeaf leaf = vcpu.domain.policy->look_up(vcpu, static_cast<u32>(gpr.rax),
+                                                       static_cast<u32>(gpr.rcx));
+    gpr.rax = leaf.eax;
+    gpr.rbx = leaf.ebx;
+    gpr.rcx = leaf.ecx;
+    gpr.rdx = leaf.edx;
+}
+
+Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
+    x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
+    ++vcpu.domain.hypercalls;
+    if (exit.privilege != 0) [[unlikely]] {
+        gpr.rax = static_cast<u64>(-XEN_EPERM);
+        return Outcome::complete;
+    }
+    const u64 number = exit.long_mode ? gpr.rax : static_cast<u32>(gpr.rax);
+    const HypercallHandler handler =
+        number < hypercall_rows ? household(vcpu.domain.machine).hypercalls[number].handler : nullptr;
+    if (handler == nullptr) {
+        gpr.rax = static_cast<u64>(-XEN_ENOSYS);
+        return Outcome::complete;
+    }
+    Call call{cpu, vcpu, exit.long_mode};
+    const s64 result = handler(call);
+    if (result == Call::again)
+        return Outcome::repeat;
+    gpr.rax = static_cast<u64>(result);
+    return Outcome::complete;
+}
+
+void answer_halt(Cpu& cpu, Vcpu& vcpu, bool interrupts_enabled) {
+    if (interrupts_enabled)
+        return block(cpu, vcpu);
+
+    // Nothing can wake it: the vCPU is down, and with the last one the domain
+    vcpu.down.store(true);
+    cpu.asks.fetch_or(ask_reschedule, std::memory_order_relaxed);
+    for (const Vcpu* other : vcpu.domain.vcpus)
+        if (other != nullptr && !other->down.load())
+            return;
+    shut_down(cpu, vcpu.domain, SHUTDOWN_poweroff);
+}
+
+namespace {
+
+/// MOV to and from CR, CLTS and LMSW, where the engine wants to see them.
+Outcome answer_control_register(Vcpu& vcpu, const x86::Exit::Control& control) {
+    const x86::EngineOperations& engine = *vcpu.domain.machine.engine;
+    x86::VirtualCpu& hardware = vcpu.hardware;
+    constexpr u64 task_switched = 1 << 3;
+    if (control.number == 8) {
+        if (control.write)
+            vcpu.apic.write_register(0x80, static_cast<u32>(hardware.gpr[control.gpr] << 4));
+        else
+            hardware.gpr[control.gpr] = vcpu.apic.read_register(0x80) >> 4;
+        return Outcome::complete;
+    }
+    u64 value = engine.read_control_register(hardware, control.number);
+    if (!control.write) {
+        hardware.gpr[control.gpr] = value;
+        return Outcome::complete;
+    }
+    if (control.clear_task_switched)
+        value &= ~task_switched;
+    else if (control.load_status_word)
+        value = (value & ~0xeull) | (control.status_word & 0xf);
+    else
+        value = control.gpr == 4 ? engine.read_stack_pointer(hardware) : hardware.gpr[control.gpr];
+    return engine.write_control_register(hardware, control.number, value).ok()
+               ? Outcome::complete
+               : Outcome::general_protection;
+}
+
+/// XSETBV: the guest chooses which states XSAVE keeps, among those its CPUID offers.
+Outcome answer_extended_control(Vcpu& vcpu) {
+    const x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
+    const u64 wish = gpr.rdx << 32 | static_cast<u32>(gpr.rax);
+    if (static_cast<u32>(gpr.rcx) != 0 || !vcpu.fpu.set_xcr0(wish, vcpu.domain.policy->xcr0_mask()))
+        return Outcome::general_protection;
+    return Outcome::complete;
+}
+
+void describe_and_crash(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit, std::string_view why) {
+    TextBuffer<160> text;
+    print(text, "{} (engine code {:x}, detail {:x})", why, exit.raw, exit.qualification);
+    crash(cpu, vcpu, text.view());
+}
+
+}  // namespace
+
+Outcome answer_rare_exit(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
+    using Kind = x86::Exit::Kind;
+    switch (exit.kind) {
+    case Kind::read_msr:
+        return answer_read_msr(vcpu);
+    case Kind::write_msr:
+        return answer_write_msr(cpu, vcpu);
+    case Kind::port:
+        return answer_port(cpu, vcpu, exit.port);
+    case Kind::nested_fault:
+        return answer_nested_fault(cpu, vcpu, exit.fault);
+    case Kind::control_register:
+        return answer_control_register(vcpu, exit.control);
+    case Kind::extended_control:
+        return answer_extended_control(vcpu);
+    case Kind::cache_write_back:  // nothing of a guest's memory is uncached behind our back
+        return Outcome::complete;
+    case Kind::pause:
+        if (household(*cpu.machine).scheduler->anyone_waiting(cpu))
+            cpu.asks.fetch_or(ask_reschedule, std::memory_order_relaxed);
+        return Outcome::complete;
+    case Kind::undefined:
+        return Outcome::undefined_opcode;
+    case Kind::nmi:
+        return Outcome::repeat;
+    case Kind::apic_write:
+        vcpu.apic.written(exit.apic_offset);
+        return Outcome::repeat;
+    case Kind::end_of_interrupt:
+        return Outcome::repeat;
+    case Kind::shutdown:
+        describe_and_crash(cpu, vcpu, exit, "triple fault");
+        return Outcome::repeat;
+    case Kind::refused:
+        describe_and_crash(cpu, vcpu, exit, "the CPU refused to enter this guest");
+        return Outcome::repeat;
+    default:
+        describe_and_crash(cpu, vcpu, exit, "an exit that nothing answers");
+        return Outcome::repeat;
+    }
+}
+
+}  // namespace hv

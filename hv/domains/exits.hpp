@@ -1,0 +1,32 @@
+// Answers to exits: what the hypervisor does for, or to, a guest that came out.
+#pragma once
+
+#include <domains/domain.hpp>
+
+namespace hv {
+
+/// What becomes of the instruction that exited.
+enum class Outcome : u8 {
+    complete,            ///< it was done for the guest: go on after it
+    repeat,              ///< go on where the guest is now: nothing to skip
+    undefined_opcode,    ///< #UD in its place
+    general_protection,  ///< #GP(0) in its place
+};
+
+/// VMCALL or VMMCALL: RAX names the hypercall.
+Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit);
+/// CPUID: EAX and ECX in, four registers out, from the domain's policy.
+void answer_cpuid(Vcpu& vcpu);
+/// HLT, already skipped: waits for an interrupt; with interrupts off it never wakes, and is down.
+void answer_halt(Cpu& cpu, Vcpu& vcpu, bool interrupts_enabled);
+/// RDMSR and WRMSR: RCX names the MSR.
+Outcome answer_read_msr(Vcpu& vcpu);
+Outcome answer_write_msr(Cpu& cpu, Vcpu& vcpu);
+/// IN, OUT, INS, OUTS at a legacy port.
+Outcome answer_port(Cpu& cpu, Vcpu& vcpu, const x86::Exit::Port& port);
+/// An access to guest physical memory that the p2m does not allow.
+Outcome answer_nested_fault(Cpu& cpu, Vcpu& vcpu, const x86::Exit::Fault& fault);
+/// Every other kind; what nothing answers crashes the domain.
+Outcome answer_rare_exit(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit);
+
+}  // namespace hv

@@ -1,0 +1,79 @@
+// Hypercalls: the rows of the table, the caller's arguments, and how a long call goes on later.
+#pragma once
+
+#include <array>
+#include <base/result.hpp>
+#include <span>
+#include <string_view>
+
+namespace hv {
+
+struct Cpu;
+struct Domain;
+struct Vcpu;
+
+inline constexpr size_t hypercall_rows = 64;
+
+/// Whether a piece of work is finished or wants to be called again.
+enum class [[nodiscard]] Progress : u8 { done, again };
+
+/// One hypercall in flight: who called, from what mode, with what.
+class Call {
+public:
+    Call(Cpu& on, Vcpu& caller, bool from_64_bit);
+    /// One entry of a multicall: its arguments come from the guest's list, not from registers.
+    Call(const Call& outer, const std::array<u64, 6>& arguments);
+
+    Cpu& cpu;
+    Vcpu& vcpu;
+    Domain& domain;
+    const bool wide;   ///< called from 64-bit code: handles and longs are 8 bytes
+    const bool nested; ///< an entry of a multicall
+
+    /// Argument `index`, 0 to 5: RDI RSI RDX R10 R8 R9, or EBX ECX EDX ESI EDI EBP.
+    u64 argument(unsigned index) const { return arguments_[index]; }
+    /// Changes it, for a call that goes on later: the guest executes its instruction again.
+    void set_argument(unsigned index, u64 value);
+
+    /// Not finished: the guest will call again with the arguments as they stand now. Interrupts,
+    /// the scheduler and a pending death come in between.
+    static constexpr s64 again = INT64_MIN;
+    /// A check for long loops: true when something else wants this pCPU.
+    bool should_stop() const;
+
+    // The guest's memory, by guest virtual address; XEN_EFAULT when any of it cannot be reached.
+    Result<> read(void* into, u64 address, size_t bytes);
+    Result<> write(u64 address, const void* from, size_t bytes);
+    template <class T>
+    Result<> read(T& into, u64 address) { return read(&into, address, sizeof into); }
+    template <class T>
+    Result<> write(u64 address, const T& from) { return write(address, &from, sizeof from); }
+
+    /// Element `index` of an array of the caller's longs (xen_ulong_t, xen_pfn_t): 8 or 4 bytes.
+    Result<u64> read_long(u64 array, u64 index);
+    Result<> write_long(u64 array, u64 index, u64 value);
+
+private:
+    std::array<u64, 6> arguments_{};
+};
+
+/// A handler returns what the guest finds in RAX: a result, or a negated Errno, or Call::again.
+using HypercallHandler = s64 (*)(Call& call);
+
+struct HypercallRow {
+    u8 number = 0;               ///< __HYPERVISOR_*
+    std::string_view name{};
+    HypercallHandler handler = nullptr;
+};
+
+inline s64 failure(Error error) { return -static_cast<s64>(error.code); }
+inline s64 answer(const Result<>& result) { return result.ok() ? 0 : failure(result.error()); }
+
+/// The answer to XENMEM_add_to_physmap for one space: the frame that `index` names, of `domain`.
+/// `frame_is_own` false: a page of the hypervisor's (shared_info, a grant frame), not the domain's RAM.
+struct PhysmapSpace {
+    u8 space = 0xff;             ///< XENMAPSPACE_*
+    Result<Mfn> (*frame)(Domain& domain, u64 index) = nullptr;
+};
+
+}  // namespace hv

@@ -1,0 +1,223 @@
+// The life of a domain: born paused, run, paused again, shut down, taken apart, buried.
+#include <boot/object.hpp>
+#include <domains/household.hpp>
+#include <domains/memory.hpp>
+#include <domains/trace.hpp>
+#include <xen/domctl.h>
+#include <xen/sched.h>
+
+namespace hv {
+namespace {
+
+/// Puts the domain in the list at its place, under a free number. XEN_EEXIST, XEN_ENOMEM.
+Result<> enlist(Household& house, Domain& domain) {
+    Guard guard{house.list_lock};
+    auto place = house.domains.begin();
+    while (place != house.domains.end() && place->id < domain.id)
+        ++place;
+    if (place != house.domains.end() && place->id == domain.id)
+        return Error{XEN_EEXIST};
+    house.domains.insert(place, domain);
+    return {};
+}
+
+/// The next number that no domain has; numbers come back only after all others were used.
+DomainId free_number(Household& house) {
+    Guard guard{house.list_lock};
+    const auto taken = [&](DomainId id) {
+        for (const Domain& domain : house.domains)
+            if (domain.id == id)
+                return true;
+        return false;
+    };
+    const auto after = [](DomainId id) -> DomainId {
+        return id + 1u < DOMID_FIRST_RESERVED ? id + 1 : 1;
+    };
+    while (taken(house.next_id))
+        house.next_id = after(house.next_id);
+    const DomainId chosen = house.next_id;
+    house.next_id = after(chosen);
+    return chosen;
+}
+
+/// What every domain has from birth, before the later chapters furnish theirs.
+Result<> furnish_ground(Domain& domain, const xen_domctl_createdomain& wish) {
+    TRY(domain.p2m.open());
+    const Result<Mfn> shared = take_shared_frame(domain.machine);
+    TRY(shared);
+    domain.shared_info_frame = *shared;
+    const Result<CpuPolicy*> policy = make<CpuPolicy>(domain.machine);
+    TRY(policy);
+    domain.policy = *policy;
+    domain.policy->make_default(domain.machine, domain);
+    domain.vcpu_limit = static_cast<u16>(wish.max_vcpus);
+    __builtin_memcpy(domain.handle, wish.handle, sizeof domain.handle);
+    domain.tsc_offset = 0 - domain.machine.clock.ticks();
+    return {};
+}
+
+void release_ground(Domain& domain) {
+    for (Vcpu*& vcpu : domain.vcpus) {
+        if (vcpu == nullptr)
+            continue;
+        destroy_vcpu(*vcpu);
+        vcpu = nullptr;
+    }
+    unmake(domain.machine, domain.policy);
+    domain.policy = nullptr;
+    if (domain.memory_map_frame.value != 0)
+        domain.machine.frames.give_back(domain.memory_map_frame);
+    domain.memory_map_frame = {};
+    if (domain.shared_info_frame.value != 0)
+        end_use(domain.machine, domain.shared_info_frame);
+    domain.shared_info_frame = {};
+    domain.p2m.close();
+}
+
+void pause_begins(Domain& domain) { domain.paused_at = domain.machine.clock.now(); }
+
+void tell_chapters_of_shut_down(Domain& domain) {
+    const Household& house = household(domain.machine);
+    for (size_t i = 0; i < house.plug_count; ++i)
+        if (house.plugs[i]->shut_down != nullptr)
+            house.plugs[i]->shut_down(domain);
+}
+
+/// Unmaps and lets go of everything in the p2m; stops at a check and goes on where it was.
+Progress release_memory(Cpu& cpu, Domain& domain) {
+    Gfn gfn{};
+    Quarantine quarantine{domain};
+    for (;;) {
+        const auto next = domain.p2m.next_mapping(gfn);
+        if (!next)
+            return Progress::done;
+        if (wanted_elsewhere(cpu))
+            return Progress::again;
+        const bool own = domain.machine.frames.row(next->frame).owner == domain.id;
+        if (!domain.p2m.remove(gfn, next->order, quarantine).ok())
+            panic("a mapping of d{} vanished while the domain was taken apart", domain.id);
+        quarantine.put(next->frame, next->order, own ? 2 : 1);
+    }
+}
+
+}  // namespace
+
+Result<DomainRef> create_domain(Machine& machine, Cpu& cpu, DomainId id,
+                                const xen_domctl_createdomain& wish) {
+    if (wish.max_vcpus == 0 || wish.max_vcpus > max_vcpus)
+        return Error{XEN_EINVAL};
+    Household& house = household(machine);
+    const DomainId number = id != 0 ? id : free_number(house);
+    const Result<Domain*> made = make<Domain>(machine, machine, number);
+    TRY(made);
+    Domain& domain = **made;
+
+    Result<> furnished = furnish_ground(domain, wish);
+    for (size_t i = 0; furnished.ok() && i < house.plug_count; ++i)
+        if (house.plugs[i]->furnish != nullptr)
+            furnished = house.plugs[i]->furnish(domain, wish);
+    if (furnished.ok())
+        furnished = enlist(house, domain);
+    if (!furnished.ok()) {
+        // Nobody has seen it yet: undo what was furnished, and it never was
+        for (size_t i = house.plug_count; i-- > 0;)
+            if (house.plugs[i]->release != nullptr)
+                while (house.plugs[i]->release(domain) == Progress::again)
+                    ;
+        release_ground(domain);
+        unmake(machine, &domain);
+        return furnished.error();
+    }
+    tell(cpu, domain_created, number, number, wish.max_vcpus);
+    domain.references.fetch_add(1, std::memory_order_relaxed);
+    return DomainRef{&domain};
+}
+
+void pause(Domain& domain) {
+    if (domain.pauses.fetch_add(1, std::memory_order_acq_rel) == 0)
+        pause_begins(domain);
+    for (Vcpu* vcpu : domain.vcpus)
+        if (vcpu != nullptr)
+            household(domain.machine).scheduler->sleep(*vcpu);
+}
+
+Result<> unpause(Domain& domain) {
+    u32 pauses = domain.pauses.load(std::memory_order_relaxed);
+    do {
+        if (pauses == 0)
+            return Error{XEN_EINVAL};
+    } while (!domain.pauses.compare_exchange_weak(pauses, pauses - 1, std::memory_order_acq_rel));
+    if (pauses > 1)
+        return {};
+    domain.paused_total += domain.machine.clock.now() - domain.paused_at;
+    Life building = Life::building;
+    domain.life.compare_exchange_strong(building, Life::alive);
+    for (Vcpu* vcpu : domain.vcpus)
+        if (vcpu != nullptr)
+            household(domain.machine).scheduler->wake(*vcpu);
+    return {};
+}
+
+bool stands_still(const Domain& domain) {
+    for (const Vcpu* vcpu : domain.vcpus)
+        if (vcpu != nullptr && vcpu->running)
+            return false;
+    return true;
+}
+
+void shut_down(Cpu& cpu, Domain& domain, u8 reason) {
+    Life before = domain.life.load();
+    do {
+        if (before >= Life::shut_down)
+            return;
+    } while (!domain.life.compare_exchange_weak(before, Life::shut_down));
+    domain.shutdown_reason = reason;
+    for (Vcpu* vcpu : domain.vcpus)
+        if (vcpu != nullptr)
+            household(domain.machine).scheduler->sleep(*vcpu);
+    tell(cpu, reason == SHUTDOWN_crash ? domain_crashed : domain_shut_down, domain.id, domain.id,
+         reason);
+    tell_chapters_of_shut_down(domain);
+}
+
+Progress destroy(Cpu& cpu, Domain& domain) {
+    Machine& machine = domain.machine;
+    if (domain.life.exchange(Life::dying) < Life::dying) {
+        for (Vcpu* vcpu : domain.vcpus)
+            if (vcpu != nullptr)
+                household(machine).scheduler->sleep(*vcpu);
+        tell(cpu, domain_dying, domain.id, domain.id, domain.frames_owned.load());
+    }
+    if (!stands_still(domain))
+        return Progress::again;
+
+    // The chapters let go first, the latest before the earlier ones that it stands on
+    Household& house = household(machine);
+    for (size_t i = house.plug_count; i-- > 0;)
+        if (house.plugs[i]->release != nullptr && house.plugs[i]->release(domain) == Progress::again)
+            return Progress::again;
+    if (release_memory(cpu, domain) == Progress::again)
+        return Progress::again;
+    if (!domain.taken_apart.exchange(true)) {
+        release_ground(domain);
+        bury_if_free(domain);
+        tell_chapters_of_shut_down(domain);
+    }
+    return Progress::done;
+}
+
+void bury_if_free(Domain& domain) {
+    if (!domain.taken_apart.load() || domain.frames_owned.load() != 0)
+        return;
+    if (domain.life.exchange(Life::dead) == Life::dead)
+        return;
+    {
+        Household& house = household(domain.machine);
+        Guard guard{house.list_lock};
+        house.domains.erase(house.domains.iterator_to(domain));
+    }
+    tell(this_cpu(), domain_gone, domain.id, domain.id);
+    DomainRef{&domain};  // the list's own reference ends here
+}
+
+}  // namespace hv

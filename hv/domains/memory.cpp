@@ -1,0 +1,149 @@
+// A domain's RAM: how frames are given, lent and let go.
+#include <domains/household.hpp>
+#include <domains/memory.hpp>
+#include <domains/shootdown.hpp>
+
+namespace hv {
+
+void Quarantine::put(Mfn frame, u8 order, u8 uses) {
+    held_[count_++] = {frame, order, uses};
+    changed_ = true;
+    if (count_ == capacity)
+        settle();
+}
+
+void Quarantine::put_table(Mfn table) {
+    domain_.machine.frames.row(table).next = static_cast<u32>(tables_.value);
+    tables_ = table;
+    changed_ = true;
+}
+
+void Quarantine::settle() {
+    if (!changed_)
+        return;
+    shoot_down(domain_);
+    Machine& machine = domain_.machine;
+    while (tables_.value != 0) {
+        const Mfn table = tables_;
+        tables_ = Mfn{machine.frames.row(table).next};
+        machine.frames.give_back(table);
+    }
+    for (u32 i = 0; i < count_; ++i)
+        end_use(machine, held_[i].frame, held_[i].order, held_[i].uses);
+    count_ = 0;
+    changed_ = false;
+}
+
+void add_use(Machine& machine, Mfn frame) {
+    __atomic_fetch_add(&machine.frames.row(frame).uses, 1, __ATOMIC_RELAXED);
+}
+
+namespace {
+
+/// Ends uses of one frame; true when that was the last.
+bool drop(FrameRow& row, u8 uses) {
+    return __atomic_sub_fetch(&row.uses, uses, __ATOMIC_ACQ_REL) == 0;
+}
+
+/// `count` frames of `owner` are free again: a dying owner may be able to leave.
+void account_freed(Machine& machine, DomainId owner, u64 count) {
+    if (owner == owner_hypervisor)
+        return;
+    const DomainRef domain = find_domain(machine, owner);
+    if (!domain)
+        return;
+    domain->frames_owned.fetch_sub(count, std::memory_order_acq_rel);
+    bury_if_free(*domain);
+}
+
+}  // namespace
+
+void end_use(Machine& machine, Mfn frame, u8 order, u8 uses) {
+    // A block comes back whole when every frame of it does; otherwise frame by frame
+    const u64 count = 1ull << order;
+    const DomainId owner = machine.frames.row(frame).owner;
+    u64 freed = 0;
+    for (u64 i = 0; i < count; ++i)
+        freed += drop(machine.frames.row(frame + i), uses);
+    if (freed == count) {
+        machine.frames.give_back(frame, order);
+    } else if (freed > 0) {
+        for (u64 i = 0; i < count; ++i)
+            if (machine.frames.row(frame + i).uses == 0)
+                machine.frames.give_back(frame + i);
+    }
+    if (freed > 0)
+        account_freed(machine, owner, freed);
+}
+
+Result<> give_ram(Domain& domain, Gfn gfn, u8 order) {
+    Machine& machine = domain.machine;
+    const u64 count = 1ull << order;
+    if (domain.frames_owned.load() + count > domain.frames_limit)
+        return Error{XEN_EPERM};
+    const Result<Mfn> block = machine.frames.take(domain.id, order);
+    TRY(block);
+    for (u64 i = 0; i < count; ++i)
+        machine.frames.row(*block + i).uses = 2;  // owned, and mapped
+    if (const auto added = domain.p2m.add(gfn, *block, order, x86::full_access); !added.ok()) {
+        machine.frames.give_back(*block, order);
+        return added;
+    }
+    domain.frames_owned.fetch_add(count, std::memory_order_relaxed);
+    return {};
+}
+
+Result<> take_ram(Domain& domain, Gfn gfn, u8 order, Quarantine& quarantine) {
+    const Result<GuestFrame> now = domain.p2m.look_up(gfn);
+    TRY(now);
+    if (domain.machine.frames.row(now->frame).owner != domain.id)
+        return Error{XEN_EINVAL};
+    if (now->order < order) {
+        // A larger wish than the mapping: piece by piece
+        for (u64 i = 0; i < 1ull << order; i += 1ull << now->order)
+            TRY(take_ram(domain, gfn + i, now->order, quarantine));
+        return {};
+    }
+    TRY(domain.p2m.remove(gfn, order, quarantine));
+    quarantine.put(now->frame, order, 2);
+    return {};
+}
+
+Result<> unplace_frame(Domain& domain, Gfn gfn, Quarantine& quarantine) {
+    const Result<GuestFrame> now = domain.p2m.look_up(gfn);
+    TRY(now);
+    TRY(domain.p2m.remove(gfn, 0, quarantine));
+    quarantine.put(now->frame, 0, 1);
+    return {};
+}
+
+Result<> place_frame(Domain& domain, Gfn gfn, Mfn frame, x86::Access access,
+                     Quarantine& quarantine) {
+    Machine& machine = domain.machine;
+    if (const auto now = domain.p2m.look_up(gfn); now.ok()) {
+        // Its own RAM goes back to the machine; anything else only leaves this place
+        const bool own = machine.frames.row(now->frame).owner == domain.id;
+        TRY(domain.p2m.remove(gfn, 0, quarantine));
+        quarantine.put(now->frame, 0, own ? 2 : 1);
+    }
+    TRY(domain.p2m.add(gfn, frame, 0, access));
+    add_use(machine, frame);
+    return {};
+}
+
+Result<Mfn> take_shared_frame(Machine& machine) {
+    const Result<Mfn> frame = machine.frames.take(owner_hypervisor);
+    TRY(frame);
+    machine.frames.row(*frame).uses = 1;
+    return frame;
+}
+
+Result<u8*> see_frame(Domain& domain, Gfn gfn, bool write) {
+    const Result<GuestFrame> now = domain.p2m.look_up(gfn);
+    TRY(now);
+    if (write && !now->access.write)
+        return Error{XEN_EACCES};
+    return domain.machine.memory.at(now->frame);
+}
+
+}  // namespace hv

@@ -1,0 +1,131 @@
+// RDMSR and WRMSR: which registers a guest has, and what they answer.
+#include <domains/exits.hpp>
+#include <domains/household.hpp>
+#include <domains/hypercall_page.hpp>
+#include <domains/memory.hpp>
+#include <x86/msr.hpp>
+
+namespace hv {
+namespace {
+
+constexpr u32 hypercall_page_msr = 0x40000000;  ///< as Xen's CPUID leaf 2 tells the guest
+
+/// The MTRR that `msr` names: its place in Vcpu::mtrr, or nullptr.
+u64* find_mtrr(MtrrState& mtrr, u32 msr) {
+    if (msr == x86::IA32_MTRR_DEF_TYPE)
+        return &mtrr.default_type;
+    if (msr >= x86::IA32_MTRR_PHYSBASE0 && msr < x86::IA32_MTRR_PHYSBASE0 + mtrr.variable.size())
+        return &mtrr.variable[msr - x86::IA32_MTRR_PHYSBASE0];
+    if (msr == x86::IA32_MTRR_FIX64K_00000)
+        return &mtrr.fixed[0];
+    if (msr == x86::IA32_MTRR_FIX16K_80000 || msr == x86::IA32_MTRR_FIX16K_A0000)
+        return &mtrr.fixed[msr - x86::IA32_MTRR_FIX16K_80000 + 1];
+    if (msr >= x86::IA32_MTRR_FIX4K_C0000 && msr <= x86::IA32_MTRR_FIX4K_F8000)
+        return &mtrr.fixed[msr - x86::IA32_MTRR_FIX4K_C0000 + 3];
+    return nullptr;
+}
+
+/// Registers that a kernel reads to learn of quirks, and finds quiet here.
+bool reads_as_zero(u32 msr) {
+    switch (msr) {
+    case x86::IA32_PLATFORM_ID:
+    case x86::IA32_BIOS_SIGN_ID:
+    case x86::IA32_MCG_CAP:
+    case x86::IA32_MCG_STATUS:
+    case x86::IA32_MISC_ENABLE:
+    case x86::IA32_DEBUGCTL:
+    case x86::MSR_MISC_FEATURES_ENABLES:
+    case x86::AMD_SYSCFG:
+    case x86::AMD_HWCR:
+    case x86::AMD_INT_PENDING:
+    case x86::AMD_TSEG_BASE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/// Registers whose writes a kernel does without harm, and without effect here.
+bool write_vanishes(u32 msr) {
+    return reads_as_zero(msr) || msr == x86::IA32_BIOS_UPDT_TRIG;
+}
+
+constexpr u64 mtrr_capabilities = 0x508;  // eight variable ranges, fixed ranges, write combining
+
+Result<u64> read(Vcpu& vcpu, u32 msr) {
+    if (msr >= x86::IA32_X2APIC_FIRST && msr <= x86::IA32_X2APIC_LAST)
+        return vcpu.apic.read_msr(msr);
+    switch (msr) {
+    case x86::IA32_APIC_BASE:
+        return vcpu.apic.base();
+    case x86::IA32_TIME_STAMP_COUNTER:
+        return vcpu.domain.machine.clock.ticks() + vcpu.hardware.tsc_offset;
+    case x86::IA32_MTRRCAP:
+        return mtrr_capabilities;
+    default:
+        break;
+    }
+    if (const u64* mtrr = find_mtrr(vcpu.mtrr, msr))
+        return *mtrr;
+    if (reads_as_zero(msr))
+        return u64{0};
+    return vcpu.domain.machine.engine->read_msr(vcpu.hardware, msr);
+}
+
+/// The guest names a page of its own, and finds the hypercalls in it.
+Result<> show_hypercall_page(Vcpu& vcpu, u64 address) {
+    if (address & page_mask)
+        return Error{XEN_EINVAL};
+    Domain& domain = vcpu.domain;
+    const Result<u8*> page = see_frame(domain, frame_of(Gpa{address}), true);
+    if (!page.ok())
+        return Error{XEN_EINVAL};
+    fill_hypercall_page(*page, domain.machine.engine->name);
+    return {};
+}
+
+Result<> write(Vcpu& vcpu, u32 msr, u64 value) {
+    if (msr >= x86::IA32_X2APIC_FIRST && msr <= x86::IA32_X2APIC_LAST)
+        return vcpu.apic.write_msr(msr, value);
+    switch (msr) {
+    case x86::IA32_APIC_BASE:
+        return vcpu.apic.set_base(value);
+    case x86::IA32_TIME_STAMP_COUNTER:
+        vcpu.hardware.tsc_offset = value - vcpu.domain.machine.clock.ticks();
+        return {};
+    case hypercall_page_msr:
+        return show_hypercall_page(vcpu, value);
+    case x86::IA32_MTRRCAP:
+        return Error{XEN_EINVAL};
+    default:
+        break;
+    }
+    if (u64* mtrr = find_mtrr(vcpu.mtrr, msr)) {
+        *mtrr = value;
+        return {};
+    }
+    if (write_vanishes(msr))
+        return {};
+    return vcpu.domain.machine.engine->write_msr(vcpu.hardware, msr, value);
+}
+
+}  // namespace
+
+Outcome answer_read_msr(Vcpu& vcpu) {
+    x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
+    const Result<u64> value = read(vcpu, static_cast<u32>(gpr.rcx));
+    if (!value.ok())
+        return Outcome::general_protection;
+    gpr.rax = static_cast<u32>(*value);
+    gpr.rdx = *value >> 32;
+    return Outcome::complete;
+}
+
+Outcome answer_write_msr(Cpu&, Vcpu& vcpu) {
+    const x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
+    const u64 value = gpr.rdx << 32 | static_cast<u32>(gpr.rax);
+    return write(vcpu, static_cast<u32>(gpr.rcx), value).ok() ? Outcome::complete
+                                                              : Outcome::general_protection;
+}
+
+}  // namespace hv

@@ -1,0 +1,124 @@
+// The p2m: the page-table walk of x86/, over the machine's frames, in the engine's format.
+#include <boot/machine.hpp>
+#include <domains/memory.hpp>
+#include <domains/p2m.hpp>
+
+namespace hv {
+namespace {
+
+/// The memory of a domain's tables: frames of the hypervisor's, seen through the direct map. A table
+/// that is taken out goes into the quarantine of whoever changes the p2m.
+class TableFrames {
+public:
+    TableFrames(Machine& machine, u64& count, Quarantine* quarantine = nullptr)
+        : machine_{machine}, count_{count}, quarantine_{quarantine} {}
+
+    u64 read(Mpa entry) const { return __atomic_load_n(machine_.memory.as<u64>(entry), __ATOMIC_RELAXED); }
+    void write(Mpa entry, u64 value) {
+        __atomic_store_n(machine_.memory.as<u64>(entry), value, __ATOMIC_RELEASE);
+    }
+    Result<Mfn> take_table() {
+        const Result<Mfn> frame = machine_.frames.take(owner_hypervisor);
+        count_ += frame.ok();
+        return frame;
+    }
+    void give_back_table(Mfn table) {
+        --count_;
+        if (quarantine_ != nullptr)
+            quarantine_->put_table(table);
+        else
+            machine_.frames.give_back(table);
+    }
+
+private:
+    Machine& machine_;
+    u64& count_;
+    Quarantine* quarantine_;
+};
+
+x86::PageTable<TableFrames> tables(const Machine& machine, TableFrames& memory, Mpa root) {
+    return {*machine.engine->nested_format, memory, frame_of(root)};
+}
+
+}  // namespace
+
+Result<> P2m::open() {
+    TableFrames memory{machine_, table_frames_};
+    const Result<Mfn> root = memory.take_table();
+    TRY(root);
+    root_ = address_of(*root);
+    return {};
+}
+
+void P2m::close() {
+    if (root_.value == 0)
+        return;
+    TableFrames memory{machine_, table_frames_};
+    tables(machine_, memory, root_).drop();
+    root_ = {};
+}
+
+Result<> P2m::add(Gfn gfn, Mfn frame, u8 order, x86::Access access, x86::MemoryType type) {
+    Guard guard{lock_};
+    TableFrames memory{machine_, table_frames_};
+    auto table = tables(machine_, memory, root_);
+    bool taken = false;
+    table.for_each([&](Gfn first, const x86::Mapping&) {
+        taken = first < gfn + (1ull << order);
+        return false;
+    }, gfn);
+    if (taken)
+        return Error{XEN_EEXIST};
+    TRY(table.map(gfn, {frame, order, access, type}));
+    const Gfn last = gfn + (1ull << order) - 1;
+    highest_ = highest_ < last ? last : highest_;
+    return {};
+}
+
+Result<> P2m::remove(Gfn gfn, u8 order, Quarantine& quarantine) {
+    Guard guard{lock_};
+    TableFrames memory{machine_, table_frames_, &quarantine};
+    const Result<x86::Flush> flush = tables(machine_, memory, root_).unmap(gfn, order);
+    TRY(flush);
+    if (!flush->needed)
+        return Error{XEN_ENOENT};
+    quarantine.note_change();
+    return {};
+}
+
+Result<GuestFrame> P2m::look_up(Gfn gfn) const {
+    Guard guard{lock_};
+    u64 none = 0;
+    TableFrames memory{machine_, none};
+    const Result<x86::Mapping> page = tables(machine_, memory, root_).look_up(gfn);
+    TRY(page);
+    return GuestFrame{frame_of_gfn(*page, gfn), page->access, page->order};
+}
+
+Result<GuestFrame> P2m::hold(Gfn gfn) {
+    Guard guard{lock_};
+    u64 none = 0;
+    TableFrames memory{machine_, none};
+    const Result<x86::Mapping> page = tables(machine_, memory, root_).look_up(gfn);
+    TRY(page);
+    const Mfn frame = frame_of_gfn(*page, gfn);
+    if (!machine_.frames.is_ram(frame))
+        return Error{XEN_ENOENT};
+    add_use(machine_, frame);
+    return GuestFrame{frame, page->access, page->order};
+}
+
+Result<GuestFrame> P2m::next_mapping(Gfn& gfn) const {
+    Guard guard{lock_};
+    u64 none = 0;
+    TableFrames memory{machine_, none};
+    Result<GuestFrame> found{Error{XEN_ENOENT}};
+    tables(machine_, memory, root_).for_each([&](Gfn first, const x86::Mapping& page) {
+        gfn = first;
+        found = GuestFrame{page.frame, page.access, page.order};
+        return false;
+    }, gfn);
+    return found;
+}
+
+}  // namespace hv

@@ -1,0 +1,58 @@
+// The p2m: from a guest's frame numbers to the machine's, in the tables that the CPU walks.
+#pragma once
+
+#include <atomic>
+#include <boot/frames.hpp>
+#include <x86/page_table.hpp>
+
+namespace hv {
+
+struct Machine;
+class Quarantine;
+
+/// What a guest frame is.
+struct GuestFrame {
+    Mfn frame{};
+    x86::Access access{};
+    u8 order = 0;          ///< of the mapping that covers it
+};
+
+/// One domain's nested tables: EPT or NPT, as the machine's engine spells them. It maps and unmaps;
+/// whose frames they are and when they are let go is memory.hpp's affair.
+class P2m {
+public:
+    explicit P2m(Machine& machine) : machine_{machine} {}
+
+    Result<> open();                       ///< takes the root table
+    void close();                          ///< gives every table back; no pCPU may walk them any more
+
+    /// Maps 2^order frames. XEN_EEXIST when any of them is mapped already; XEN_ENOMEM.
+    Result<> add(Gfn gfn, Mfn frame, u8 order, x86::Access access,
+                 x86::MemoryType type = x86::MemoryType::write_back);
+    /// Unmaps 2^order frames, splitting what is larger, and tells `quarantine` that translations
+    /// changed. The frames' uses are the caller's to end. XEN_ENOENT when not all are mapped.
+    Result<> remove(Gfn gfn, u8 order, Quarantine& quarantine);
+    /// What `gfn` is now. XEN_ENOENT when it is nothing.
+    Result<GuestFrame> look_up(Gfn gfn) const;
+    /// The same, and one use of the frame begins before anybody can take it away; the caller ends it
+    /// (memory.hpp). XEN_ENOENT also for what is no RAM.
+    Result<GuestFrame> hold(Gfn gfn);
+    /// The first mapping at or above `gfn`, with where it begins; XEN_ENOENT when there is none.
+    Result<GuestFrame> next_mapping(Gfn& gfn) const;
+    Gfn highest() const { return highest_; }  ///< the highest frame that was ever mapped
+
+    Mpa root() const { return root_; }
+    u64 table_frames() const { return table_frames_; }
+    u64 generation() const { return generation_.load(std::memory_order_acquire); }
+    void raise_generation() { generation_.fetch_add(1, std::memory_order_seq_cst); }
+
+private:
+    Machine& machine_;
+    mutable Spinlock lock_{LockRank::p2m};
+    Mpa root_{};
+    Gfn highest_{};
+    std::atomic<u64> generation_{1};
+    u64 table_frames_ = 0;
+};
+
+}  // namespace hv

@@ -1,0 +1,44 @@
+// What the hypervisor says of domains: each event of this chapter, with its sentence.
+#pragma once
+
+#include <base/trace.hpp>
+
+namespace hv {
+
+inline constexpr TraceEvent domain_created{
+    Chapter::domains, 0, "domain_created", {"domain", "vcpus"},
+    "I made room for d{domain}: a number, {vcpus} vCPU to come, and not a page yet.", "birth"};
+inline constexpr TraceEvent domain_shut_down{
+    Chapter::domains, 1, "domain_shut_down", {"domain", "reason"},
+    "d{domain} says that it is done (reason {reason}). I keep it as it stands.", "shutdown"};
+inline constexpr TraceEvent domain_crashed{
+    Chapter::domains, 2, "domain_crashed", {"domain", "reason"},
+    "d{domain} crashed. I keep it, with its registers, for whoever asks why.", "crash"};
+inline constexpr TraceEvent domain_dying{
+    Chapter::domains, 3, "domain_dying", {"domain", "frames"},
+    "I take d{domain} apart: {frames} frames to scrub before anyone else sees them.", "death"};
+inline constexpr TraceEvent domain_gone{
+    Chapter::domains, 4, "domain_gone", {"domain"},
+    "d{domain} is gone. Every frame of it is zero, and mine to give again.", "death"};
+inline constexpr TraceEvent domain_paused{
+    Chapter::domains, 5, "domain_paused", {"domain"},
+    "I hold d{domain} between two of its instructions. It cannot tell.", "pause"};
+inline constexpr TraceEvent domain_unpaused{
+    Chapter::domains, 6, "domain_unpaused", {"domain", "gap"},
+    "d{domain} goes on. {gap} microseconds passed that it never saw.", "pause"};
+inline constexpr TraceEvent first_child{
+    Chapter::domains, 7, "first_child", {"frames", "from", "entry"},
+    "I gave dom0 {frames} frames at {from:x}, the same number inside as out, and it starts at {entry:x}.",
+    "dom0"};
+inline constexpr TraceEvent vcpu_scheduled{
+    Chapter::domains, 8, "vcpu_scheduled", {"domain", "vcpu"},
+    "d{domain} v{vcpu} runs.", "turns"};
+inline constexpr TraceEvent guest_exited{
+    Chapter::domains, 9, "guest_exited", {"kind", "detail"},
+    "It came back to me: exit {kind}, {detail:x}.", "run-loop"};
+
+inline constexpr const TraceEvent* domain_events[] = {
+    &domain_created, &domain_shut_down, &domain_crashed,  &domain_dying, &domain_gone,
+    &domain_paused,  &domain_unpaused,  &first_child,     &vcpu_scheduled, &guest_exited};
+
+}  // namespace hv

@@ -1,0 +1,118 @@
+// A vCPU: made, woken, put to sleep, and unmade.
+#include <boot/object.hpp>
+#include <domains/household.hpp>
+#include <domains/interrupts.hpp>
+#include <domains/memory.hpp>
+#include <domains/vcpu_timers.hpp>
+#include <x86/privileged.hpp>
+
+namespace hv {
+
+Vcpu::Vcpu(Domain& owner, u16 number)
+    : domain{owner}, id{number}, apic{*this}, singleshot{singleshot_expired, *this},
+      periodic{periodic_expired, *this} {
+    runstate.state = RUNSTATE_offline;
+}
+
+Domain::Domain(Machine& home, DomainId number) : machine{home}, id{number}, p2m{home} {
+    paused_at = home.clock.now();
+}
+
+bool Vcpu::may_run() const {
+    return !blocked.load() && !down.load() && pauses.load() == 0 && domain.pauses.load() == 0 &&
+           domain.life.load() <= Life::alive;
+}
+
+namespace {
+
+Result<Mpa> take_frame(void* machine) {
+    const Result<Mfn> frame = static_cast<Machine*>(machine)->frames.take(owner_hypervisor);
+    TRY(frame);
+    return address_of(*frame);
+}
+Result<Mpa> take_block(void* machine, u8 order) {
+    const Result<Mfn> block = static_cast<Machine*>(machine)->frames.take(owner_hypervisor, order);
+    TRY(block);
+    return address_of(*block);
+}
+void give_frame_back(void* machine, Mpa frame) {
+    static_cast<Machine*>(machine)->frames.give_back(frame_of(frame));
+}
+u8* see(void* machine, Mpa address) { return static_cast<Machine*>(machine)->memory.at(address); }
+
+}  // namespace
+
+x86::FrameSource frame_source(Machine& machine) {
+    return {&machine, take_frame, take_block, give_frame_back, see};
+}
+
+Result<Vcpu*> create_vcpu(Domain& domain, u16 id) {
+    Machine& machine = domain.machine;
+    const Result<Vcpu*> made = make<Vcpu>(machine, domain, id);
+    TRY(made);
+    Vcpu& vcpu = **made;
+    vcpu.hardware.nested_root = domain.p2m.root().value;
+    vcpu.hardware.tsc_offset = domain.tsc_offset;
+
+    x86::FrameSource frames = frame_source(machine);
+    Result<> furnished = vcpu.apic.open();
+    if (furnished.ok())
+        furnished = machine.engine->create(vcpu.hardware, frames);
+    Household& house = household(machine);
+    for (size_t i = 0; furnished.ok() && i < house.plug_count; ++i)
+        if (house.plugs[i]->furnish_vcpu != nullptr)
+            furnished = house.plugs[i]->furnish_vcpu(vcpu);
+    if (!furnished.ok()) {
+        destroy_vcpu(vcpu);
+        return furnished.error();
+    }
+    house.scheduler->add(vcpu);
+    domain.vcpus[id] = &vcpu;
+    return &vcpu;
+}
+
+void destroy_vcpu(Vcpu& vcpu) {
+    Machine& machine = vcpu.domain.machine;
+    Household& house = household(machine);
+    house.scheduler->remove(vcpu);
+    for (size_t i = house.plug_count; i-- > 0;)
+        if (house.plugs[i]->release_vcpu != nullptr)
+            house.plugs[i]->release_vcpu(vcpu);
+    cancel_timers(vcpu);
+    x86::FrameSource frames = frame_source(machine);
+    if (vcpu.hardware.control != nullptr)
+        machine.engine->destroy(vcpu.hardware, frames);
+    vcpu.apic.close();
+    if (vcpu.info_frame.value != 0)
+        end_use(machine, vcpu.info_frame);
+    unmake(machine, &vcpu);
+}
+
+void unblock(Vcpu& vcpu) {
+    if (vcpu.blocked.exchange(false, std::memory_order_acq_rel))
+        household(vcpu.domain.machine).scheduler->wake(vcpu);
+}
+
+void notify(Vcpu& vcpu, u32 attention_bits) {
+    vcpu.attention.fetch_or(attention_bits, std::memory_order_acq_rel);
+    unblock(vcpu);
+    Cpu& there = *vcpu.domain.machine.cpus[vcpu.cpu];
+    if (vcpu.running && &there != &this_cpu())
+        kick(there, ask_look_at_guest);
+}
+
+void block(Cpu& cpu, Vcpu& vcpu) {
+    // Blocked first, then a last look: an event between the two clears it again
+    vcpu.blocked.store(true, std::memory_order_seq_cst);
+    if (has_something_to_take(vcpu))
+        vcpu.blocked.store(false, std::memory_order_relaxed);
+    else
+        cpu.asks.fetch_or(ask_reschedule, std::memory_order_relaxed);
+}
+
+bool wanted_elsewhere(Cpu& cpu) {
+    x86::open_interrupt_window();
+    return (cpu.asks.load(std::memory_order_relaxed) & ask_reschedule) != 0;
+}
+
+}  // namespace hv
