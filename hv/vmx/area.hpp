@@ -1,0 +1,83 @@
+// What the engine keeps: an area for each pCPU, and a companion to each vCPU's VMCS.
+#pragma once
+
+#include <vmx/controls.hpp>
+#include <x86/msr.hpp>
+
+namespace hv::vmx {
+
+/// One pCPU's area, a frame of its own that turn_on takes.
+struct Area {
+    Offer offer{};
+    Controls controls{};
+    Mpa vmxon_region{}, msr_bitmap{}, apic_msr_bitmap{};
+    x86::VirtualCpu* current = nullptr;   ///< whose VMCS is current here: it has arrived
+    x86::VirtualCpu* resident = nullptr;  ///< whose hand-switched registers this pCPU still holds
+    u32 timer_value = 0;                  ///< of the preemption timer: one millisecond
+    u32 next_tag = 1;                     ///< the VPID that the next newcomer gets; 0 is the host's
+    u32 generation = 1;                   ///< VPIDs given out before it are good no more
+    u16 cpu = 0;
+};
+
+/// The area of the pCPU that asks. It exists once turn_on has succeeded there.
+inline Area& this_area() {
+    Area* area;
+    asm volatile("mov %%gs:%c1, %0" : "=r"(area) : "i"(x86::engine_area_slot));
+    return *area;
+}
+
+/// MSRs that a guest uses freely and that neither VM entry nor VM exit switches.
+inline constexpr u32 hand_switched_msrs[] = {
+    x86::IA32_STAR,  x86::IA32_LSTAR,          x86::IA32_CSTAR,
+    x86::IA32_FMASK, x86::IA32_KERNEL_GS_BASE,
+};
+inline constexpr size_t hand_switched_count = sizeof hand_switched_msrs / sizeof(u32);
+
+/// What goes with one VMCS: copies of fields, so that they are written only when they change, and
+/// the registers that change hands when another vCPU comes to the pCPU.
+struct Companion {
+    u64 host_rsp = 0;      ///< first: the world switch compares it with RSP
+    u64 tsc_offset = 0;
+    u32 pin = 0, primary = 0;
+    Mpa address{};         ///< its own frame
+    u64 cr2 = 0, dr6 = 0xffff0ff0;
+    u64 msrs[hand_switched_count] = {};
+};
+
+inline Companion& companion(x86::VirtualCpu& vcpu) {
+    return *static_cast<Companion*>(vcpu.control);
+}
+
+/// VirtualCpu::engine_bits.
+enum EngineBits : u32 {
+    bit_launched = 1u << 0,     ///< VMRESUME, not VMLAUNCH
+    bit_queued = 1u << 1,       ///< an event is in the entry interruption information
+    bit_timer = 1u << 2,        ///< the preemption timer is armed
+    bit_nmi_waiting = 1u << 3,  ///< an NMI waits for the NMI window
+};
+
+/// Makes a vCPU's VMCS current for the length of a block, and clears it again, unless the vCPU has
+/// arrived on this pCPU, where its VMCS is current anyway.
+class [[nodiscard]] Loaded {
+public:
+    explicit Loaded(x86::VirtualCpu& vcpu);
+    ~Loaded();
+    Loaded(const Loaded&) = delete;
+    Loaded& operator=(const Loaded&) = delete;
+
+    /// True when the vCPU has arrived here, so that the pCPU holds its hand-switched registers.
+    bool arrived() const { return previous_ == &vcpu_; }
+
+private:
+    x86::VirtualCpu& vcpu_;
+    x86::VirtualCpu* previous_;
+};
+
+/// Copies the hand-switched registers from the pCPU to the vCPU, or back. Bare metal only.
+void save_by_hand(x86::VirtualCpu& vcpu);
+void load_by_hand(x86::VirtualCpu& vcpu);
+
+/// Writes the host's half of the current VMCS: what this pCPU is after an exit. Bare metal only.
+void write_host_state();
+
+}  // namespace hv::vmx

@@ -1,0 +1,57 @@
+// Which MSRs a guest may touch without an exit.
+#include <algorithm>
+#include <vmx/bitmaps.hpp>
+#include <x86/msr.hpp>
+
+namespace hv::vmx {
+
+namespace {
+
+/// Kept by the VMCS, but for the last six, which change hands with the vCPU.
+constexpr u32 guests_own[] = {
+    x86::IA32_SYSENTER_CS, x86::IA32_SYSENTER_ESP, x86::IA32_SYSENTER_EIP,   x86::IA32_PAT,
+    x86::IA32_EFER,        x86::IA32_FS_BASE,      x86::IA32_GS_BASE,        x86::IA32_STAR,
+    x86::IA32_LSTAR,       x86::IA32_CSTAR,        x86::IA32_FMASK,
+    x86::IA32_KERNEL_GS_BASE, x86::IA32_TSC_AUX,
+};
+
+/// x2APIC registers, as MSRs: offset in the page / 16.
+constexpr u32 apic_msr(u32 offset) { return x86::IA32_X2APIC_FIRST + offset / 16; }
+constexpr u32 apic_current_count = apic_msr(0x390);
+constexpr u32 apic_virtualised_writes[] = {apic_msr(0x080), apic_msr(0x0b0), apic_msr(0x3f0)};
+
+/// The bit of `msr`: four kilobytes' quarters are reads low, reads high, writes low, writes high.
+constexpr size_t bit_of(u32 msr, bool write) {
+    const size_t quarter = (write ? 2 : 0) + (msr >= 0xc0000000 ? 1 : 0);
+    return quarter * 8 * 1024 + (msr & 0x1fff);
+}
+
+void pass(std::span<u8, page_size> bitmap, u32 msr, bool write) {
+    const size_t bit = bit_of(msr, write);
+    bitmap[bit / 8] &= static_cast<u8>(~(1u << bit % 8));
+}
+
+}  // namespace
+
+void fill_msr_bitmap(std::span<u8, page_size> bitmap, bool virtual_apic) {
+    std::fill(bitmap.begin(), bitmap.end(), static_cast<u8>(0xff));
+    for (u32 msr : guests_own) {
+        pass(bitmap, msr, false);
+        pass(bitmap, msr, true);
+    }
+    if (!virtual_apic)
+        return;
+    for (u32 msr = x86::IA32_X2APIC_FIRST; msr <= x86::IA32_X2APIC_LAST; ++msr)
+        if (msr != apic_current_count)
+            pass(bitmap, msr, false);
+    for (u32 msr : apic_virtualised_writes)
+        pass(bitmap, msr, true);
+}
+
+bool msr_passes(std::span<const u8, page_size> bitmap, u32 msr, bool write) {
+    const bool listed = msr < 0x2000 || (msr >= 0xc0000000 && msr < 0xc0002000);
+    const size_t bit = bit_of(msr, write);
+    return listed && !(bitmap[bit / 8] >> bit % 8 & 1);
+}
+
+}  // namespace hv::vmx

@@ -1,0 +1,83 @@
+// The way into a guest and back: general registers by hand, the rest by the VMCS.
+
+// u64 vmx_world_switch(GeneralRegisters* gpr, Companion* own, u32 launched)
+// Returns 0 after an exit, 1 when the CPU would not try to enter. Called with interrupts off.
+// Offsets in GeneralRegisters are the registers' numbers times 8; slot 4 (RSP) is unused.
+        .text
+        .globl vmx_world_switch
+        .type vmx_world_switch, @function
+vmx_world_switch:
+        push %rbp
+        push %rbx
+        push %r12
+        push %r13
+        push %r14
+        push %r15
+        push %rdi                       // found again after the exit
+
+        // HOST_RSP, only when it differs from the last time
+        cmp %rsp, (%rsi)
+        je 1f
+        mov %rsp, (%rsi)
+        mov $0x6c14, %eax
+        vmwrite %rsp, %rax
+1:
+        // The guest's registers; MOV leaves the flags of this test alone
+        test %edx, %edx
+        mov 0*8(%rdi), %rax
+        mov 1*8(%rdi), %rcx
+        mov 2*8(%rdi), %rdx
+        mov 3*8(%rdi), %rbx
+        mov 5*8(%rdi), %rbp
+        mov 6*8(%rdi), %rsi
+        mov 8*8(%rdi), %r8
+        mov 9*8(%rdi), %r9
+        mov 10*8(%rdi), %r10
+        mov 11*8(%rdi), %r11
+        mov 12*8(%rdi), %r12
+        mov 13*8(%rdi), %r13
+        mov 14*8(%rdi), %r14
+        mov 15*8(%rdi), %r15
+        mov 7*8(%rdi), %rdi
+        jz 2f
+        vmresume
+        jmp 3f
+2:      vmlaunch
+
+        // Still here: the CPU refused, and RSP never moved
+3:      add $8, %rsp
+        mov $1, %eax
+        jmp 4f
+
+// HOST_RIP: every exit arrives here, on the stack that vmx_world_switch left.
+        .globl vmx_world_switch_exit
+vmx_world_switch_exit:
+        push %rdi
+        mov 8(%rsp), %rdi
+        mov %rax, 0*8(%rdi)
+        mov %rcx, 1*8(%rdi)
+        mov %rdx, 2*8(%rdi)
+        mov %rbx, 3*8(%rdi)
+        mov %rbp, 5*8(%rdi)
+        mov %rsi, 6*8(%rdi)
+        mov %r8, 8*8(%rdi)
+        mov %r9, 9*8(%rdi)
+        mov %r10, 10*8(%rdi)
+        mov %r11, 11*8(%rdi)
+        mov %r12, 12*8(%rdi)
+        mov %r13, 13*8(%rdi)
+        mov %r14, 14*8(%rdi)
+        mov %r15, 15*8(%rdi)
+        pop 7*8(%rdi)
+        add $8, %rsp
+        xor %eax, %eax
+
+4:      pop %r15
+        pop %r14
+        pop %r13
+        pop %r12
+        pop %rbx
+        pop %rbp
+        ret
+        .size vmx_world_switch, . - vmx_world_switch
+        .section .note.GNU-stack, "", @progbits
