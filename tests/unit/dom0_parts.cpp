@@ -1,0 +1,166 @@
+// dom0's small readers: the boot module, the command line, the line editor, bzImage, ACPI.
+#include <dom0/module/cpio.hpp>
+#include <dom0/shell/line.hpp>
+#include <dom0/shell/words.hpp>
+#include <dom0/toolstack/acpi.hpp>
+#include <dom0/toolstack/bzimage.hpp>
+
+#include <cstring>
+#include <gtest/gtest.h>
+
+using namespace dom0;
+
+namespace {
+
+void add_file(std::string& archive, const std::string& name, const std::string& text) {
+    char header[111];
+    snprintf(header, sizeof header, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1, 0100644, 0,
+             0, 1, 0, text.size(), 0, 0, 0, 0, name.size() + 1, 0);
+    archive += header + name + '\0';
+    archive.resize((archive.size() + 3) / 4 * 4);
+    archive += text;
+    archive.resize((archive.size() + 3) / 4 * 4);
+}
+
+std::span<const u8> bytes_of(const std::string& text) {
+    return {reinterpret_cast<const u8*>(text.data()), text.size()};
+}
+
+std::string sample_archive() {
+    std::string archive;
+    add_file(archive, "dom0", "elf");
+    add_file(archive, "rc", "list\n");
+    add_file(archive, "TRAILER!!!", "");
+    return archive;
+}
+
+TEST(Cpio, FindsFilesAndTheEnd) {
+    std::string bytes = sample_archive();
+    Archive archive{bytes_of(bytes)};
+    ASSERT_TRUE(archive.find("rc"));
+    EXPECT_EQ(archive.find("rc")->text(), "list\n");
+    EXPECT_FALSE(archive.find("vmlinuz"));
+    EXPECT_TRUE(archive.complete());
+}
+
+TEST(Cpio, NoDamageLeadsOutside) {
+    std::string whole = sample_archive();
+    for (size_t size = 0; size < whole.size(); size++) {
+        // A copy of exactly that size, so that the sanitizer sees one byte too many
+        std::string cut = whole.substr(0, size);
+        std::vector<char> exact(cut.begin(), cut.end());
+        Archive archive{{reinterpret_cast<const u8*>(exact.data()), exact.size()}};
+        while (archive.next()) {}
+        if (size < whole.size() - 4) {
+            EXPECT_FALSE(archive.complete()) << size;
+        }
+    }
+    for (size_t at = 0; at < whole.size(); at++) {
+        std::string odd = whole;
+        odd[at] = 'f';
+        Archive archive{bytes_of(odd)};
+        while (archive.next()) {}
+    }
+}
+
+TEST(Words, QuotesCommentsAndOptions) {
+    auto words = split_words("create d1 kernel=vmlinuz cmdline=\"console=hvc0 quiet\" # and so on");
+    ASSERT_TRUE(words);
+    ASSERT_EQ(words->size(), 4u);
+    EXPECT_EQ(option(*words, "cmdline"), "console=hvc0 quiet");
+    EXPECT_EQ(option(*words, "kernel"), "vmlinuz");
+    EXPECT_FALSE(option(*words, "ker"));
+    EXPECT_FALSE(split_words("say \"no end"));
+    EXPECT_EQ(split_words("  ")->size(), 0u);
+}
+
+TEST(Words, NumbersAreDecimalAndFit) {
+    EXPECT_EQ(parse_number("4294967295"), 4294967295u);
+    for (const char* bad : {"", "4294967296", "-1", "1x", "99999999999999999999999"})
+        EXPECT_FALSE(parse_number(bad)) << bad;
+}
+
+std::string type(LineEditor& editor, std::string_view keys, std::string& echo) {
+    std::string line;
+    for (char key : keys)
+        if (auto finished = editor.key(key, echo)) line = *finished;
+    return line;
+}
+
+TEST(LineEditor, EditsAndRemembers) {
+    LineEditor editor;
+    std::string echo;
+    EXPECT_EQ(type(editor, "lisr\bt\r\n", echo), "list");
+    EXPECT_EQ(echo, "lisr\b \bt\r\n");
+    EXPECT_EQ(type(editor, "help\n", echo), "help");
+    EXPECT_EQ(type(editor, "\x1b[A\x1b[A\n", echo), "list");
+    EXPECT_EQ(type(editor, "nonsense\x15pause d1\n", echo), "pause d1");
+    EXPECT_EQ(type(editor, "half\x03", echo), "");
+    EXPECT_EQ(type(editor, "\x7f\x7f\n", echo), "");
+    type(editor, std::string(5000, 'a'), echo);
+    EXPECT_EQ(editor.text().size(), 1024u);
+}
+
+std::vector<u8> sample_bzimage(std::string_view payload) {
+    std::vector<u8> image(512 * 2 + payload.size());
+    auto put = [&](size_t at, u32 value) { memcpy(&image[at], &value, 4); };
+    image[0x1f1] = 1;
+    put(0x202, 0x53726448);
+    image[0x206] = 0x0f;
+    image[0x207] = 0x02;
+    put(0x248, 0);
+    put(0x24c, u32(payload.size()));
+    memcpy(&image[1024], payload.data(), payload.size());
+    return image;
+}
+
+TEST(BzImage, FindsThePayload) {
+    auto image = sample_bzimage({"\x02\x21\x4c\x18 data \x10\x00\x00\x00", 14});
+    auto payload = find_payload(image);
+    ASSERT_TRUE(payload);
+    EXPECT_EQ(payload->packing, Packing::lz4);
+    EXPECT_EQ(payload->unpacked_size, 16u);
+    EXPECT_EQ(payload->packed.size(), 10u);
+    EXPECT_EQ(name_of(find_payload(sample_bzimage("whatever"))->packing), "unknown");
+}
+
+TEST(BzImage, RefusesWhatDoesNotFit) {
+    auto image = sample_bzimage({"\xfd\x37zXZ and more", 14});
+    EXPECT_FALSE(find_payload(std::span{image}.first(image.size() - 1)));
+    EXPECT_FALSE(find_payload(std::span{image}.first(0x24f)));
+    image[0x207] = 1;
+    EXPECT_FALSE(find_payload(image));
+}
+
+u8 sum(std::span<const u8> bytes) {
+    u8 total = 0;
+    for (u8 byte : bytes) total = u8(total + byte);
+    return total;
+}
+
+TEST(Acpi, EveryTableAddsUpToZero) {
+    auto tables = make_acpi(2);
+    auto at = [&](u64 address) { return std::span{tables.bytes}.subspan(address - acpi_base.value); };
+    auto root = at(tables.root.value);
+    EXPECT_EQ(memcmp(root.data(), "RSD PTR ", 8), 0);
+    EXPECT_EQ(sum(root.first(20)), 0);
+    EXPECT_EQ(sum(root.first(36)), 0);
+
+    u64 xsdt;
+    memcpy(&xsdt, &root[24], 8);
+    auto length = [&](u64 address) {
+        u32 value;
+        memcpy(&value, &at(address)[4], 4);
+        return value;
+    };
+    ASSERT_EQ(length(xsdt), 36u + 2 * 8);
+    EXPECT_EQ(sum(at(xsdt).first(length(xsdt))), 0);
+    for (int i = 0; i < 2; i++) {
+        u64 table;
+        memcpy(&table, &at(xsdt)[36 + size_t(i) * 8], 8);
+        EXPECT_EQ(sum(at(table).first(length(table))), 0);
+        EXPECT_EQ(length(table), i == 0 ? 268u : 44u + 2 * 8);
+    }
+}
+
+}  // namespace
