@@ -37,6 +37,8 @@ def command(machine: Machine, serial: str, iso: Path) -> list[str]:
         f"memory: {memory}",
         "romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot",
         "vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest",
+        # GRUB, asked for a frame buffer, crashes on the VBE functions of this video BIOS.
+        "vga: extension=none",
         "pci: enabled=1, chipset=i440fx",
         f"ata0-master: type=cdrom, path={iso}, status=inserted",
         "boot: cdrom",

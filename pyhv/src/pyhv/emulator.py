@@ -27,6 +27,8 @@ PR_SET_PDEATHSIG = 1
 # Terminal control sequences and carriage returns: firmware's and GRUB's, noise in a log.
 CONTROLS = re.compile(r"\x1b\[[0-9;?=]*[a-zA-Z]|\x1b[c()][B0]?|\r")
 LOG_END_LINES = 40
+# What QEMU says of each feature of EPYC that TCG leaves out, and ALSA of a machine without sound.
+NOISE = re.compile(r"TCG doesn't support requested feature|^ALSA lib")
 
 
 def readable(text: str) -> str:
@@ -171,6 +173,16 @@ class Emulator:
             pass
         return self.process.wait()
 
+    def expect_power_off(self, timeout: float = 30.0) -> None:
+        """Wait until the machine is off, and check that it was not by a fault of the emulator."""
+        status = self.expect_end(timeout)
+        if self.machine.emulator == "bochs":
+            well = "soft power off" in self._emulator_words()
+        else:
+            well = status == 0
+        if not well:
+            raise self.failure(f"the emulator ended with status {status}, not by a power-off")
+
     # Ending.
 
     def failure(self, reason: str) -> Failure:
@@ -185,7 +197,8 @@ class Emulator:
     def _emulator_words(self) -> str:
         self._stderr.flush()
         self._stderr.seek(0)
-        return "\n".join(self._stderr.read().splitlines()[-10:])
+        lines = [line for line in self._stderr.read().splitlines() if not NOISE.search(line)]
+        return "\n".join(lines[-10:])
 
     def stop(self) -> None:
         """End the emulator, if it has not ended, and release what it held."""

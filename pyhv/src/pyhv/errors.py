@@ -6,6 +6,6 @@ class Failure(Exception):
     """One line that says what was wrong and what would be right; `details` may follow it."""
 
     def __init__(self, reason: str, details: str = "") -> None:
-        super().__init__(reason)
+        super().__init__(f"{reason}\n{details}" if details else reason)
         self.reason = reason
         self.details = details

@@ -12,10 +12,13 @@ from pyhv.errors import Failure
 from pyhv.paths import BUILD
 
 
+GRUB_VIDEO = "if [ $grub_platform = efi ]; then insmod all_video; fi"
+
+
 def grub_config(options: str, has_module: bool) -> str:
     """Return the grub.cfg that boots the image at once."""
     # all_video lets GRUB find the frame buffer, under UEFI above all.
-    lines = ["insmod all_video", "set timeout=0", "set default=0", "menuentry 'Subfloor' {"]
+    lines = [GRUB_VIDEO, "set timeout=0", "set default=0", "menuentry 'Subfloor' {"]
     lines.append(f"    multiboot2 /boot/hv.elf {options}".rstrip())
     if has_module:
         lines.append("    module2 /boot/module.cpio")

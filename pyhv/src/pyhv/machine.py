@@ -14,7 +14,8 @@ class Machine:
     """A machine and what it boots.
 
     `firmware` is how the image arrives: `direct` (QEMU's own PVH loader), or from a GRUB ISO on
-    `bios` or `uefi`. `model` is the emulator's name of the CPU; empty takes the usual one.
+    `bios` or `uefi`. `model` is the emulator's name of the CPU, `run_by` the emulator; empty takes
+    the usual one.
     """
 
     engine: str = "svm"
@@ -27,11 +28,13 @@ class Machine:
     firmware: str = "direct"
     chipset: str = "pc"
     model: str = ""
+    run_by: str = ""
 
     @property
     def emulator(self) -> str:
         """Return which emulator runs it: VMX without KVM is Bochs's, all else QEMU's."""
-        return "bochs" if self.engine == "vmx" and self.accel == "tcg" else "qemu"
+        usual = "bochs" if self.engine == "vmx" and self.accel == "tcg" else "qemu"
+        return self.run_by or usual
 
     @property
     def boots_from_iso(self) -> bool:

@@ -1,24 +1,49 @@
 # What the machine says, as the tour and the tests expect it: in one place.
 """Expected sentences, as regular expressions where a number varies."""
 
-FIRST = r"[^\x1b\r\n]*Subfloor[^\r\n]*\r?\n"
-DOM0_PROMPT = "dom0> "
-LINUX_PROMPT = "linux# "
+# The hypervisor, waking and ending.
+FIRST = r"I run\. I am \d+ bytes"
+LOADED = r"I was loaded by {loader}, with the words"
+MEMORY = r"The firmware's map has \d+ lines: (\d+) MiB of RAM"
+PROCESSORS = r"ACPI's root is at 0x[0-9a-f]+\. It names (\d+) processors"
+OWN_TABLES = r"I walk my own page tables now"
+POWERING_OFF = r"I power off"
+UNKNOWN_OPTION = r'I know no option "{word}" and ignore it; "help" lists those I know\.'
+WRONG_VALUE = r'I cannot read the option "{word}" and ignore it; it is {right}'
+OPTIONS = ("help", "dom0_mem=MiB", "cpus=N", "panic")
+NOT_ON = r"I cannot go on: [^\n]*"
+PANIC = r"I panic on pCPU {cpu}: "
 
+# dom0's shell.
+DOM0_PROMPT = "dom0> "
+LIST_HEAD = r"Name +ID +Mem +VCPUs\s+State\s+Time\(s\)"
+POWER_OFF = "poweroff"
+
+
+def list_row(name: str, state: str = "[r-][b-][p-][s-][c-][d-]") -> str:
+    """Return the pattern of a domain's line in the list; group 1 is its state."""
+    return rf"{name} +\d+ +\d+ +\d+ +({state}) +\d+\.\d"
+
+
+def powered_off(name: str) -> str:
+    """Return what dom0 says when a guest has turned itself off."""
+    return rf"{name} \(d\d+\) powered off"
+
+
+def rebooted(name: str) -> str:
+    """Return what dom0 says when a guest has started anew."""
+    return rf"{name} \(d\d+\) rebooted: it is d(\d+) now"
+
+
+def crashed(name: str) -> str:
+    """Return what dom0 says when a guest has crashed."""
+    return rf"{name} \(d\d+\) crashed"
+
+
+# The guests.
 HELLO = (
     r"hello: I am awake",
     r"hello: cpuid [0-9a-f]+ says XenVMMXenVMM",
-    r"hello: 10 timer interrupts from the x?2?x?APIC in \d+ us",
+    r"hello: 10 timer interrupts from the x2?APIC in \d+ us",
 )
-
-LIST_HEAD = r"Name +ID +Mem +VCPUs\s+State\s+Time\(s\)"
-
-
-def list_row(name: str) -> str:
-    """Return the pattern of a domain's line in the list; group 1 is its state."""
-    return rf"{name} +\d+ +\d+ +\d+ +([r-][b-][p-][s-][c-][d-]) +\d+\.\d"
-
-
-# dom0's command that turns the machine off, and what it says when Linux has ended.
-POWER_OFF = "poweroff"
-LINUX_IS_OFF = r"linux[^\r\n]*power"
+LINUX_PROMPT = "linux# "

@@ -79,14 +79,14 @@ class Story:
         """Linux's poweroff ends its domain and nothing else."""
         self.announce("Linux powers off; the machine goes on")
         self.emulator.send_line("poweroff")
-        self.emulator.expect(say.LINUX_IS_OFF, self.answer_timeout)
+        self.emulator.expect(say.powered_off("linux"), self.answer_timeout)
         self.emulator.expect(say.DOM0_PROMPT, self.answer_timeout)
 
     def machine_powers_off(self) -> None:
         """The last command turns the power off."""
         self.announce("the power goes off")
         self.emulator.send_line(say.POWER_OFF)
-        self.emulator.expect_end(self.answer_timeout)
+        self.emulator.expect_power_off(self.answer_timeout)
 
 
 def tell(
@@ -96,11 +96,11 @@ def tell(
     story = Story(emulator, announce)
     if not with_dom0:
         emulator.expect(say.FIRST, story.boot_timeout)
-        emulator.expect_end(story.boot_timeout)
+        emulator.expect_power_off(story.boot_timeout)
         return
     story.reaches_dom0()
     story.meets_hello()
-    story.lists("dom0", "hello", *(["linux"] if with_linux else []))
+    story.lists("Domain-0", "hello", *(["linux"] if with_linux else []))
     if with_linux:
         story.meets_linux()
         story.linux_powers_off()

@@ -1,0 +1,69 @@
+# Machines for the tests: built once, booted on both emulators, stopped whatever happens.
+"""Fixtures that build images and boot them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pyhv import build
+from pyhv.emulator import Emulator
+from pyhv.machine import Machine
+
+Boot = Callable[..., Emulator]
+
+
+@pytest.fixture(scope="session")
+def image() -> Callable[[str | None], Path]:
+    """Build, once each, the image that reaches a chapter; None is the whole of it."""
+    built: dict[str | None, Path] = {}
+
+    def make(through: str | None = None) -> Path:
+        if through not in built:
+            targets = ["hv.elf"] + (["guests"] if build.reaches("domains", through) else [])
+            built[through] = build.build(targets, through, show=False)
+        return built[through] / "hv.elf"
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def module(image, tmp_path_factory) -> Callable[..., Path]:
+    """Make boot modules: what `rc` says, and whether Linux is in it."""
+
+    def make(
+        commands: str = "", *, linux: bool = False, through: str | None = None,
+        guests: tuple[str, ...] = ("hello",),
+    ) -> Path:
+        path = tmp_path_factory.mktemp("module") / "module.cpio"
+        return build.write_module(path, image(through).parent, commands, linux, guests)
+
+    return make
+
+
+@pytest.fixture
+def boot() -> Iterator[Boot]:
+    """Boot machines for one test; a machine's fields are the arguments."""
+    running: list[Emulator] = []
+
+    def start(**fields) -> Emulator:
+        running.append(Emulator(Machine(**fields)))
+        return running[-1]
+
+    yield start
+    for emulator in running:
+        emulator.stop()
+
+
+@pytest.fixture(scope="module")
+def boot_shared() -> Iterator[Boot]:
+    """Boot machines that the tests of a whole file share."""
+    running: list[Emulator] = []
+
+    def start(**fields) -> Emulator:
+        running.append(Emulator(Machine(**fields)))
+        return running[-1]
+
+    yield start
+    for emulator in running:
+        emulator.stop()
