@@ -14,6 +14,8 @@ from clang.cindex import Cursor, CursorKind, TypeKind
 
 from .symbols import State, Symbol
 
+#: Macros are symbols too.
+RECORD = cindex.TranslationUnit.PARSE_DETAILED_PROCESSING_RECORD
 FUNCTIONS = {
     CursorKind.FUNCTION_DECL,
     CursorKind.FUNCTION_TEMPLATE,
@@ -60,8 +62,6 @@ def flags(root: Path) -> list[str]:
         "c++",
         "-std=gnu++20",
         "-ffreestanding",
-        "-fno-exceptions",
-        "-fno-rtti",
         "-w",
         "-Wno-invalid-constexpr",
         f"-I{root}",
@@ -69,6 +69,7 @@ def flags(root: Path) -> list[str]:
         _compiler_headers(),
         f"-DHV_THROUGH={len(names) - 1}",
         "-DHV_DEBUG=1",
+        "-D__XEN_TOOLS__=1",
         *(f"-D{macro}" for macro in macros),
     ]
 
@@ -94,6 +95,19 @@ def generated(root: Path) -> list[tuple[str, str]]:
     ]
 
 
+def prelude(names: set[str], arguments: list[str], folder: Path) -> list[str]:
+    """Read the library's headers once for all files; gives the arguments that use them."""
+    stub, made = folder / "prelude.hpp", folder / "prelude.pch"
+    stub.write_text("".join(f"#include <{name}>\n" for name in sorted(names)))
+    unit = cindex.Index.create().parse(
+        str(stub), args=arguments, options=RECORD | cindex.TranslationUnit.PARSE_INCOMPLETE
+    )
+    if complaint(unit):
+        return []
+    unit.save(str(made))
+    return ["-include-pch", str(made)]
+
+
 def parse(path: Path, root: Path, arguments: list[str]) -> cindex.TranslationUnit:
     """Parse one file; a header is read as others read it, by an include."""
     files = generated(root)
@@ -101,16 +115,18 @@ def parse(path: Path, root: Path, arguments: list[str]) -> cindex.TranslationUni
         files.append((f"{path}.cpp", f'#include "{path.name}"\n'))
         path = path.with_name(f"{path.name}.cpp")
     hosted = "-DHV_HOSTED=1" if path.parent.name == "hosted" else "-DHV_HOSTED=0"
-    options = cindex.TranslationUnit.PARSE_DETAILED_PROCESSING_RECORD
-    return cindex.Index.create().parse(
-        str(path), args=[*arguments, hosted], options=options, unsaved_files=files
+    return cindex.Index.create(excludeDecls=True).parse(
+        str(path),
+        args=[*arguments, hosted],
+        options=RECORD,
+        unsaved_files=files,
     )
 
 
 def complaint(unit: cindex.TranslationUnit) -> str:
     """The first error that makes the extents of a file doubtful, or nothing."""
     for found in unit.diagnostics:
-        if found.severity >= cindex.Diagnostic.Error:
+        if found.severity >= cindex.Diagnostic.Error and found.location.file is not None:
             return f"{found.location.file}:{found.location.line}: {found.spelling}"
     return ""
 

@@ -7,13 +7,17 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
+import tempfile
 from pathlib import Path
 
 from . import cxx, plain
 from .symbols import Index, State, Symbol
 
 #: Changes whenever the shape of what is remembered changes.
-VERSION = "8"
+VERSION = "10"
+#: So few files are read faster without a prelude and a pool.
+FEW = 3
 CXX = {".cpp", ".hpp", ".h", ".in"}
 SCRIPT = {".ld", ".lds"}
 
@@ -24,39 +28,68 @@ def files(root: Path) -> list[Path]:
     return sorted(p for p in root.rglob("*") if p.suffix in known and p.is_file())
 
 
+#: What one file holds: symbols, mutable state, and why both are doubtful, if they are.
+Content = tuple[list[Symbol], list[State], str]
+
+
 def build(root: Path, cache: Path | None = None) -> tuple[Index, list[str]]:
     """The index of `root`, and one line for each file whose extents are doubtful."""
     root = root.resolve()
     arguments = cxx.flags(root)
-    jobs = [(path, root, arguments, cache) for path in files(root)]
-    symbols: list[Symbol] = []
-    states: list[State] = []
-    doubtful: list[str] = []
-    with concurrent.futures.ProcessPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-        for found, mutable, doubt in pool.map(_read, jobs):
-            symbols += found
-            states += mutable
-            doubtful += [doubt] if doubt else []
-    return Index(root, symbols, states), doubtful
+    known: list[Content] = []
+    unread: list[Path] = []
+    for path in files(root):
+        kept = _kept(path, root, arguments, cache)
+        if kept and kept.is_file():
+            known.append((*_restore(json.loads(kept.read_text())), ""))
+        else:
+            unread.append(path)
+    known += _read_all(unread, root, arguments, cache)
+    symbols = [symbol for content in known for symbol in content[0]]
+    states = [state for content in known for state in content[1]]
+    return Index(root, symbols, states), [content[2] for content in known if content[2]]
 
 
-def _read(job: tuple[Path, Path, list[str], Path | None]) -> tuple[list[Symbol], list[State], str]:
-    """What one file holds, from the cache where its text has not changed."""
-    path, root, arguments, cache = job
+def _read_all(
+    paths: list[Path], root: Path, arguments: list[str], cache: Path | None
+) -> list[Content]:
+    """Read what the cache does not know, on all cores, and keep it."""
+    with tempfile.TemporaryDirectory() as folder:
+        many = len(paths) > FEW
+        lead = cxx.prelude(library_headers(paths), arguments, Path(folder)) if many else []
+        jobs = [(path, root, [*arguments, *lead]) for path in paths]
+        if not many:
+            found = [_scan(job) for job in jobs]
+        else:
+            with concurrent.futures.ProcessPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+                found = list(pool.map(_scan, jobs, chunksize=4))
+    for path, content in zip(paths, found, strict=True):
+        if (kept := _kept(path, root, arguments, cache)) and not content[2]:
+            _keep(kept, *content[:2])
+    return found
+
+
+def library_headers(paths: list[Path]) -> set[str]:
+    """The headers of the C++ library and of Boost that some files include."""
+    include = re.compile(r"^#include <([a-z_]+(?:\.h)?|boost/[\w/]+\.hpp)>", re.MULTILINE)
+    texts = (path.read_text(encoding="utf-8") for path in paths if path.suffix in CXX)
+    return {name for text in texts for name in include.findall(text)}
+
+
+def _kept(path: Path, root: Path, arguments: list[str], cache: Path | None) -> Path | None:
+    """Where the cache keeps a file's content: named by all that it depends on."""
     name = str(path.relative_to(root))
-    key = "\0".join([VERSION, name, *arguments]).replace(str(root), "").encode() + path.read_bytes()
-    kept = cache / f"{hashlib.sha256(key).hexdigest()}.json" if cache else None
-    if kept and kept.is_file():
-        return *_restore(json.loads(kept.read_text())), ""
-    found, states, doubt = _scan(path, root, arguments)
-    if kept and not doubt:
-        _keep(kept, found, states)
-    return found, states, doubt
+    key = "\0".join([VERSION, name, *arguments]).replace(str(root), "").encode()
+    return cache / f"{hashlib.sha256(key + path.read_bytes()).hexdigest()}.json" if cache else None
 
 
-def _scan(path: Path, root: Path, arguments: list[str]) -> tuple[list[Symbol], list[State], str]:
+def _scan(job: tuple[Path, Path, list[str]]) -> Content:
+    path, root, arguments = job
     if path.suffix in CXX:
-        return cxx.read(path, root, arguments)
+        content = cxx.read(path, root, arguments)
+        # A file that defines what the library declares cannot stand the prelude
+        plainly = [a for a in arguments if a != "-include-pch" and not a.endswith(".pch")]
+        return cxx.read(path, root, plainly) if content[2] and plainly != arguments else content
     return (plain.script if path.suffix in SCRIPT else plain.assembly)(path, root), [], ""
 
 
