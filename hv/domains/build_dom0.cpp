@@ -1,0 +1,194 @@
+// dom0's birth: its RAM, its kernel, what it finds at its start, and its first registers.
+#include <algorithm>
+#include <domains/archive.hpp>
+#include <domains/build_dom0.hpp>
+#include <domains/elf.hpp>
+#include <domains/household.hpp>
+#include <domains/shared_info.hpp>
+#include <domains/trace.hpp>
+#include <domains/vcpu_start.hpp>
+#include <xen/arch-x86/hvm/start_info.h>
+#include <xen/domctl.h>
+
+namespace hv {
+namespace {
+
+/// One line on the console, and the error that ends the boot.
+template <class... Arguments>
+Error complain(Machine& machine, Errno code, std::string_view line, const Arguments&... arguments) {
+    print(machine.console, "dom0: ");
+    print(machine.console, line, arguments...);
+    print(machine.console, "\n");
+    return Error{code};
+}
+
+/// Where everything of dom0 lies, as guest and machine addresses at once.
+struct Plan {
+    u64 start = dom0_start;
+    u64 end = 0;         ///< of its RAM
+    u64 module = 0;      ///< the boot module's new place, just below `end`
+    u64 info = 0;        ///< the start info's page, just below the module
+    ElfImage kernel{};
+};
+
+Result<> find_kernel(Machine& machine, std::span<const u8> module, std::span<const u8>& file) {
+    if (module.empty())
+        return complain(machine, XEN_ENOENT,
+                        "no boot module was loaded: add module.cpio (-initrd, or module2 in GRUB)");
+    const char* why = "";
+    const Archive archive{module};
+    if (const auto whole = archive.check(&why); !whole.ok())
+        return complain(machine, XEN_EINVAL, "the boot module is damaged: {}", why);
+    const auto found = archive.find("dom0", &why);
+    if (!found.ok())
+        return complain(machine, XEN_ENOENT, "the boot module holds no file called dom0: {}", why);
+    file = found->bytes;
+    return {};
+}
+
+Result<Plan> make_plan(Machine& machine, std::span<const u8> file) {
+    Plan plan;
+    const u64 bytes = align_down(machine.options.dom0_memory, 2 * MiB);
+    plan.end = plan.start + bytes;
+    if (bytes < dom0_least_memory || plan.end > dom0_highest_end)
+        return complain(machine, XEN_EINVAL, "dom0_mem={} MiB will not do: {} to {} would",
+                        machine.options.dom0_memory / MiB, dom0_least_memory / MiB,
+                        (dom0_highest_end - dom0_start) / MiB);
+    const char* why = "";
+    const auto kernel = parse_elf(file, &why);
+    if (!kernel.ok())
+        return complain(machine, XEN_EINVAL, "the file dom0 is no PVH kernel: {}", why);
+    plan.kernel = *kernel;
+
+    const u64 module_room = align_up(machine.facts.module_bytes, page_size) + page_size;
+    if (module_room > bytes)
+        return complain(machine, XEN_ENOMEM,
+                        "the boot module ({} KiB) does not fit into dom0_mem={} MiB",
+                        machine.facts.module_bytes / KiB, bytes / MiB);
+    plan.module = plan.end - module_room + page_size;
+    plan.info = plan.module - page_size;
+    if (kernel->lowest < plan.start || kernel->highest > plan.info)
+        return complain(machine, XEN_ENOMEM,
+                        "its kernel wants {:x} to {:x}, but it has {:x} to {:x}: link it at 16 MiB, "
+                        "or raise dom0_mem",
+                        kernel->lowest, kernel->highest, plan.start, plan.info);
+    return plan;
+}
+
+Result<DomainRef> make_domain(Machine& machine, Cpu& cpu) {
+    xen_domctl_createdomain wish{};
+    wish.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
+    wish.max_vcpus = 1;
+    wish.max_evtchn_port = 1023;
+    wish.max_grant_frames = 64;
+    wish.max_maptrack_frames = 1024;
+    wish.grant_opts = XEN_DOMCTL_GRANT_version(1);
+    wish.arch.emulation_flags = XEN_X86_EMU_LAPIC;
+    household(machine).next_id = 0;  // the next free number is then dom0's
+    auto made = create_domain(machine, cpu, 0, wish);
+    if (made.ok())
+        (*made)->privileged = true;
+    return made;
+}
+
+/// Takes the RAM at its fixed place and maps it one to one, in pages of 2 MiB.
+Result<> give_memory(Machine& machine, Domain& domain, const Plan& plan) {
+    constexpr u8 order = 9;
+    const Mfn first = frame_of(Mpa{plan.start});
+    const u64 count = (plan.end - plan.start) >> page_shift;
+    if (!machine.frames.take_range(domain.id, first, count).ok())
+        return complain(machine, XEN_ENOMEM,
+                        "the {} MiB from 16 MiB on are not all free: use a smaller dom0_mem, or a "
+                        "machine with more memory",
+                        (plan.end - plan.start) / MiB);
+    for (u64 i = 0; i < count; ++i)
+        machine.frames.row(first + i).uses = 2;  // owned, and mapped
+    domain.frames_owned.store(count);
+    domain.frames_limit = count;
+    for (u64 i = 0; i < count; i += 1ull << order)
+        if (!domain.p2m.add(Gfn{first.value + i}, first + i, order, x86::full_access).ok())
+            return complain(machine, XEN_ENOMEM, "no memory is left for its nested tables");
+    return {};
+}
+
+void load_kernel(Machine& machine, const Plan& plan, std::span<const u8> file) {
+    for (const ElfSegment& segment : plan.kernel.segments())
+        std::copy_n(file.begin() + segment.offset, segment.file_bytes,
+                    machine.memory.at(Mpa{segment.address}));
+}
+
+/// The page that EBX points to at the start: who lies where.
+struct StartPage {
+    hvm_start_info info;
+    hvm_modlist_entry module;
+    hvm_memmap_table_entry map[1];
+    char command_line[1024];
+};
+static_assert(sizeof(StartPage) <= page_size);
+
+void write_start_page(Machine& machine, const Plan& plan) {
+    auto& page = *machine.memory.as<StartPage>(Mpa{plan.info});
+    page.info.magic = XEN_HVM_START_MAGIC_VALUE;
+    page.info.version = 1;
+    page.info.flags = SIF_PRIVILEGED | SIF_INITDOMAIN;
+    page.info.nr_modules = 1;
+    page.info.modlist_paddr = plan.info + offsetof(StartPage, module);
+    page.info.cmdline_paddr = plan.info + offsetof(StartPage, command_line);
+    page.info.memmap_paddr = plan.info + offsetof(StartPage, map);
+    page.info.memmap_entries = 1;
+    page.module.paddr = plan.module;
+    page.module.size = machine.facts.module_bytes;
+    page.map[0] = {plan.start, plan.end - plan.start, XEN_HVM_MEMMAP_TYPE_RAM, 0};
+    const std::string_view line = machine.facts.command_line;
+    std::copy_n(line.begin(), std::min(line.size(), sizeof page.command_line - 1),
+                page.command_line);
+}
+
+/// PVH's first state: 32-bit protected mode, flat segments, paging off, EBX at the start info.
+Result<> set_first_state(Machine& machine, Vcpu& vcpu, const Plan& plan) {
+    constexpr u32 code = 0xc09b, data = 0xc093, task = 0x8b, table = 0x82;
+    constexpr u64 protected_mode = 0x11;
+    x86::CpuState state;
+    state.rip = plan.kernel.entry;
+    state.cr0 = protected_mode;
+    state.cs = {0, code, ~0u, 0};
+    state.ds = state.es = state.fs = state.gs = state.ss = {0, data, ~0u, 0};
+    state.tr = {0, task, 0x67, 0};
+    state.ldtr = {0, table, 0, 0};
+    TRY(machine.engine->write_state(vcpu.hardware, state));
+    vcpu.hardware.gpr = {};
+    vcpu.hardware.gpr.rbx = plan.info;
+    vcpu.mtrr.default_type = 0xc06;  // on, fixed ranges on, write-back
+    return {};
+}
+
+}  // namespace
+
+Result<> build_dom0(Machine& machine, Cpu& cpu) {
+    const std::span<const u8> module{machine.memory.at(machine.facts.module_start),
+                                     machine.facts.module_bytes};
+    std::span<const u8> file;
+    TRY(find_kernel(machine, module, file));
+    const auto plan = make_plan(machine, file);
+    TRY(plan);
+
+    auto made = make_domain(machine, cpu);
+    if (!made.ok())
+        return complain(machine, made.error().code, "no memory is left for a first domain");
+    Domain& domain = **made;
+    TRY(give_memory(machine, domain, *plan));
+    load_kernel(machine, *plan, file);
+    std::copy(module.begin(), module.end(), machine.memory.at(Mpa{plan->module}));
+    write_start_page(machine, *plan);
+    show_wall_clock(domain);
+
+    const auto vcpu = create_vcpu(domain, 0);
+    if (!vcpu.ok() || !set_first_state(machine, **vcpu, *plan).ok())
+        return complain(machine, XEN_ENOMEM, "its vCPU cannot be made");
+    tell(cpu, first_child, domain.id, domain.frames_owned.load(), plan->start, plan->kernel.entry);
+    bring_up(**vcpu);
+    domain.paused_by_toolstack = false;
+    return unpause(domain);
+}
+
+}  // namespace hv

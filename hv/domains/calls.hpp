@@ -1,0 +1,42 @@
+// The hypercalls that chapter `domains` answers, and what their handlers share.
+#pragma once
+
+#include <domains/household.hpp>
+
+namespace hv {
+
+// One handler for each hypercall; the first argument is the sub-operation unless said otherwise.
+s64 memory_op(Call& call);     ///< xen/memory.h: (cmd with start_extent above bit 6, argument)
+s64 multicall(Call& call);     ///< xen/xen.h: (list, number of entries)
+s64 set_timer_op(Call& call);  ///< xen/xen.h: (time, ns)
+s64 xen_version(Call& call);   ///< xen/version.h
+s64 console_io(Call& call);    ///< xen/xen.h: (cmd, count, buffer)
+s64 vm_assist(Call& call);     ///< xen/xen.h: (cmd, type)
+s64 vcpu_op(Call& call);       ///< xen/vcpu.h: (cmd, vCPU, argument)
+s64 sched_op(Call& call);      ///< xen/sched.h
+s64 hvm_op(Call& call);        ///< xen/hvm/hvm_op.h
+s64 sysctl(Call& call);        ///< xen/sysctl.h: (one structure)
+s64 domctl(Call& call);        ///< xen/domctl.h: (one structure)
+
+/// XENMAPSPACE_shared_info: index 0 is the page, nothing else is.
+Result<Mfn> shared_info_space(Domain& domain, u64 index);
+
+constexpr s64 refuse(Errno code) { return -static_cast<s64>(code); }
+
+/// The domain that a call names by number or as DOMID_SELF; empty when there is none.
+inline DomainRef named_domain(Call& call, DomainId id) {
+    return find_domain(call.domain.machine, id == DOMID_SELF ? call.domain.id : id);
+}
+
+/// Who may act on `target`: the domain itself, and a privileged one.
+inline bool may_act_on(const Call& call, const Domain& target) {
+    return call.domain.privileged || &call.domain == &target;
+}
+
+/// A guest handle's address.
+template <class Handle>
+u64 address_in(const Handle& handle) {
+    return reinterpret_cast<u64>(handle.p);
+}
+
+}  // namespace hv

@@ -1,0 +1,155 @@
+// domctl, the life of a domain: born, paused, let go, described, ended.
+#include <domains/domctl.hpp>
+#include <domains/pvclock.hpp>
+#include <domains/shared_info.hpp>
+#include <xen/sched.h>
+
+namespace hv {
+namespace {
+
+/// A PVH guest on nested tables, with a local APIC and nothing else: all that we make.
+Result<> check_wish(const xen_domctl_createdomain& wish) {
+    constexpr u32 needed = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
+    constexpr u32 known = needed | XEN_DOMCTL_CDF_oos_off | XEN_DOMCTL_CDF_xs_domain;
+    if ((wish.flags & needed) != needed || (wish.flags & ~known) != 0)
+        return Error{XEN_EINVAL};
+    if (wish.arch.emulation_flags != XEN_X86_EMU_LAPIC ||
+        (wish.arch.misc_flags & ~XEN_X86_MSR_RELAXED) != 0)
+        return Error{XEN_EOPNOTSUPP};
+    if (wish.iommu_opts != 0 || wish.vmtrace_size != 0 || wish.cpupool_id != 0 || wish.ssidref != 0)
+        return Error{XEN_EINVAL};
+    if (wish.max_vcpus == 0 || wish.max_vcpus > max_vcpus)
+        return Error{XEN_EINVAL};
+    return {};
+}
+
+s64 create(DomctlCall& ctl) {
+    const xen_domctl_createdomain& wish = ctl.op.u.createdomain;
+    if (const auto checked = check_wish(wish); !checked.ok())
+        return failure(checked.error());
+    // 0 and the reserved numbers mean: the next free one
+    const DomainId id = ctl.op.domain < DOMID_FIRST_RESERVED ? ctl.op.domain : 0;
+    const auto created = create_domain(ctl.call.domain.machine, ctl.call.cpu, id, wish);
+    if (!created.ok())
+        return failure(created.error());
+    Domain& domain = **created;
+    domain.frames_limit = 0;
+    show_wall_clock(domain);
+    ctl.op.domain = domain.id;
+    ctl.copy_back = true;
+    return 0;
+}
+
+s64 destroy_one(DomctlCall& ctl) {
+    if (ctl.domain == &ctl.call.domain)
+        return refuse(XEN_EINVAL);
+    return destroy(ctl.call.cpu, *ctl.domain) == Progress::again ? Call::again : 0;
+}
+
+s64 pause_one(DomctlCall& ctl) {
+    if (ctl.domain == &ctl.call.domain)
+        return refuse(XEN_EINVAL);
+    Guard guard{ctl.domain->lock};
+    if (!ctl.domain->paused_by_toolstack)
+        pause(*ctl.domain);
+    ctl.domain->paused_by_toolstack = true;
+    return 0;
+}
+
+s64 unpause_one(DomctlCall& ctl) {
+    {
+        Guard guard{ctl.domain->lock};
+        if (!ctl.domain->paused_by_toolstack)
+            return refuse(XEN_EINVAL);
+        ctl.domain->paused_by_toolstack = false;
+    }
+    return answer(unpause(*ctl.domain));
+}
+
+s64 give_info(DomctlCall& ctl) {
+    const DomainRef found = next_domain(ctl.call.domain.machine, ctl.op.domain);
+    if (!found)
+        return refuse(XEN_ESRCH);
+    describe(*found, ctl.op.u.getdomaininfo);
+    ctl.op.domain = found->id;
+    ctl.copy_back = true;
+    return 0;
+}
+
+s64 make_vcpus(DomctlCall& ctl) {
+    Domain& domain = *ctl.domain;
+    const u32 wish = ctl.op.u.max_vcpus.max;
+    if (&domain == &ctl.call.domain || wish != domain.vcpu_limit)
+        return refuse(XEN_EINVAL);
+    for (u16 id = 0; id < wish; ++id) {
+        if (domain.vcpus[id] != nullptr)
+            continue;
+        const auto made = create_vcpu(domain, id);
+        if (!made.ok())
+            return failure(made.error());
+    }
+    return 0;
+}
+
+/// KiB become frames. What the domain has already may be more: then it gets no more.
+s64 set_max_mem(DomctlCall& ctl) {
+    ctl.domain->frames_limit = ctl.op.u.max_mem.max_memkb >> (page_shift - 10);
+    return 0;
+}
+
+s64 set_handle(DomctlCall& ctl) {
+    __builtin_memcpy(ctl.domain->handle, ctl.op.u.setdomainhandle.handle,
+                     sizeof ctl.domain->handle);
+    return 0;
+}
+
+constexpr DomctlRow rows[] = {
+    {XEN_DOMCTL_createdomain, create},        {XEN_DOMCTL_destroydomain, destroy_one},
+    {XEN_DOMCTL_pausedomain, pause_one},      {XEN_DOMCTL_unpausedomain, unpause_one},
+    {XEN_DOMCTL_getdomaininfo, give_info},    {XEN_DOMCTL_max_vcpus, make_vcpus},
+    {XEN_DOMCTL_max_mem, set_max_mem},        {XEN_DOMCTL_setdomainhandle, set_handle},
+};
+
+}  // namespace
+
+constinit const std::span<const DomctlRow> domctl_life{rows};
+
+void describe(Domain& domain, xen_domctl_getdomaininfo_t& info) {
+    info = {};
+    info.domain = domain.id;
+    info.max_vcpu_id = XEN_INVALID_MAX_VCPU_ID;
+
+    // Blocked when every vCPU that is up is; running when any of them is
+    u32 flags = XEN_DOMINF_blocked;
+    for (const Vcpu* vcpu : domain.vcpus) {
+        if (vcpu == nullptr)
+            continue;
+        info.max_vcpu_id = vcpu->id;
+        info.cpu_time += runstate_now(*vcpu).time[RUNSTATE_running];
+        if (vcpu->down.load())
+            continue;
+        ++info.nr_online_vcpus;
+        if (!vcpu->blocked.load())
+            flags &= ~XEN_DOMINF_blocked;
+        if (vcpu->running)
+            flags |= XEN_DOMINF_running;
+    }
+    const Life life = domain.life.load();
+    info.flags = (info.nr_online_vcpus != 0 ? flags : 0) | XEN_DOMINF_hvm_guest | XEN_DOMINF_hap;
+    if (life >= Life::dying)
+        info.flags |= XEN_DOMINF_dying;
+    if (domain.paused_by_toolstack)
+        info.flags |= XEN_DOMINF_paused;
+    if (life == Life::shut_down)
+        info.flags |= XEN_DOMINF_shutdown |
+                      u32{domain.shutdown_reason} << XEN_DOMINF_shutdownshift;
+
+    info.tot_pages = domain.frames_owned.load();
+    info.max_pages = domain.frames_limit;
+    info.shared_info_frame = domain.shared_info_frame.value;
+    info.gpaddr_bits = 48;
+    info.arch_config.emulation_flags = XEN_X86_EMU_LAPIC;
+    __builtin_memcpy(info.handle, domain.handle, sizeof info.handle);
+}
+
+}  // namespace hv

@@ -1,0 +1,179 @@
+// hvm_op: the parameters between a guest and its toolstack, and how a guest hears of events.
+#include <domains/calls.hpp>
+#include <domains/shared_info.hpp>
+#include <domains/shootdown.hpp>
+#include <xen/hvm/params.h>
+#include <xen/sched.h>
+
+namespace hv {
+namespace {
+
+/// Who may set, or read, one parameter. Source: what Xen 4.17 answers a PVH guest and its toolstack.
+enum class Whose : u8 {
+    nobody,     ///< a hole, or out of use: XEN_EINVAL
+    toolstack,  ///< not the domain itself: XEN_EPERM
+    guest_too,
+};
+
+Whose may_set(u32 index) {
+    switch (index) {
+    case HVM_PARAM_CALLBACK_IRQ:
+    case HVM_PARAM_VM86_TSS:
+    case HVM_PARAM_VM86_TSS_SIZED:
+    case HVM_PARAM_ACPI_IOPORTS_LOCATION:
+    case HVM_PARAM_VM_GENERATION_ID_ADDR:
+    case HVM_PARAM_STORE_EVTCHN:
+    case HVM_PARAM_CONSOLE_EVTCHN:
+    case HVM_PARAM_X87_FIP_WIDTH:
+        return Whose::guest_too;
+    case HVM_PARAM_STORE_PFN:
+    case HVM_PARAM_TIMER_MODE:
+    case HVM_PARAM_HPET_ENABLED:
+    case HVM_PARAM_IDENT_PT:
+    case HVM_PARAM_VPT_ALIGN:
+    case HVM_PARAM_CONSOLE_PFN:
+    case HVM_PARAM_PAGING_RING_PFN:
+    case HVM_PARAM_MONITOR_RING_PFN:
+    case HVM_PARAM_SHARING_RING_PFN:
+    case HVM_PARAM_TRIPLE_FAULT_REASON:
+    case HVM_PARAM_MCA_CAP:
+        return Whose::toolstack;
+    default:
+        return Whose::nobody;
+    }
+}
+
+Whose may_get(u32 index) {
+    switch (index) {
+    case HVM_PARAM_STORE_PFN:
+    case HVM_PARAM_CONSOLE_PFN:
+    case HVM_PARAM_ALTP2M:
+        return Whose::guest_too;
+    default:
+        return may_set(index);
+    }
+}
+
+Result<> check(Whose whose, const Call& call, const Domain& target) {
+    if (whose == Whose::nobody)
+        return Error{XEN_EINVAL};
+    if (whose == Whose::toolstack && &call.domain == &target)
+        return Error{XEN_EPERM};
+    return {};
+}
+
+/// HVM_PARAM_CALLBACK_IRQ: only the vector type exists here; the rest would need wires.
+void set_callback(Call& call, Domain& target, u64 value) {
+    const bool is_vector = value >> 56 == HVM_PARAM_CALLBACK_TYPE_VECTOR;
+    target.callback_vector = is_vector ? static_cast<u8>(value) : 0;
+    if (&target != &call.domain)
+        return;
+    latch_width(target, call.wide);
+    for (Vcpu* vcpu : target.vcpus)
+        if (vcpu != nullptr)
+            notify(*vcpu, attention_interrupt);
+}
+
+Result<> set_parameter(Call& call, Domain& target, u32 index, u64 value) {
+    TRY(check(may_set(index), call, target));
+    if (index == HVM_PARAM_TIMER_MODE && value > HVMPTM_one_missed_tick_pending)
+        return Error{XEN_EINVAL};
+    if (index == HVM_PARAM_TRIPLE_FAULT_REASON && value > SHUTDOWN_MAX)
+        return Error{XEN_EINVAL};
+    if (index == HVM_PARAM_ACPI_IOPORTS_LOCATION)
+        return Error{XEN_ENODEV};  // no power-management ports here
+    if (index == HVM_PARAM_MCA_CAP && target.params[index] != 0 && target.params[index] != value)
+        return Error{XEN_EEXIST};
+    target.params[index] = value;
+    if (index == HVM_PARAM_CALLBACK_IRQ)
+        set_callback(call, target, value);
+    return {};
+}
+
+s64 exchange_parameter(Call& call, u64 address, bool set) {
+    xen_hvm_param_t wish;
+    if (const auto read = call.read(wish, address); !read.ok())
+        return failure(read.error());
+    if (wish.index >= HVM_NR_PARAMS)
+        return refuse(XEN_EINVAL);
+    const DomainRef target = named_domain(call, wish.domid);
+    if (!target)
+        return refuse(XEN_ESRCH);
+    if (!may_act_on(call, *target))
+        return refuse(XEN_EPERM);
+    if (set)
+        return answer(set_parameter(call, *target, wish.index, wish.value));
+    if (const auto allowed = check(may_get(wish.index), call, *target); !allowed.ok())
+        return failure(allowed.error());
+    wish.value = target->params[wish.index];
+    return answer(call.write(address, wish));
+}
+
+s64 set_upcall_vector(Call& call, u64 address) {
+    // 32-bit code lays out the same eight bytes
+    xen_hvm_evtchn_upcall_vector_t wish;
+    if (const auto read = call.read(wish, address); !read.ok())
+        return failure(read.error());
+    if (wish.vector < 0x10)
+        return refuse(XEN_EINVAL);
+    if (wish.vcpu >= max_vcpus || call.domain.vcpus[wish.vcpu] == nullptr)
+        return refuse(XEN_ENOENT);
+    call.domain.vcpus[wish.vcpu]->upcall_vector = wish.vector;
+    latch_width(call.domain, call.wide);
+    return 0;
+}
+
+s64 give_time(Call& call, u64 address) {
+    return answer(call.write(address, u64{call.domain.machine.clock.now()}));
+}
+
+/// Every vCPU forgets the translations that it cached: all that a raised generation does.
+s64 flush_tlbs(Call& call, u64 address) {
+    if (address != 0)
+        return refuse(XEN_EINVAL);
+    shoot_down(call.domain);
+    return 0;
+}
+
+/// All memory that a PVH guest has is plain RAM.
+s64 give_memory_type(Call& call, u64 address) {
+    xen_hvm_get_mem_type_t wish;
+    if (const auto read = call.read(wish, address); !read.ok())
+        return failure(read.error());
+    const DomainRef target = named_domain(call, wish.domid);
+    if (!target)
+        return refuse(XEN_ESRCH);
+    if (!may_act_on(call, *target))
+        return refuse(XEN_EPERM);
+    const bool ram = wish.pfn < 1ull << 36 && target->p2m.look_up(Gfn{wish.pfn}).ok();
+    wish.mem_type = ram ? HVMMEM_ram_rw : HVMMEM_mmio_dm;
+    return answer(call.write(address, wish));
+}
+
+}  // namespace
+
+s64 hvm_op(Call& call) {
+    const u64 address = call.argument(1);
+    switch (static_cast<u32>(call.argument(0))) {
+    case HVMOP_set_param:
+        return exchange_parameter(call, address, true);
+    case HVMOP_get_param:
+        return exchange_parameter(call, address, false);
+    case HVMOP_set_evtchn_upcall_vector:
+        return set_upcall_vector(call, address);
+    case HVMOP_get_time:
+        return give_time(call, address);
+    case HVMOP_flush_tlbs:
+        return flush_tlbs(call, address);
+    case HVMOP_get_mem_type:
+        return give_memory_type(call, address);
+    case HVMOP_guest_request_vm_event:
+        return refuse(XEN_EOPNOTSUPP);  // nobody monitors
+    case HVMOP_altp2m:
+        return refuse(XEN_EOPNOTSUPP);
+    default:
+        return refuse(XEN_ENOSYS);
+    }
+}
+
+}  // namespace hv

@@ -1,0 +1,177 @@
+// vcpu_op: a guest's own processors, brought up and down, their timers, and what they share with us.
+#include <domains/calls.hpp>
+#include <domains/hvm_context.hpp>
+#include <domains/pvclock.hpp>
+#include <domains/shared_info.hpp>
+#include <domains/vcpu_start.hpp>
+#include <domains/vcpu_timers.hpp>
+#include <xen/hvm/hvm_vcpu.h>
+#include <xen/sched.h>
+
+namespace hv {
+namespace {
+
+constexpr u64 shortest_period = 1'000'000;      ///< ns
+constexpr u64 longest_period = 1ull << 62;      ///< ns: Xen's STIME_DELTA_MAX is of that size
+
+s64 initialise(Call& call, Vcpu& vcpu, u64 address) {
+    vcpu_hvm_context_t context;
+    if (const auto read = call.read(context, address); !read.ok())
+        return failure(read.error());
+    if (vcpu.initialised)
+        return refuse(XEN_EEXIST);
+    return answer(start_as_told(vcpu, context));
+}
+
+s64 go_up(Vcpu& vcpu) {
+    if (!vcpu.initialised)
+        return refuse(XEN_EINVAL);
+    if (vcpu.down.load())
+        bring_up(vcpu);
+    return 0;
+}
+
+/// The last vCPU to go down takes its domain with it.
+s64 go_down(Call& call, Vcpu& vcpu) {
+    bool others_are_up = false;
+    for (const Vcpu* other : call.domain.vcpus)
+        others_are_up |= other != nullptr && other != &vcpu && !other->down.load();
+    if (!others_are_up) {
+        shut_down(call.cpu, call.domain, SHUTDOWN_poweroff);
+        return 0;
+    }
+    take_down(call.cpu, vcpu);
+    return 0;
+}
+
+/// Both areas are registered by an address that fits in the caller's handle.
+Result<u64> read_area(Call& call, u64 address) {
+    return call.read_long(address, 0);
+}
+
+s64 register_runstate(Call& call, Vcpu& vcpu, u64 address) {
+    const Result<u64> area = read_area(call, address);
+    if (!area.ok())
+        return failure(area.error());
+    if (!write_runstate(call.vcpu, *area, runstate_now(vcpu), call.wide).ok())
+        return refuse(XEN_EFAULT);
+    vcpu.runstate_area = *area;
+    return 0;
+}
+
+s64 register_time(Call& call, Vcpu& vcpu, u64 address) {
+    const Result<u64> area = read_area(call, address);
+    if (!area.ok())
+        return failure(area.error());
+    vcpu.time_area = *area;
+    if (&vcpu == &call.vcpu)
+        show_time(vcpu);
+    return 0;
+}
+
+s64 register_info(Call& call, Vcpu& vcpu, u64 address) {
+    vcpu_register_vcpu_info_t wish;
+    if (const auto read = call.read(wish, address); !read.ok())
+        return failure(read.error());
+    Guard guard{call.domain.lock};
+    return answer(move_vcpu_info(vcpu, call.vcpu, Gfn{wish.mfn}, wish.offset));
+}
+
+s64 start_periodic(Call& call, Vcpu& vcpu, u64 address) {
+    vcpu_set_periodic_timer_t wish;
+    if (const auto read = call.read(wish, address); !read.ok())
+        return failure(read.error());
+    if (wish.period_ns < shortest_period || wish.period_ns > longest_period)
+        return refuse(XEN_EINVAL);
+    set_periodic(call.cpu, vcpu, wish.period_ns);
+    return 0;
+}
+
+s64 start_singleshot(Call& call, Vcpu& vcpu, u64 address) {
+    if (&vcpu != &call.vcpu)
+        return refuse(XEN_EINVAL);
+    // 32-bit code lays out twelve bytes: the padding after the flags is not read
+    vcpu_set_singleshot_timer_t wish{};
+    if (const auto read = call.read(&wish, address, 12); !read.ok())
+        return failure(read.error());
+    if ((wish.flags & VCPU_SSHOTTMR_future) &&
+        wish.timeout_abs_ns < call.domain.machine.clock.now())
+        return refuse(XEN_ETIME);
+    set_singleshot(call.cpu, vcpu, wish.timeout_abs_ns);
+    return 0;
+}
+
+}  // namespace
+
+s64 vcpu_op(Call& call) {
+    const u64 number = static_cast<u32>(call.argument(1));
+    if (number >= max_vcpus || call.domain.vcpus[number] == nullptr)
+        return refuse(XEN_ENOENT);
+    Vcpu& vcpu = *call.domain.vcpus[number];
+    const u64 address = call.argument(2);
+    switch (static_cast<u32>(call.argument(0))) {
+    case VCPUOP_initialise:
+        return initialise(call, vcpu, address);
+    case VCPUOP_up:
+        return go_up(vcpu);
+    case VCPUOP_down:
+        return go_down(call, vcpu);
+    case VCPUOP_is_up:
+        return vcpu.down.load() ? 0 : 1;
+    case VCPUOP_get_runstate_info:
+        return answer(write_runstate(call.vcpu, address, runstate_now(vcpu), call.wide));
+    case VCPUOP_register_runstate_memory_area:
+        return register_runstate(call, vcpu, address);
+    case VCPUOP_register_vcpu_time_memory_area:
+        return register_time(call, vcpu, address);
+    case VCPUOP_register_vcpu_info:
+        return register_info(call, vcpu, address);
+    case VCPUOP_set_periodic_timer:
+        return start_periodic(call, vcpu, address);
+    case VCPUOP_stop_periodic_timer:
+        set_periodic(call.cpu, vcpu, 0);
+        return 0;
+    case VCPUOP_set_singleshot_timer:
+        return start_singleshot(call, vcpu, address);
+    case VCPUOP_stop_singleshot_timer:
+        if (&vcpu != &call.vcpu)
+            return refuse(XEN_EINVAL);
+        stop_singleshot(vcpu);
+        return 0;
+    case VCPUOP_send_nmi:
+        notify(vcpu, attention_nmi);
+        return 0;
+    case VCPUOP_get_physid:
+        return refuse(XEN_EINVAL);  // only for a vCPU pinned for good
+    default:
+        return refuse(XEN_ENOSYS);
+    }
+}
+
+s64 set_timer_op(Call& call) {
+    // The older way to the one-shot timer: 32-bit code hands the time over in two registers
+    const u64 deadline = call.wide ? call.argument(0)
+                                   : call.argument(0) | call.argument(1) << 32;
+    if (deadline == 0)
+        stop_singleshot(call.vcpu);
+    else
+        set_singleshot(call.cpu, call.vcpu, deadline);
+    return 0;
+}
+
+s64 vm_assist(Call& call) {
+    if (static_cast<u32>(call.argument(1)) != VMASST_TYPE_runstate_update_flag)
+        return refuse(XEN_EINVAL);
+    switch (static_cast<u32>(call.argument(0))) {
+    case VMASST_CMD_enable:
+        call.domain.runstate_update_flag = true;
+        return 0;
+    case VMASST_CMD_disable:
+        call.domain.runstate_update_flag = false;
+        return 0;
+    default:
+        return refuse(XEN_ENOSYS);
+    }
+}
+
+}  // namespace hv
