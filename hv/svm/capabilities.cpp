@@ -9,7 +9,6 @@ namespace {
 
 constexpr u32 ecx_svm = 1u << 2;
 constexpr u32 edx_page_1g = 1u << 26;
-constexpr u32 edx_rdtscp = 1u << 27;
 
 Error refuse(const char** why, const char* sentence) {
     *why = sentence;
@@ -21,8 +20,7 @@ Error refuse(const char** why, const char* sentence) {
 Offer read_offer() {
     const x86::CpuidLeaf extended = x86::cpuid_if_present(0x80000001);
     Offer offer{.svm = (extended.ecx & ecx_svm) != 0,
-                .pages_1g = (extended.edx & edx_page_1g) != 0,
-                .tsc_aux = (extended.edx & edx_rdtscp) != 0};
+                .pages_1g = (extended.edx & edx_page_1g) != 0};
     if (!offer.svm)
         return offer;
     const x86::CpuidLeaf svm = x86::cpuid_if_present(0x8000000a);

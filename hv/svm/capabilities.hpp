@@ -21,7 +21,6 @@ struct Offer {
     u32 asids = 0;          ///< CPUID 8000_000A:EBX: how many, the host's 0 included
     u64 vm_cr = 0;          ///< the MSR VM_CR; 0 where there is no SVM
     bool pages_1g = false;  ///< CPUID 8000_0001:EDX.Page1GB: the nested tables have it too
-    bool tsc_aux = false;   ///< CPUID 8000_0001:EDX.RDTSCP: there is an MSR TSC_AUX
 };
 
 /// Reads what this pCPU offers. Any pCPU; hosted, nothing is offered.

@@ -2,8 +2,6 @@
 #include <svm/host_area.hpp>
 #include <svm/svm.hpp>
 #include <x86/debug_registers.hpp>
-#include <x86/msr.hpp>
-#include <x86/privileged.hpp>
 
 namespace hv::svm {
 
@@ -13,8 +11,6 @@ extern "C" void svm_world_switch(x86::VirtualCpu* vcpu, u64 guest_vmcb, u64 host
 void Engine::arrive(x86::VirtualCpu& vcpu, u16 cpu) {
     vcpu.last_cpu = cpu;
     x86::write_debug_addresses(vcpu.debug_addresses);
-    if (host_area().tsc_aux)
-        x86::write_msr(x86::IA32_TSC_AUX, vcpu.tsc_aux);
 }
 
 void Engine::depart(x86::VirtualCpu& vcpu) { x86::read_debug_addresses(vcpu.debug_addresses); }

@@ -16,7 +16,6 @@ struct alignas(page_size) HostArea {
     alignas(page_size) Mpa address;///< of this area
     AsidPool asids;
     u32 features;                  ///< SvmFeatureBits
-    bool tsc_aux;                  ///< there is an MSR TSC_AUX to switch
 
     Mpa hsave_address() const { return address + offsetof(HostArea, hsave); }
     Mpa host_vmcb_address() const { return address + offsetof(HostArea, host); }

@@ -24,7 +24,6 @@ Result<> turn_on(u16 cpu, u64, x86::FrameSource& source) {
     area.address = *block;
     area.asids = AsidPool{cpu, offer.asids};
     area.features = offer.features;
-    area.tsc_aux = offer.tsc_aux;
     fill_io_map(area.io_map);
     fill_msr_map(area.msr_map);
 
