@@ -125,6 +125,7 @@ Outcome answer_rare_exit(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
     case Kind::undefined:
         return Outcome::undefined_opcode;
     case Kind::nmi:
+    case Kind::resolved:
         return Outcome::repeat;
     case Kind::apic_write:
         vcpu.apic.written(exit.apic_offset);

@@ -3,6 +3,7 @@
 
 #include <span>
 #include <x86/fpu.hpp>
+#include <x86/privileged.hpp>
 
 namespace hv {
 
@@ -14,9 +15,16 @@ public:
 
     /// Loads the state into this pCPU, or puts it away.
     void restore(const x86::FpuSupport& support) { x86::load_fpu(support, area_, xcr0_); }
-    void save(const x86::FpuSupport& support) { x86::save_fpu(support, area_); }
+    void save(const x86::FpuSupport& support) {
+        xcr0_ = xcr0(support);
+        x86::save_fpu(support, area_);
+    }
 
-    u64 xcr0() const { return xcr0_; }
+    /// The XCR0 in force, while the state is loaded here: read from the processor, for not every one
+    /// (QEMU's SVM) exits at XSETBV.
+    u64 xcr0(const x86::FpuSupport& support) const {
+        return support.xsave ? x86::read_xcr0() : xcr0_;
+    }
     /// XSETBV by the guest, whose state is loaded on this pCPU. False: it may not set that.
     bool set_xcr0(u64 wish, u64 allowed);
 

@@ -148,9 +148,9 @@ CpuidLeaf CpuPolicy::per_vcpu(const Vcpu& vcpu, u32 leaf, u32 subleaf) const {
     default:
         found = subleaf < subleaves ? xstate_[subleaf] : CpuidLeaf{};
         if (subleaf == 0)
-            found.ebx = xsave_bytes(vcpu.fpu.xcr0());
+            found.ebx = xsave_bytes(vcpu.fpu.xcr0(vcpu.domain.machine.fpu));
         else if (subleaf == 1)
-            found.ebx = (xstate_[1].eax & 2) ? xsave_bytes(vcpu.fpu.xcr0()) : 0;
+            found.ebx = (xstate_[1].eax & 2) ? xsave_bytes(vcpu.fpu.xcr0(vcpu.domain.machine.fpu)) : 0;
         return found;
     }
 }
