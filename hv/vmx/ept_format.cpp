@@ -41,6 +41,8 @@ constexpr u64 table(Mfn next) {
 }
 
 constexpr x86::Mapping read(u64 entry, unsigned level) {
+    if (!present(entry))
+        return {};
     return {.frame = frame(entry),
             .order = x86::order_of_level(level),
             .access = {.read = (entry & EPT_READ) != 0,
