@@ -20,8 +20,7 @@ def image() -> Callable[[str | None], Path]:
 
     def make(through: str | None = None) -> Path:
         if through not in built:
-            targets = ["hv.elf"] + (["guests"] if build.reaches("domains", through) else [])
-            built[through] = build.build(targets, through, show=False)
+            built[through] = build.build(build.image_targets(through), through, show=False)
         return built[through] / "hv.elf"
 
     return make

@@ -68,7 +68,3 @@ def test_a_panic_shows_registers_and_names(wake, engine, cpu):
     machine.expect(r"rip[ =:]+[0-9a-f]{16}")
     machine.expect(r"[0-9a-f]{16}[^\n]* (hv::)?\w+.*\+0x[0-9a-f]+")
 
-
-def test_too_little_memory_is_said(wake):
-    machine = wake(memory_mib=3)
-    machine.expect(say.NOT_ON + "memory")

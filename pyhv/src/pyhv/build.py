@@ -37,6 +37,11 @@ def configure(through: str | None = None) -> Path:
     return where
 
 
+def image_targets(through: str | None = None) -> list[str]:
+    """Return what a machine needs: the image, and from domains on a boot module's guests."""
+    return ["hv.elf", "module"] if reaches("domains", through) else ["hv.elf"]
+
+
 def build(targets: list[str], through: str | None = None, show: bool = True) -> Path:
     """Build targets, showing progress, and return the build tree."""
     where = configure(through)
@@ -52,7 +57,7 @@ def reaches(chapter: str, through: str | None) -> bool:
 
 def first_commands(with_linux: bool) -> str:
     """Return `rc`: what dom0's shell does before it asks a person."""
-    lines = ["create hello kernel=hello memory=8"]
+    lines = ["create hello kernel=hello memory=16"]
     if with_linux:
         lines.append(
             "create linux kernel=vmlinuz ramdisk=initrd memory=256 vcpus=1 "
@@ -82,7 +87,7 @@ def write_module(
 ) -> Path:
     """Write the boot module of a build tree, leaving it alone if it would be the same."""
     entries = [
-        cpio.program(name, (where / "guests" / f"{name}.elf").read_bytes())
+        cpio.program(name, (where / "chapters" / "module" / name).read_bytes())
         for name in ("dom0", *guests)
     ]
     entries.append(cpio.Entry("rc", commands.encode()))

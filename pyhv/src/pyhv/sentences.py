@@ -47,3 +47,12 @@ HELLO = (
     r"hello: 10 timer interrupts from the x2?APIC in \d+ us",
 )
 LINUX_PROMPT = "linux# "
+
+# Where the hypervisor cannot go on.
+NO_MODULE = r"no boot module was loaded"
+DAMAGED_MODULE = r"the boot module is damaged: [^\n]+"
+NO_DOM0 = r"the boot module holds no file called dom0"
+NO_KERNEL = r"the file dom0 is no PVH kernel: [^\n]+"
+TOO_LITTLE_MEMORY = r"[^\n]*memory[^\n]*"
+NO_ENGINE = r"this processor has no SVM"
+NO_NESTED_PAGING = r"this processor's SVM has no nested paging"

@@ -65,12 +65,11 @@ def prepare(wish: argparse.Namespace) -> Machine:
     accel, engine = acceleration.choose(wish.accel, wish.engine)
     with_dom0 = build.reaches("domains", wish.through)
     with_linux = build.reaches("events", wish.through)
-    targets = ["hv.elf", *(["guests"] if with_dom0 else [])]
-    where = build.build(targets, wish.through)
+    where = build.build(build.image_targets(wish.through), wish.through)
     module = None
     if with_dom0:
         commands = build.first_commands(with_linux)
-        module = build.write_module(where / "module.cpio", where, commands, with_linux)
+        module = build.write_module(where / "tour.cpio", where, commands, with_linux)
     if with_linux:
         announce(kernels.fetch_kernel().line())
         announce(kernels.fetch_busybox().line())

@@ -1,0 +1,68 @@
+# dom0's shell as a person uses it: commands, answers, a guest's console.
+"""Talk to dom0 over the machine's serial line."""
+
+import re
+
+from pyhv import sentences as say
+from pyhv.emulator import Emulator
+
+# Seconds to boot and to answer. Bochs runs about thirty times slower than QEMU.
+BOOT = {"qemu": 60.0, "bochs": 240.0}
+ANSWER = {"qemu": 20.0, "bochs": 90.0}
+
+LEAVE_CONSOLE = "\x1d"
+
+
+class Dom0:
+    """A machine that boots to dom0's prompt; the boot module's rc must end with `list`."""
+
+    def __init__(self, machine: Emulator) -> None:
+        self.machine = machine
+        self.boot_timeout = BOOT[machine.machine.emulator]
+        self.timeout = ANSWER[machine.machine.emulator]
+
+    def wait_for_prompt(self) -> None:
+        """Wait until the hypervisor has woken and dom0 has done what rc says."""
+        self.machine.expect(say.FIRST, self.boot_timeout)
+        self.machine.expect(say.DOM0_PROMPT + r"list\r?\n", self.boot_timeout)
+        self.expect(say.DOM0_PROMPT)
+
+    def expect(self, pattern: str) -> re.Match[str]:
+        """Wait for something to be said."""
+        return self.machine.expect(pattern, self.timeout)
+
+    def type(self, command: str) -> None:
+        """Type a command and wait until it has been echoed."""
+        self.machine.send_line(command)
+        self.expect(re.escape(command) + r"\r?\n")
+
+    def ask(self, command: str) -> str:
+        """Type a command and return all that is said until the next prompt."""
+        self.type(command)
+        self.expect(say.DOM0_PROMPT)
+        return self.machine.before
+
+    def state(self, name: str) -> str | None:
+        """Return the six letters of a domain's state, or None if it is not in the list."""
+        match = re.search(say.list_row(name), self.ask("list"))
+        return match[1] if match else None
+
+    def enter(self, name: str) -> None:
+        """Tie the line to a guest's console."""
+        self.type(f"console {name}")
+
+    def leave(self) -> None:
+        """Let go of a guest's console by Ctrl-]."""
+        self.machine.send(LEAVE_CONSOLE)
+        self.expect(say.DOM0_PROMPT)
+
+    def wait_for_linux(self) -> None:
+        """In Linux's console: wait until its shell asks."""
+        self.machine.send_line("")
+        self.machine.expect(say.LINUX_PROMPT, self.boot_timeout)
+
+    def in_linux(self, command: str) -> str:
+        """In Linux's console: type a command and return what it says until the next prompt."""
+        self.type(command)
+        self.expect(say.LINUX_PROMPT)
+        return self.machine.before
