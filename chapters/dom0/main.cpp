@@ -61,11 +61,11 @@ private:
 Archive boot_module() {
     if (guest().modules.empty()) {
         print("dom0: there is no boot module: no files, no rc\n");
-        return {};
+        return Archive{{}};
     }
     Archive module{module_bytes(guest().modules[0])};
-    while (module.next()) {}
-    if (!module.complete()) print("dom0: the boot module is damaged: cpio -t would complain too\n");
+    const char* why = nullptr;
+    if (!module.check(&why)) print("dom0: the boot module is damaged: {}\n", why);
     return module;
 }
 
@@ -82,8 +82,8 @@ void live() {
 
         std::string said, news;
         busy |= household.pump(shell.attached(), said);
-        shell.hear(said);
         if (waker.ending()) household.reap(news);
+        shell.hear(said);
         shell.tell(news);
         if (!busy && news.empty()) waker.wait();
     }

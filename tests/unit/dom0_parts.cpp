@@ -1,5 +1,4 @@
-// dom0's small readers: the boot module, the command line, the line editor, bzImage, ACPI.
-#include <dom0/module/cpio.hpp>
+// dom0's small readers: the command line, the line editor, bzImage, ACPI.
 #include <dom0/shell/line.hpp>
 #include <dom0/shell/words.hpp>
 #include <dom0/toolstack/acpi.hpp>
@@ -11,57 +10,6 @@
 using namespace dom0;
 
 namespace {
-
-void add_file(std::string& archive, const std::string& name, const std::string& text) {
-    char header[111];
-    snprintf(header, sizeof header, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1, 0100644, 0,
-             0, 1, 0, text.size(), 0, 0, 0, 0, name.size() + 1, 0);
-    archive += header + name + '\0';
-    archive.resize((archive.size() + 3) / 4 * 4);
-    archive += text;
-    archive.resize((archive.size() + 3) / 4 * 4);
-}
-
-std::span<const u8> bytes_of(const std::string& text) {
-    return {reinterpret_cast<const u8*>(text.data()), text.size()};
-}
-
-std::string sample_archive() {
-    std::string archive;
-    add_file(archive, "dom0", "elf");
-    add_file(archive, "rc", "list\n");
-    add_file(archive, "TRAILER!!!", "");
-    return archive;
-}
-
-TEST(Cpio, FindsFilesAndTheEnd) {
-    std::string bytes = sample_archive();
-    Archive archive{bytes_of(bytes)};
-    ASSERT_TRUE(archive.find("rc"));
-    EXPECT_EQ(archive.find("rc")->text(), "list\n");
-    EXPECT_FALSE(archive.find("vmlinuz"));
-    EXPECT_TRUE(archive.complete());
-}
-
-TEST(Cpio, NoDamageLeadsOutside) {
-    std::string whole = sample_archive();
-    for (size_t size = 0; size < whole.size(); size++) {
-        // A copy of exactly that size, so that the sanitizer sees one byte too many
-        std::string cut = whole.substr(0, size);
-        std::vector<char> exact(cut.begin(), cut.end());
-        Archive archive{{reinterpret_cast<const u8*>(exact.data()), exact.size()}};
-        while (archive.next()) {}
-        if (size < whole.size() - 4) {
-            EXPECT_FALSE(archive.complete()) << size;
-        }
-    }
-    for (size_t at = 0; at < whole.size(); at++) {
-        std::string odd = whole;
-        odd[at] = 'f';
-        Archive archive{bytes_of(odd)};
-        while (archive.next()) {}
-    }
-}
 
 TEST(Words, QuotesCommentsAndOptions) {
     auto words = split_words("create d1 kernel=vmlinuz cmdline=\"console=hvc0 quiet\" # and so on");

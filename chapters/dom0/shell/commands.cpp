@@ -56,7 +56,7 @@ void Shell::list(const Words&) {
                                                     : "(null)";
         u64 tenths = info->cpu_time / 100'000'000;
         print("{:40} {:5} {:5} {:5}     {}  {:6}.{}\n", name, info->domain,
-              u64{info->tot_pages} * page_size / MiB, info->nr_online_vcpus,
+              (u64{info->tot_pages} * page_size + MiB / 2) / MiB, info->nr_online_vcpus,
               std::string_view{state_of(*info)}, tenths / 10, tenths % 10);
         next = u32{info->domain} + 1;
     }
@@ -76,7 +76,8 @@ void Shell::create(const Words& words) {
         auto value = option({words[i]}, key);
         if (!value) return print("'{}' is not NAME=VALUE\n", word);
         if (key == "kernel" || key == "ramdisk") {
-            auto file = module_.find(*value);
+            const char* why = nullptr;
+            auto file = module_.find(*value, &why);
             if (!file) return print("no file '{}' in the boot module: files lists them\n", *value);
             (key == "kernel" ? order.kernel : order.ramdisk) = file->bytes;
         } else if (key == "memory" || key == "vcpus") {
@@ -101,7 +102,7 @@ void Shell::console(const Words& words) {
     if (domain == nullptr) return print("no domain '{}'\n", std::string_view{words[1]});
     kit::console().write(domain->console.last_words());
     if (domain->gone) return print("\n{} is gone; these were its last words\n", std::string_view{words[1]});
-    attached_ = domain;
+    attached_ = domain->id();
 }
 
 void Shell::pause(const Words& words) {
@@ -137,9 +138,14 @@ void Shell::dmesg(const Words&) {
 }
 
 void Shell::files(const Words&) {
-    module_.rewind();
-    while (auto file = module_.next()) print("{:12} {}\n", file->bytes.size(), file->name);
-    if (!module_.complete()) print("the boot module is damaged: it does not reach its trailer\n");
+    Archive module = module_;
+    const char* why = nullptr;
+    for (;;) {
+        auto file = module.next(&why);
+        if (file.ok()) print("{:12} {}\n", file->bytes.size(), file->name);
+        else if (file.error().code == Errno::XEN_ENOENT) return;
+        else return print("the boot module is damaged: {}\n", why);
+    }
 }
 
 void Shell::store(const Words& words) {

@@ -13,8 +13,9 @@ void show(std::string_view text) { kit::console().write(text); }
 }  // namespace
 
 void Shell::start() {
-    if (auto rc = module_.find("rc")) {
-        std::string_view rest = rc->text();
+    const char* why = nullptr;
+    if (auto rc = module_.find("rc", &why)) {
+        std::string_view rest{reinterpret_cast<const char*>(rc->bytes.data()), rc->bytes.size()};
         while (!rest.empty()) {
             auto line = rest.substr(0, rest.find('\n'));
             rest.remove_prefix(line.size() < rest.size() ? line.size() + 1 : line.size());
@@ -27,13 +28,14 @@ void Shell::start() {
 }
 
 void Shell::prompt() {
-    if (attached_ == nullptr) print("dom0> {}", std::string_view{line_.text()});
+    if (attached_ == 0) print("dom0> {}", std::string_view{line_.text()});
 }
 
 void Shell::key(char byte) {
-    if (attached_ != nullptr) {
-        if (byte != control_right_bracket) return attached_->console.type(byte);
-        attached_ = nullptr;
+    if (attached_ != 0) {
+        Domain* domain = household_.find(attached_);
+        if (byte != control_right_bracket && domain != nullptr) return domain->console.type(byte);
+        attached_ = 0;
         show("\n");
         return prompt();
     }
@@ -46,17 +48,17 @@ void Shell::key(char byte) {
 }
 
 void Shell::hear(std::string_view said) {
-    if (attached_ == nullptr) return;
+    if (attached_ == 0) return;
     show(said);
-    if (!attached_->gone) return;
-    print("\nthe console of {} is closed\n", std::string_view{attached_->order.name});
-    attached_ = nullptr;
+    if (household_.find(attached_) != nullptr) return;
+    print("\nthe console of d{} is closed\n", attached_);
+    attached_ = 0;
     prompt();
 }
 
 void Shell::tell(std::string_view news) {
     if (news.empty()) return;
-    if (attached_ == nullptr) show("\r\x1b[K");
+    show(attached_ == 0 ? "\r\x1b[K" : "\n");
     show(news);
     prompt();
 }

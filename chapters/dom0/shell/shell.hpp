@@ -1,10 +1,11 @@
 // The shell: lines from a person or from the module's rc, and what each command does.
 #pragma once
 
-#include "../module/cpio.hpp"
 #include "../toolstack/household.hpp"
 #include "line.hpp"
 #include "words.hpp"
+
+#include <domains/archive.hpp>
 
 namespace dom0 {
 
@@ -18,10 +19,10 @@ public:
     /// One byte from the keyboard: for the line being typed, or for the guest whose console is open.
     void key(char byte);
 
-    /// The domain whose console is open here, or null.
-    const Domain* attached() const { return attached_; }
+    /// The domain whose console is open here, or 0.
+    u16 attached() const { return attached_; }
 
-    /// Shows what the attached guest said; detaches when it is gone.
+    /// Shows what the attached guest said, and closes its console when it is gone.
     void hear(std::string_view said);
 
     /// Shows a line of news above the line being typed.
@@ -57,7 +58,7 @@ private:
     Archive module_;
     Household& household_;
     LineEditor line_;
-    Domain* attached_ = nullptr;
+    u16 attached_ = 0;
 };
 
 }  // namespace dom0

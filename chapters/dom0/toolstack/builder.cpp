@@ -3,7 +3,6 @@
 
 #include "acpi.hpp"
 #include "control.hpp"
-#include "elf.hpp"
 #include "furnish.hpp"
 
 #include <kit/events.hpp>
@@ -49,14 +48,14 @@ Result<void> Builder::read_kernel() {
         unpacked_ = std::move(*unpacked);
         elf_ = unpacked_.view();
     }
-    step_ = "the kernel is not an ELF image with a PVH entry note";
-    auto image = parse_elf(elf_);
+    const char* why = "the kernel is not a PVH kernel";
+    auto image = parse_elf(elf_, &why);
+    step_ = why;
     if (!image) return image.error();
-    entry_ = image->entry;
-    kernel_end_ = image->end;
+    image_ = *image;
 
     step_ = "kernel and ramdisk do not fit into its memory";
-    ramdisk_ = Gpa{align_up(kernel_end_, page_size)};
+    ramdisk_ = Gpa{align_up(image_.highest, page_size)};
     start_info_ = Gpa{align_up(ramdisk_.value + order_.ramdisk.size(), page_size)};
     if (start_info_.value + 2 * page_size > order_.memory_mib * MiB) return Error{Errno::XEN_ENOMEM};
     return {};
@@ -94,12 +93,10 @@ Result<void> Builder::give_memory() {
 Result<void> Builder::load() {
     step_ = "loading its kernel";
     GuestWriter guest{newborn_.id};
-    auto image = parse_elf(elf_);
-    if (!image) return image.error();
-    for (auto& segment : image->segments) {
-        TRY(guest.write(segment.address, segment.bytes));
-        u64 rest = segment.memory_size - segment.bytes.size();
-        TRY(guest.zero(segment.address + segment.bytes.size(), rest));
+    for (auto& segment : image_.segments()) {
+        Gpa to{segment.address};
+        TRY(guest.write(to, elf_.subspan(segment.offset, segment.file_bytes)));
+        TRY(guest.zero(to + segment.file_bytes, segment.memory_bytes - segment.file_bytes));
     }
     step_ = "loading its ramdisk";
     TRY(guest.write(ramdisk_, order_.ramdisk));
@@ -143,6 +140,7 @@ Result<void> Builder::furnish() {
     step_ = "its parameters";
     constexpr u64 no_delay_for_missed_ticks = 1;
     TRY(set_param(id, HVM_PARAM_TIMER_MODE, no_delay_for_missed_ticks));
+    TRY(set_param(id, HVM_PARAM_TRIPLE_FAULT_REASON, SHUTDOWN_crash));
     TRY(set_param(id, HVM_PARAM_STORE_PFN, store_frame.value));
     TRY(set_param(id, HVM_PARAM_CONSOLE_PFN, console_frame.value));
     TRY(set_param(id, HVM_PARAM_IDENT_PT, address_of(identity_frame).value));
@@ -151,7 +149,7 @@ Result<void> Builder::furnish() {
         TRY(seed_grants(id));
     }
     step_ = "its first vCPU's registers";
-    return set_first_vcpu(id, entry_, start_info_);
+    return set_first_vcpu(id, Gpa{image_.entry}, start_info_);
 }
 
 /// Rings and doorbells between the guest and us.

@@ -4,6 +4,8 @@
 #include "guest_memory.hpp"
 #include "unpack.hpp"
 
+#include <domains/elf.hpp>
+
 #include <string>
 
 namespace dom0 {
@@ -57,8 +59,8 @@ private:
     Newborn newborn_;
     Bytes unpacked_;
     std::span<const u8> elf_;
-    Gpa entry_{0}, ramdisk_{0}, start_info_{0};
-    u64 kernel_end_ = 0;
+    ElfImage image_;
+    Gpa ramdisk_{0}, start_info_{0};
 };
 
 }  // namespace dom0

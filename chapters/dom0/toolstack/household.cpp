@@ -62,14 +62,14 @@ Domain* Household::find(u16 id) {
     return nullptr;
 }
 
-bool Household::pump(const Domain* listened, std::string& said) {
+bool Household::pump(u16 listened, std::string& said) {
     bool any = false;
     for (auto& domain : domains_) {
         if (domain->gone) continue;
         auto& link = domain->link;
         std::string unheard;
         auto* console = link.console.as<xencons_interface>();
-        bool spoke = domain->console.pump(*console, domain.get() == listened ? said : unheard);
+        bool spoke = domain->console.pump(*console, domain->id() == listened ? said : unheard);
         if (spoke && link.console_port != 0) send_event(link.console_port);
 
         bool served = false;

@@ -36,7 +36,7 @@ public:
     Domain* find(u16 id);
 
     /// Looks at every ring. What `listened` said meanwhile is appended to `said`. True: something moved.
-    bool pump(const Domain* listened, std::string& said);
+    bool pump(u16 listened, std::string& said);
 
     /// Notices domains that have ended by themselves, and appends a line about each to `news`.
     void reap(std::string& news);
