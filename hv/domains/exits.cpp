@@ -132,6 +132,8 @@ Outcome answer_rare_exit(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
         return Outcome::repeat;
     case Kind::end_of_interrupt:
         return Outcome::repeat;
+    case Kind::exception:  // the machine check alone: it is the machine's, whoever was running
+        panic("a machine check came while d{} ran", vcpu.domain.id);
     case Kind::shutdown:
         describe_and_crash(cpu, vcpu, exit, "triple fault");
         return Outcome::repeat;

@@ -145,13 +145,15 @@ CpuidLeaf CpuPolicy::per_vcpu(const Vcpu& vcpu, u32 leaf, u32 subleaf) const {
         return subleaf == 0 ? found : CpuidLeaf{};
     case 0xb:
         return {0, 0, subleaf & 0xff, vcpu.apic.id()};
-    default:
+    default: {
         found = subleaf < subleaves ? xstate_[subleaf] : CpuidLeaf{};
+        const u32 bytes = xsave_bytes(vcpu.fpu.xcr0(vcpu.domain.machine.fpu));
         if (subleaf == 0)
-            found.ebx = xsave_bytes(vcpu.fpu.xcr0(vcpu.domain.machine.fpu));
+            found.ebx = bytes;
         else if (subleaf == 1)
-            found.ebx = (xstate_[1].eax & 2) ? xsave_bytes(vcpu.fpu.xcr0(vcpu.domain.machine.fpu)) : 0;
+            found.ebx = (xstate_[1].eax & 2) ? bytes : 0;
         return found;
+    }
     }
 }
 
