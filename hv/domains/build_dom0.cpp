@@ -69,8 +69,8 @@ Result<Plan> make_plan(Machine& machine, std::span<const u8> file) {
     plan.info = plan.module - page_size;
     if (kernel->lowest < plan.start || kernel->highest > plan.info)
         return complain(machine, XEN_ENOMEM,
-                        "its kernel wants {:x} to {:x}, but it has {:x} to {:x}: link it at 16 MiB, "
-                        "or raise dom0_mem",
+                        "its kernel wants {:x} to {:x}, but it has {:x} to {:x}: link it at 16 "
+                        "MiB, or raise dom0_mem",
                         kernel->lowest, kernel->highest, plan.start, plan.info);
     return plan;
 }

@@ -1,4 +1,4 @@
-// domctl: the toolstack's calls about one domain. Checked in Xen's order, then looked up in the tables.
+// domctl: the toolstack's calls about one domain, checked in Xen's order, then looked up in tables.
 #include <domains/domctl.hpp>
 
 namespace hv {

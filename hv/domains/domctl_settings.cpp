@@ -1,7 +1,6 @@
 // domctl, what a domain is given: tables' room, clocks, its hypercall page, its CPUID.
 #include <domains/domctl.hpp>
 #include <domains/hypercall_page.hpp>
-#include <domains/memory.hpp>
 #include <domains/shared_info.hpp>
 
 namespace hv {
@@ -41,15 +40,8 @@ s64 shadow(DomctlCall& ctl) {
 }
 
 s64 write_hypercall_page(DomctlCall& ctl) {
-    const u64 gfn = ctl.op.u.hypercall_init.gmfn;
-    Machine& machine = ctl.call.domain.machine;
-    const auto page = ctl.domain->p2m.hold(Gfn{gfn});
-    if (!page.ok())
-        return refuse(XEN_EACCES);
-    if (page->access.write)
-        fill_hypercall_page(machine.memory.at(page->frame), machine.engine->name);
-    end_use(machine, page->frame);
-    return page->access.write ? 0 : refuse(XEN_EACCES);
+    const Gfn gfn{ctl.op.u.hypercall_init.gmfn};
+    return show_hypercall_page(*ctl.domain, gfn).ok() ? 0 : refuse(XEN_EACCES);
 }
 
 s64 set_time_offset(DomctlCall& ctl) {

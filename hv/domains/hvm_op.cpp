@@ -8,7 +8,7 @@
 namespace hv {
 namespace {
 
-/// Who may set, or read, one parameter. Source: what Xen 4.17 answers a PVH guest and its toolstack.
+/// Who may set, or read, one parameter. Source: what Xen 4.17 answers a PVH guest and toolstack.
 enum class Whose : u8 {
     nobody,     ///< a hole, or out of use: XEN_EINVAL
     toolstack,  ///< not the domain itself: XEN_EPERM

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <domains/hypercall_page.hpp>
-#include <xen/xen.h>
+#include <domains/memory.hpp>
 
 namespace hv {
 
@@ -22,6 +22,17 @@ void fill_hypercall_page(u8* page, std::string_view engine) {
                                      0xc3};
         std::copy(code.begin(), code.end(), entry);
     }
+}
+
+Result<> show_hypercall_page(Domain& domain, Gfn gfn) {
+    const Result<GuestFrame> page = domain.p2m.hold(gfn);
+    if (!page.ok())
+        return Error{XEN_EINVAL};
+    Machine& machine = domain.machine;
+    if (page->access.write)
+        fill_hypercall_page(machine.memory.at(page->frame), machine.engine->name);
+    end_use(machine, page->frame);
+    return page->access.write ? Result<>{} : Result<>{Error{XEN_EINVAL}};
 }
 
 }  // namespace hv

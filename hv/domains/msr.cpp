@@ -1,9 +1,11 @@
 // RDMSR and WRMSR: which registers a guest has, and what they answer.
+#include <domains/shared_info.hpp>
 #include <domains/exits.hpp>
 #include <domains/household.hpp>
 #include <domains/hypercall_page.hpp>
 #include <domains/memory.hpp>
 #include <x86/msr.hpp>
+#include <x86/bits.hpp>
 
 namespace hv {
 namespace {
@@ -72,15 +74,15 @@ Result<u64> read(Vcpu& vcpu, u32 msr) {
     return vcpu.domain.machine.engine->read_msr(vcpu.hardware, msr);
 }
 
-/// The guest names a page of its own, and finds the hypercalls in it.
-Result<> show_hypercall_page(Vcpu& vcpu, u64 address) {
+/// The guest names a page of its own, and finds the hypercalls in it. What is shared with it takes
+/// the layout of the code that asks.
+Result<> set_up_hypercalls(Vcpu& vcpu, u64 address) {
     if (address & page_mask)
         return Error{XEN_EINVAL};
-    Domain& domain = vcpu.domain;
-    const Result<u8*> page = see_frame(domain, frame_of(Gpa{address}), true);
-    if (!page.ok())
-        return Error{XEN_EINVAL};
-    fill_hypercall_page(*page, domain.machine.engine->name);
+    TRY(show_hypercall_page(vcpu.domain, frame_of(Gpa{address})));
+    x86::CpuState state;
+    vcpu.domain.machine.engine->read_state(vcpu.hardware, state);
+    latch_width(vcpu.domain, (state.efer & x86::EFER_LMA) != 0 && state.cs.long_code());
     return {};
 }
 
@@ -94,7 +96,7 @@ Result<> write(Vcpu& vcpu, u32 msr, u64 value) {
         vcpu.hardware.tsc_offset = value - vcpu.domain.machine.clock.ticks();
         return {};
     case hypercall_page_msr:
-        return show_hypercall_page(vcpu, value);
+        return set_up_hypercalls(vcpu, value);
     case x86::IA32_MTRRCAP:
         return Error{XEN_EINVAL};
     default:

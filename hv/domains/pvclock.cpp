@@ -1,4 +1,4 @@
-// Paravirtual time: what the guest multiplies its TSC by, and how long it has run, waited and slept.
+// Paravirtual time: what a guest multiplies its TSC by, and how long it has run, waited and slept.
 #include <domains/guest_memory.hpp>
 #include <domains/pvclock.hpp>
 
@@ -13,7 +13,7 @@ struct [[gnu::packed]] Runstate32 {
 };
 static_assert(sizeof(Runstate32) == 44);
 
-/// Moves `from` into `into` so that a reader on another vCPU sees either all of it or an odd version.
+/// Moves `from` into `into` so that a reader on another vCPU sees all of it or an odd version.
 void publish(vcpu_time_info_t& into, const vcpu_time_info_t& from) {
     const u32 version = __atomic_load_n(&into.version, __ATOMIC_RELAXED) | 1;
     __atomic_store_n(&into.version, version, __ATOMIC_RELAXED);

@@ -9,8 +9,8 @@ namespace hv {
 /// Called once, when the vCPU is made.
 void attach_vcpu_info(Vcpu& vcpu);
 
-/// Moves `vcpu`'s vcpu_info to `offset` in the guest frame `gfn`, with what it held; every event is then
-/// said to be pending, so that none is lost (VCPUOP_register_vcpu_info). Once for each vCPU.
+/// Moves `vcpu`'s vcpu_info to `offset` in the guest frame `gfn`, with what it held; every event is
+/// then said to be pending, so that none is lost (VCPUOP_register_vcpu_info). Once for each vCPU.
 /// XEN_ENXIO: it would cross a page; XEN_EINVAL: twice, not RAM, or a vCPU that runs.
 Result<> move_vcpu_info(Vcpu& vcpu, const Vcpu& caller, Gfn gfn, u32 offset);
 

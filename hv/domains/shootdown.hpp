@@ -13,13 +13,14 @@ struct Whereabouts {
     std::atomic<Domain*> inside{nullptr}; ///< whose guest it is executing; nullptr in the hypervisor
     std::atomic<u64> entered_with{0};     ///< the generation of that domain's p2m at entry
     bool idle = false;
+    u64 idle_time = 0;                    ///< ns that nobody ran here
     Timer slice;                          ///< ends a vCPU's turn
     u64 turn_began = 0;                   ///< machine time, ns
 
     Whereabouts();
 };
 
-inline Whereabouts& whereabouts(Cpu& cpu) { return cpu.parts.get<Whereabouts>(); }
+inline Whereabouts& whereabouts(const Cpu& cpu) { return cpu.parts.get<Whereabouts>(); }
 
 /// Says that this pCPU is about to enter `domain`'s guest, and returns its p2m's generation. Every
 /// change made before the return is seen by a flush at this entry; every later one finds us inside.

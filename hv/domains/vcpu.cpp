@@ -3,6 +3,7 @@
 #include <domains/household.hpp>
 #include <domains/interrupts.hpp>
 #include <domains/memory.hpp>
+#include <domains/shared_info.hpp>
 #include <domains/vcpu_timers.hpp>
 #include <x86/privileged.hpp>
 
@@ -67,6 +68,7 @@ Result<Vcpu*> create_vcpu(Domain& domain, u16 id) {
         return furnished.error();
     }
     house.scheduler->add(vcpu);
+    attach_vcpu_info(vcpu);
     domain.vcpus[id] = &vcpu;
     return &vcpu;
 }

@@ -1,4 +1,4 @@
-// vcpu_op: a guest's own processors, brought up and down, their timers, and what they share with us.
+// vcpu_op: a guest's own processors, up and down, their timers, and what they share with us.
 #include <domains/calls.hpp>
 #include <domains/hvm_context.hpp>
 #include <domains/pvclock.hpp>

@@ -16,8 +16,10 @@ void slice_ended(Timer&, Cpu& cpu) {
 
 /// Sleeps until an interrupt. Whoever puts work in the queue kicks us, so none is missed.
 void idle(Cpu& cpu) {
+    const u64 since = cpu.machine->clock.now();
     if ((cpu.asks.load(std::memory_order_relaxed) & ask_reschedule) == 0)
         x86::sleep_until_interrupt();
+    whereabouts(cpu).idle_time += cpu.machine->clock.now() - since;
 }
 
 /// Keeps Xen's account of what the vCPU was doing until now, and says what it does from here on.
