@@ -54,6 +54,7 @@ enum EngineBits : u32 {
     bit_queued = 1u << 1,       ///< an event is in the entry interruption information
     bit_timer = 1u << 2,        ///< the preemption timer is armed
     bit_nmi_waiting = 1u << 3,  ///< an NMI waits for the NMI window
+    bit_delivery = 1u << 4,     ///< the CPU delivers interrupts from the APIC page
 };
 
 /// Makes a vCPU's VMCS current for the length of a block, and clears it again, unless the vCPU has
@@ -76,6 +77,10 @@ private:
 /// Copies the hand-switched registers from the pCPU to the vCPU, or back. Bare metal only.
 void save_by_hand(x86::VirtualCpu& vcpu);
 void load_by_hand(x86::VirtualCpu& vcpu);
+
+/// Turns virtual-interrupt delivery on or off in the current VMCS, as the vCPU asks; what waits in
+/// its APIC page, and what is in service there, is carried over. Bare metal only.
+void switch_delivery(x86::VirtualCpu& vcpu);
 
 /// Writes the host's half of the current VMCS: what this pCPU is after an exit. Bare metal only.
 void write_host_state();

@@ -31,7 +31,7 @@ void take_tag(x86::VirtualCpu& vcpu, Area& area) {
 void move_in(x86::VirtualCpu& vcpu, Area& area) {
     write_host_state();
     companion(vcpu).host_rsp = 0;
-    vmwrite(Field::MSR_BITMAP_ADDRESS, vcpu.interrupts_delivered_by_cpu
+    vmwrite(Field::MSR_BITMAP_ADDRESS, vcpu.engine_bits & bit_delivery
                                            ? area.apic_msr_bitmap.value
                                            : area.msr_bitmap.value);
     vmwrite(Field::VMX_PREEMPTION_TIMER_VALUE, area.timer_value);

@@ -158,6 +158,4 @@ void Engine::inject(VirtualCpu& vcpu, const Injection& event) {
     queue(vcpu, information, error_code);
 }
 
-void Engine::offer(VirtualCpu&, u8) {}
-
 }  // namespace hv::vmx

@@ -17,8 +17,9 @@ constexpr u32 guests_own[] = {
 
 /// x2APIC registers, as MSRs: offset in the page / 16.
 constexpr u32 apic_msr(u32 offset) { return x86::IA32_X2APIC_FIRST + offset / 16; }
-constexpr u32 apic_current_count = apic_msr(0x390);
-constexpr u32 apic_virtualised_writes[] = {apic_msr(0x080), apic_msr(0x0b0), apic_msr(0x3f0)};
+constexpr u32 apic_task_priority = apic_msr(0x080), apic_processor_priority = apic_msr(0x0a0);
+constexpr u32 apic_end_of_interrupt = apic_msr(0x0b0), apic_self_ipi = apic_msr(0x3f0);
+constexpr u32 apic_first_in_service = apic_msr(0x100), apic_last_request = apic_msr(0x270);
 
 /// The bit of `msr`: four kilobytes' quarters are reads low, reads high, writes low, writes high.
 constexpr size_t bit_of(u32 msr, bool write) {
@@ -41,10 +42,11 @@ void fill_msr_bitmap(std::span<u8, page_size> bitmap, bool virtual_apic) {
     }
     if (!virtual_apic)
         return;
-    for (u32 msr = x86::IA32_X2APIC_FIRST; msr <= x86::IA32_X2APIC_LAST; ++msr)
-        if (msr != apic_current_count)
-            pass(bitmap, msr, false);
-    for (u32 msr : apic_virtualised_writes)
+    pass(bitmap, apic_task_priority, false);
+    pass(bitmap, apic_processor_priority, false);
+    for (u32 msr = apic_first_in_service; msr <= apic_last_request; ++msr)
+        pass(bitmap, msr, false);
+    for (u32 msr : {apic_task_priority, apic_end_of_interrupt, apic_self_ipi})
         pass(bitmap, msr, true);
 }
 

@@ -101,7 +101,7 @@ constexpr bool delivers_interrupts(const Controls& controls) {
     return controls.secondary & SECONDARY_VIRTUAL_INTERRUPTS;
 }
 
-/// The same, but software delivers interrupts: it hears of each write to the task priority.
+/// The same, but software delivers interrupts: it hears of each MOV to CR8, the task priority.
 constexpr Controls without_delivery(Controls controls) {
     controls.primary |= PRIMARY_CR8_LOAD_EXITING;
     controls.secondary &=

@@ -59,7 +59,7 @@ void write_optional_fields(const x86::VirtualCpu& vcpu, const Controls& controls
         vmwrite(Field::VIRTUAL_APIC_ADDRESS, vcpu.apic_address.value);
         vmwrite(Field::TPR_THRESHOLD, 0);
     }
-    if (delivers_interrupts(controls)) {
+    if (delivers_interrupts(this_area().controls)) {
         vmwrite(Field::GUEST_INTERRUPT_STATUS, 0);
         for (unsigned i = 0; i < 4; ++i)
             vmwrite(Field::EOI_EXIT_BITMAP_0 + i, 0);
@@ -77,7 +77,7 @@ void write_guest_basics() {
         vmwrite(Field::GUEST_PDPTE0 + i, 0);
 }
 
-/// The controls of one vCPU: virtual-interrupt delivery only while its local APIC asks for it.
+/// The controls that one vCPU starts with; see delivery.cpp for what it may ask for later.
 Controls controls_for(const x86::VirtualCpu& vcpu, const Area& area) {
     return vcpu.apic_registers ? without_delivery(area.controls) : without_apic(area.controls);
 }
@@ -101,6 +101,8 @@ Result<> create(x86::VirtualCpu& vcpu, FrameSource& source) {
         return made.error();
     }
     vcpu.control_address = *frame;
+    vcpu.engine_bits = 0;
+    vcpu.last_cpu = 0xffff;
     *reinterpret_cast<u32*>(source.at(source.context, *frame)) = area.offer.revision();
     if (!vmclear(vcpu.control_address))
         panic("VMCLEAR refused the new VMCS at {:x}", vcpu.control_address);

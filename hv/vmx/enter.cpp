@@ -33,6 +33,8 @@ void take_changes(x86::VirtualCpu& vcpu, Companion& own) {
         vmwrite(Field::EPT_POINTER, ept_pointer(vcpu.nested_root));
         invept(Forget::one, ept_pointer(vcpu.nested_root));
     }
+    if (vcpu.interrupts_delivered_by_cpu != ((vcpu.engine_bits & bit_delivery) != 0)) [[unlikely]]
+        switch_delivery(vcpu);
     if (vcpu.tsc_offset != own.tsc_offset) [[unlikely]] {
         own.tsc_offset = vcpu.tsc_offset;
         vmwrite(Field::TSC_OFFSET, own.tsc_offset);

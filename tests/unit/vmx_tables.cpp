@@ -85,7 +85,9 @@ TEST_P(MsrBitmap, KeepsTheMachinesOwn) {
 TEST_P(MsrBitmap, PassesApicRegistersOnlyWhereTheCpuVirtualisesThem) {
     EXPECT_EQ(passes(0x80b, true), GetParam()) << "end of interrupt";
     EXPECT_EQ(passes(0x808, false), GetParam()) << "task priority";
+    EXPECT_EQ(passes(0x817, false), GetParam()) << "in service";
     EXPECT_FALSE(passes(0x839, false)) << "the timer's current count is never in the page";
+    EXPECT_FALSE(passes(0x80d, false)) << "nor is the logical destination";
     EXPECT_FALSE(passes(0x830, true)) << "the interrupt command is ours to carry out";
 }
 
