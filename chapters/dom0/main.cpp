@@ -36,7 +36,8 @@ public:
     void wait() {
         interrupts_off();
         if (has_events)
-            while (!take_upcall()) sleep_until_interrupt();
+            while (!take_upcall())
+                sleep_until_interrupt();
         else
             sleep_until_interrupt();
         if (has_events) clear_doorbells();
@@ -78,7 +79,8 @@ void live() {
     shell.start();
     for (;;) {
         bool busy = false;
-        for (int letter; (letter = console_read()) >= 0; busy = true) shell.key(char(letter));
+        for (int letter; (letter = console_read()) >= 0; busy = true)
+            shell.key(char(letter));
 
         std::string said, news;
         busy |= household.pump(shell.attached(), said);
@@ -94,6 +96,7 @@ void live() {
 
 void guest_main() {
     using namespace dom0;
-    if (auto ready = clock_init(); !ready) panic("dom0 gets no shared page: {}", describe(ready.error().code));
+    if (auto ready = clock_init(); !ready)
+        panic("dom0 gets no shared page: {}", describe(ready.error().code));
     live();
 }

@@ -1,4 +1,4 @@
-// The local APIC: this vCPU's own interrupt controller and timer, the only ones that need no events.
+// The local APIC: this vCPU's own interrupt controller and timer, which need no event channels.
 #pragma once
 
 #include "types.hpp"

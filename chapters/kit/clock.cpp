@@ -11,8 +11,7 @@ namespace {
 constinit shared_info* shared_page = nullptr;
 
 /// Waits for an even version, calls `read`, and again if the version moved meanwhile.
-template <class Read>
-u64 read_versioned(const volatile u32& version, Read read) {
+template <class Read> u64 read_versioned(const volatile u32& version, Read read) {
     for (;;) {
         u32 before = version;
         asm volatile("" : : : "memory");

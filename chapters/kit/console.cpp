@@ -10,7 +10,8 @@ namespace {
 class DebugPort final : public Sink {
 public:
     void write(std::string_view text) override {
-        for (char letter : text) out8(XEN_HVM_DEBUGCONS_IOPORT, u8(letter));
+        for (char letter : text)
+            out8(XEN_HVM_DEBUGCONS_IOPORT, u8(letter));
     }
 };
 
@@ -75,8 +76,10 @@ constinit Sink* chosen = &debug_port;
 Sink& console() { return *chosen; }
 
 void console_init() {
-    if (xen_console.works()) chosen = &xen_console;
-    else if (ring_console.find()) chosen = &ring_console;
+    if (xen_console.works())
+        chosen = &xen_console;
+    else if (ring_console.find())
+        chosen = &ring_console;
 }
 
 int console_read() {

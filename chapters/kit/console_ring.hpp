@@ -25,7 +25,8 @@ size_t ring_put(char (&ring)[size], u32& producer, const u32& consumer, std::str
     u32 used = at - load_index(consumer);
     if (used > size) return 0;
     size_t count = text.size() < size - used ? text.size() : size - used;
-    for (size_t i = 0; i < count; i++) ring[(at + i) & (size - 1)] = text[i];
+    for (size_t i = 0; i < count; i++)
+        ring[(at + i) & (size - 1)] = text[i];
     store_index(producer, u32(at + count));
     return count;
 }
@@ -33,13 +34,15 @@ size_t ring_put(char (&ring)[size], u32& producer, const u32& consumer, std::str
 /// Copies out of a ring whose reader we are. Returns the bytes read. A writer that claims more than
 /// the ring holds has overwritten itself: what is left is the newest `size` bytes.
 template <size_t size>
-size_t ring_get(const char (&ring)[size], const u32& producer, u32& consumer, std::span<char> into) {
+size_t ring_get(const char (&ring)[size], const u32& producer, u32& consumer,
+                std::span<char> into) {
     static_assert((size & (size - 1)) == 0);
     u32 end = load_index(producer);
     u32 at = consumer;
     if (end - at > size) at = end - size;
     size_t count = end - at < into.size() ? end - at : into.size();
-    for (size_t i = 0; i < count; i++) into[i] = ring[(at + i) & (size - 1)];
+    for (size_t i = 0; i < count; i++)
+        into[i] = ring[(at + i) & (size - 1)];
     store_index(consumer, u32(at + count));
     return count;
 }

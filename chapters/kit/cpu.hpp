@@ -45,7 +45,8 @@ inline void sleep_until_interrupt() { asm volatile("sti; hlt; cli" : : : "memory
 
 /// Stops this vCPU for good.
 [[noreturn]] inline void halt_forever() {
-    for (;;) asm volatile("cli; hlt");
+    for (;;)
+        asm volatile("cli; hlt");
 }
 
 }  // namespace kit

@@ -44,7 +44,8 @@ void close_port(u32 port) {
 bool take_pending(u32 port) {
     constexpr u32 bits = sizeof(xen_ulong_t) * 8;
     xen_ulong_t bit = xen_ulong_t{1} << (port % bits);
-    return (__atomic_fetch_and(&shared().evtchn_pending[port / bits], ~bit, __ATOMIC_ACQ_REL) & bit) != 0;
+    return (__atomic_fetch_and(&shared().evtchn_pending[port / bits], ~bit, __ATOMIC_ACQ_REL) &
+            bit) != 0;
 }
 
 bool take_upcall() {

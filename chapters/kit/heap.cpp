@@ -54,7 +54,9 @@ void Heap::give(void* memory) {
     }
 
     // Join with the neighbour behind, then with the one in front.
-    auto end_of = [](Block* b) { return reinterpret_cast<Block*>(reinterpret_cast<char*>(b) + b->size); };
+    auto end_of = [](Block* b) {
+        return reinterpret_cast<Block*>(reinterpret_cast<char*>(b) + b->size);
+    };
     block->next = after;
     if (after != nullptr && end_of(block) == after) {
         block->size += after->size;
@@ -72,7 +74,8 @@ void Heap::give(void* memory) {
 
 size_t Heap::free_bytes() const {
     size_t total = 0;
-    for (const Block* block = free_; block != nullptr; block = block->next) total += block->size;
+    for (const Block* block = free_; block != nullptr; block = block->next)
+        total += block->size;
     return total;
 }
 

@@ -21,8 +21,8 @@ public:
 
 private:
     struct Block {
-        size_t size;  // with this header
-        Block* next;  // while free: the next free block, by address
+        size_t size; // with this header
+        Block* next; // while free: the next free block, by address
     };
     static_assert(sizeof(Block) == 16);
 

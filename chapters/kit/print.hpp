@@ -17,8 +17,7 @@ void console_init();
 /// The next byte that came in on the console, or -1. Never waits.
 int console_read();
 
-template <class... Arguments>
-void print(std::string_view format, const Arguments&... arguments) {
+template <class... Arguments> void print(std::string_view format, const Arguments&... arguments) {
     hv::print(console(), format, arguments...);
 }
 

@@ -1,4 +1,4 @@
-// What C++ and the C libraries expect of their surroundings: new, malloc, and an end when all fails.
+// What C++ and the C libraries expect of their surroundings: new, malloc, and an end to it all.
 #include "cpu.hpp"
 #include "heap.hpp"
 #include "hypercall.hpp"

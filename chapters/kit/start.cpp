@@ -39,7 +39,8 @@ std::span<const hvm_memmap_table_entry> ask_for_memory_map() {
 
 void read_start_info(u64 address) {
     auto& info = *reinterpret_cast<const hvm_start_info*>(address);
-    if (info.magic != XEN_HVM_START_MAGIC_VALUE) panic("the start info has no magic: {:x}", info.magic);
+    if (info.magic != XEN_HVM_START_MAGIC_VALUE)
+        panic("the start info has no magic: {:x}", info.magic);
 
     this_guest.start_info = address;
     if (info.cmdline_paddr != 0)
@@ -47,8 +48,8 @@ void read_start_info(u64 address) {
     this_guest.modules = {reinterpret_cast<const hvm_modlist_entry*>(info.modlist_paddr),
                           info.nr_modules};
     if (info.version >= 1 && info.memmap_entries > 0)
-        this_guest.memory_map = {
-            reinterpret_cast<const hvm_memmap_table_entry*>(info.memmap_paddr), info.memmap_entries};
+        this_guest.memory_map = {reinterpret_cast<const hvm_memmap_table_entry*>(info.memmap_paddr),
+                                 info.memmap_entries};
     else
         this_guest.memory_map = ask_for_memory_map();
 }
@@ -73,12 +74,14 @@ Range largest_free_part(Range range) {
     cut({reinterpret_cast<u64>(this_guest.memory_map.data()),
          reinterpret_cast<u64>(this_guest.memory_map.data() + this_guest.memory_map.size())});
     cut({reinterpret_cast<u64>(this_guest.command_line.data()),
-         reinterpret_cast<u64>(this_guest.command_line.data()) + this_guest.command_line.size() + 1});
+         reinterpret_cast<u64>(this_guest.command_line.data()) + this_guest.command_line.size() +
+             1});
     cut({reinterpret_cast<u64>(this_guest.modules.data()),
          reinterpret_cast<u64>(this_guest.modules.data() + this_guest.modules.size())});
     for (auto& module : this_guest.modules) {
         cut({module.paddr, module.paddr + module.size});
-        if (module.cmdline_paddr != 0) cut({module.cmdline_paddr, module.cmdline_paddr + page_size});
+        if (module.cmdline_paddr != 0)
+            cut({module.cmdline_paddr, module.cmdline_paddr + page_size});
     }
     return range;
 }

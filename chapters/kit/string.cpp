@@ -60,4 +60,4 @@ size_t strlen(const char* text) {
     return length;
 }
 
-}  // extern "C"
+} // extern "C"

@@ -82,13 +82,16 @@ TEST(BzImage, RefusesWhatDoesNotFit) {
 
 u8 sum(std::span<const u8> bytes) {
     u8 total = 0;
-    for (u8 byte : bytes) total = u8(total + byte);
+    for (u8 byte : bytes)
+        total = u8(total + byte);
     return total;
 }
 
 TEST(Acpi, EveryTableAddsUpToZero) {
     auto tables = make_acpi(2);
-    auto at = [&](u64 address) { return std::span{tables.bytes}.subspan(address - acpi_base.value); };
+    auto at = [&](u64 address) {
+        return std::span{tables.bytes}.subspan(address - acpi_base.value);
+    };
     auto root = at(tables.root.value);
     EXPECT_EQ(memcmp(root.data(), "RSD PTR ", 8), 0);
     EXPECT_EQ(sum(root.first(20)), 0);

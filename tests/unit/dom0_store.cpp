@@ -24,7 +24,8 @@ public:
         xsd_sockmsg header;
         if (link_.output.size() < sizeof header) return "nothing";
         memcpy(&header, link_.output.data(), sizeof header);
-        std::string text = std::to_string(header.type) + " " + link_.output.substr(sizeof header, header.len);
+        std::string text =
+            std::to_string(header.type) + " " + link_.output.substr(sizeof header, header.len);
         link_.output.erase(0, sizeof header + header.len);
         for (char& letter : text)
             if (letter == 0) letter = '|';
@@ -70,7 +71,8 @@ TEST_F(StoreTest, GuestWritesOnlyWhatItOwns) {
     EXPECT_EQ(guest.ask(XS_WRITE, z("name") + "root"), answer(XS_ERROR, "EACCES|"));
     EXPECT_EQ(guest.ask(XS_WRITE, z("device/vif/0/state") + "1"), answer(XS_WRITE, "OK|"));
     EXPECT_EQ(store.read("/local/domain/5/device/vif/0/state"), "1");
-    EXPECT_EQ(stranger.ask(XS_READ, z("/local/domain/5/device/vif/0/state")), answer(XS_ERROR, "EACCES|"));
+    EXPECT_EQ(stranger.ask(XS_READ, z("/local/domain/5/device/vif/0/state")),
+              answer(XS_ERROR, "EACCES|"));
     EXPECT_EQ(stranger.ask(XS_RM, z("/local/domain/5/device")), answer(XS_ERROR, "EACCES|"));
 }
 
@@ -123,9 +125,11 @@ TEST_F(StoreTest, MessageThatIsTooLongBreaksTheConnection) {
 TEST_F(StoreTest, GuestCannotFillTheStore) {
     Client guest{store, 5};
     std::string last;
-    for (int i = 0; i < 1100; i++) last = guest.ask(XS_MKDIR, z("device/n" + std::to_string(i)));
+    for (int i = 0; i < 1100; i++)
+        last = guest.ask(XS_MKDIR, z("device/n" + std::to_string(i)));
     EXPECT_EQ(last, answer(XS_ERROR, "ENOSPC|"));
-    EXPECT_EQ(guest.ask(XS_WRITE, z("device/n0") + std::string(3000, 'x')), answer(XS_ERROR, "E2BIG|"));
+    EXPECT_EQ(guest.ask(XS_WRITE, z("device/n0") + std::string(3000, 'x')),
+              answer(XS_ERROR, "E2BIG|"));
     for (int i = 0; i < 200; i++) {
         last = guest.ask(XS_WATCH, z("device") + z("t" + std::to_string(i)));
         guest.link().output.clear();
@@ -136,10 +140,12 @@ TEST_F(StoreTest, GuestCannotFillTheStore) {
 TEST_F(StoreTest, PermissionsGoBothWays) {
     Client guest{store, 5};
     EXPECT_EQ(guest.ask(XS_GET_PERMS, z("/local/domain/5")), answer(XS_GET_PERMS, "n0|r5|"));
-    EXPECT_EQ(guest.ask(XS_SET_PERMS, z("device") + z("b5") + z("r7")), answer(XS_SET_PERMS, "OK|"));
+    EXPECT_EQ(guest.ask(XS_SET_PERMS, z("device") + z("b5") + z("r7")),
+              answer(XS_SET_PERMS, "OK|"));
     EXPECT_EQ(guest.ask(XS_GET_PERMS, z("device")), answer(XS_GET_PERMS, "b5|r7|"));
     EXPECT_EQ(guest.ask(XS_SET_PERMS, z("name") + z("b5")), answer(XS_ERROR, "EPERM|"));
-    EXPECT_EQ(guest.ask(XS_GET_DOMAIN_PATH, z("12")), answer(XS_GET_DOMAIN_PATH, "/local/domain/12|"));
+    EXPECT_EQ(guest.ask(XS_GET_DOMAIN_PATH, z("12")),
+              answer(XS_GET_DOMAIN_PATH, "/local/domain/12|"));
 }
 
 TEST_F(StoreTest, RingCarriesALongAnswerInPieces) {

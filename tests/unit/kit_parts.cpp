@@ -62,7 +62,8 @@ TEST(Console, KeepsTheLastWordsOnly) {
     EXPECT_LE(console.last_words().size(), 21u * 1024);
     EXPECT_GE(console.last_words().size(), 16u * 1024);
     EXPECT_TRUE(console.last_words().ends_with("line 999 of a guest that talks a lot\n"));
-    for (int i = 0; i < 5000; i++) console.type('k');
+    for (int i = 0; i < 5000; i++)
+        console.type('k');
     EXPECT_TRUE(console.pump(ring, said));
     EXPECT_EQ(ring.in_prod, 1024u);
 }
@@ -87,12 +88,14 @@ TEST(Heap, RandomLifeLeavesNothingBehind) {
         } else {
             size_t which = random() % blocks.size();
             auto [block, size] = blocks[which];
-            for (size_t i = 0; i < size; i++) ASSERT_EQ(u8(block[i]), u8(size & 0xff));
+            for (size_t i = 0; i < size; i++)
+                ASSERT_EQ(u8(block[i]), u8(size & 0xff));
             heap.give(block);
             blocks.erase(blocks.begin() + long(which));
         }
     }
-    for (auto& [block, size] : blocks) heap.give(block);
+    for (auto& [block, size] : blocks)
+        heap.give(block);
     EXPECT_EQ(heap.free_bytes(), whole);
     EXPECT_NE(heap.take(whole - 64), nullptr);
 }

@@ -16,8 +16,9 @@ std::string state_of(const xen_domctl_getdomaininfo& info) {
     auto has = [&](u32 flag, char letter) { return (info.flags & flag) != 0 ? letter : '-'; };
     u32 reason = info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
     bool crashed = (info.flags & XEN_DOMINF_shutdown) != 0 && reason == SHUTDOWN_crash;
-    return {has(XEN_DOMINF_running, 'r'),  has(XEN_DOMINF_blocked, 'b'), has(XEN_DOMINF_paused, 'p'),
-            has(XEN_DOMINF_shutdown, 's'), crashed ? 'c' : '-',          has(XEN_DOMINF_dying, 'd')};
+    return {has(XEN_DOMINF_running, 'r'), has(XEN_DOMINF_blocked, 'b'),
+            has(XEN_DOMINF_paused, 'p'),  has(XEN_DOMINF_shutdown, 's'),
+            crashed ? 'c' : '-',          has(XEN_DOMINF_dying, 'd')};
 }
 
 }  // namespace
@@ -65,7 +66,7 @@ void Shell::list(const Words&) {
 void Shell::create(const Words& words) {
     Order order;
     order.name = words[1];
-    if (order.name.find('=') != order.name.npos) return print("usage: create NAME kernel=FILE …\n");
+    if (order.name.find('=') != order.name.npos) return print("a domain's name comes first\n");
     Domain* same = household_.find(std::string_view{order.name});
     if ((same != nullptr && !same->gone) || order.name == "Domain-0")
         return print("a domain named {} exists already\n", std::string_view{order.name});
@@ -93,7 +94,8 @@ void Shell::create(const Words& words) {
     if (order.kernel.empty()) return print("a domain needs kernel=FILE\n");
     std::string why;
     auto id = household_.create(std::move(order), why);
-    if (!id) return print("cannot create {}: {}\n", std::string_view{words[1]}, std::string_view{why});
+    if (!id)
+        return print("cannot create {}: {}\n", std::string_view{words[1]}, std::string_view{why});
     print("{} is d{}\n", std::string_view{words[1]}, *id);
 }
 
@@ -101,7 +103,8 @@ void Shell::console(const Words& words) {
     Domain* domain = household_.find(std::string_view{words[1]});
     if (domain == nullptr) return print("no domain '{}'\n", std::string_view{words[1]});
     kit::console().write(domain->console.last_words());
-    if (domain->gone) return print("\n{} is gone; these were its last words\n", std::string_view{words[1]});
+    if (domain->gone)
+        return print("\n{} is gone; these were its last words\n", std::string_view{words[1]});
     attached_ = domain->id();
 }
 
@@ -110,7 +113,8 @@ void Shell::pause(const Words& words) {
 }
 
 void Shell::unpause(const Words& words) {
-    if (Domain* domain = living(words[1])) report("unpause", words[1], unpause_domain(domain->id()));
+    if (Domain* domain = living(words[1]))
+        report("unpause", words[1], unpause_domain(domain->id()));
 }
 
 void Shell::shutdown(const Words& words) {
@@ -142,9 +146,12 @@ void Shell::files(const Words&) {
     const char* why = nullptr;
     for (;;) {
         auto file = module.next(&why);
-        if (file.ok()) print("{:12} {}\n", file->bytes.size(), file->name);
-        else if (file.error().code == Errno::XEN_ENOENT) return;
-        else return print("the boot module is damaged: {}\n", why);
+        if (file.ok())
+            print("{:12} {}\n", file->bytes.size(), file->name);
+        else if (file.error().code == Errno::XEN_ENOENT)
+            return;
+        else
+            return print("the boot module is damaged: {}\n", why);
     }
 }
 

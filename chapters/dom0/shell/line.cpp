@@ -49,15 +49,19 @@ std::optional<std::string> LineEditor::key(char byte, std::string& echo) {
 }
 
 void LineEditor::replace(std::string_view text, std::string& echo) {
-    for (size_t i = 0; i < text_.size(); i++) echo += "\b \b";
+    for (size_t i = 0; i < text_.size(); i++)
+        echo += "\b \b";
     text_ = text;
     echo += text;
 }
 
 void LineEditor::recall(int direction, std::string& echo) {
-    if (direction < 0 && place_ > 0) place_--;
-    else if (direction > 0 && place_ < history_.size()) place_++;
-    else return;
+    if (direction < 0 && place_ > 0)
+        place_--;
+    else if (direction > 0 && place_ < history_.size())
+        place_++;
+    else
+        return;
     replace(place_ < history_.size() ? std::string_view{history_[place_]} : "", echo);
 }
 

@@ -27,7 +27,7 @@ private:
     static constexpr size_t longest = 1024, remembered = 50;
     std::string text_;
     std::vector<std::string> history_;
-    size_t place_ = 0;  // in history_; its size means the line being typed
+    size_t place_ = 0; // in history_; its size means the line being typed
     enum class Escape : u8 { none, begun, bracket } escape_ = Escape::none;
     bool after_return_ = false;
 };

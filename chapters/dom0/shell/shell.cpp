@@ -79,8 +79,10 @@ void Shell::run(std::string_view line) {
 Domain* Shell::living(std::string_view name) {
     Domain* domain = household_.find(name);
     if (domain != nullptr && !domain->gone) return domain;
-    if (name == "0" || name == "Domain-0") print("dom0 does not do that to itself\n");
-    else print("no domain '{}': list shows them\n", name);
+    if (name == "0" || name == "Domain-0")
+        print("dom0 does not do that to itself\n");
+    else
+        print("no domain '{}': list shows them\n", name);
     return nullptr;
 }
 

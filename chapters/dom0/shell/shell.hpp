@@ -16,7 +16,7 @@ public:
     /// Runs the lines of the module's `rc`, if it has one, and shows the prompt.
     void start();
 
-    /// One byte from the keyboard: for the line being typed, or for the guest whose console is open.
+    /// One byte from the keyboard: for the line being typed, or for the guest that is attached.
     void key(char byte);
 
     /// The domain whose console is open here, or 0.
@@ -33,7 +33,7 @@ private:
     struct Command {
         std::string_view name, arguments, purpose;
         void (Shell::*run)(const Words& words);
-        size_t needed;  // words it takes at least, its own name included
+        size_t needed; // words it takes at least, its own name included
     };
     static constexpr size_t command_count = 12;
     static const Command commands[command_count];

@@ -28,7 +28,8 @@ std::optional<std::vector<std::string>> split_words(std::string_view line) {
     return words;
 }
 
-std::optional<std::string_view> option(const std::vector<std::string>& words, std::string_view name) {
+std::optional<std::string_view> option(const std::vector<std::string>& words,
+                                       std::string_view name) {
     for (std::string_view word : words)
         if (word.size() > name.size() && word.starts_with(name) && word[name.size()] == '=')
             return word.substr(name.size() + 1);

@@ -14,7 +14,8 @@ using namespace kit;
 std::optional<std::vector<std::string>> split_words(std::string_view line);
 
 /// The value of the word `name=…` among `words`, or nothing.
-std::optional<std::string_view> option(const std::vector<std::string>& words, std::string_view name);
+std::optional<std::string_view> option(const std::vector<std::string>& words,
+                                       std::string_view name);
 
 /// A decimal number that fits 32 bits, or nothing.
 std::optional<u32> parse_number(std::string_view digits);

@@ -55,7 +55,8 @@ std::string Connection::home() const { return "/local/domain/" + decimal(domain)
 
 std::string decimal(u64 number) {
     std::string text;
-    do text.push_back(char('0' + number % 10));
+    do
+        text.push_back(char('0' + number % 10));
     while ((number /= 10) > 0);
     std::reverse(text.begin(), text.end());
     return text;

@@ -27,16 +27,16 @@ struct Transaction {
 };
 
 struct Watch {
-    std::string path;  // absolute, or one of the special @names
+    std::string path; // absolute, or one of the special @names
     std::string token;
-    size_t prefix;     // so many bytes are left out of reports: the client watched a relative path
+    size_t prefix; // so many bytes are left out of reports: the client watched a relative path
 };
 
 struct Connection {
     explicit Connection(u16 who) : domain{who} {}
 
     u16 domain;
-    bool broken = false;  // it has sent what no client may send: nothing more is read
+    bool broken = false; // it has sent what no client may send: nothing more is read
     std::string input, output;
     std::vector<Watch> watches;
     std::vector<Transaction> transactions;

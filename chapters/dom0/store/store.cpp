@@ -49,8 +49,10 @@ void Store::serve(Connection& client) {
         if (!message) return;
         auto& header = message->header;
         auto result = answer(client, *message);
-        if (result) client.send(header.type, header.req_id, header.tx_id, *result);
-        else client.send(XS_ERROR, header.req_id, header.tx_id, error_name(result.error().code));
+        if (result)
+            client.send(header.type, header.req_id, header.tx_id, *result);
+        else
+            client.send(XS_ERROR, header.req_id, header.tx_id, error_name(result.error().code));
 
         // A watch's first event follows the answer to its own request.
         if (header.type == XS_WATCH && result.ok())
@@ -109,14 +111,16 @@ Store::Answer Store::answer(Connection& client, const Message& message) {
 
 Store::Answer Store::directory(const Node& node) {
     std::string names;
-    for (auto& child : node.children) (names += child->name).push_back('\0');
+    for (auto& child : node.children)
+        (names += child->name).push_back('\0');
     if (names.size() > XENSTORE_PAYLOAD_MAX) return Error{Errno::XEN_E2BIG};
     return names;
 }
 
 Store::Answer Store::permissions_of(const Node& node) {
     std::string list;
-    for (auto& permission : node.permissions) (list += to_text(permission)).push_back('\0');
+    for (auto& permission : node.permissions)
+        (list += to_text(permission)).push_back('\0');
     return list;
 }
 
@@ -165,7 +169,8 @@ Store::Answer Store::watch(Connection& client, const Message& message) {
     for (auto& known : client.watches)
         if (known.path == path && known.token == texts[1]) return Error{Errno::XEN_EEXIST};
     bool relative = path.size() != texts[0].size();
-    client.watches.push_back({path, std::string{texts[1]}, relative ? client.home().size() + 1 : 0});
+    client.watches.push_back(
+        {path, std::string{texts[1]}, relative ? client.home().size() + 1 : 0});
     return ok();
 }
 
@@ -179,7 +184,8 @@ Store::Answer Store::unwatch(Connection& client, const Message& message) {
 }
 
 Store::Answer Store::begin(Connection& client) {
-    if (client.transactions.size() >= Connection::most_transactions) return Error{Errno::XEN_ENOSPC};
+    if (client.transactions.size() >= Connection::most_transactions)
+        return Error{Errno::XEN_ENOSPC};
     u32 id = client.next_transaction++;
     client.transactions.push_back({id, Tree{tree_}, generation_, {}});
     return decimal(id) + std::string{'\0'};
@@ -199,7 +205,8 @@ Store::Answer Store::end(Connection& client, const Message& message) {
     if (transaction.generation != generation_) return Error{Errno::XEN_EAGAIN};
     tree_ = std::move(transaction.tree);
     generation_++;
-    for (auto& path : transaction.changed) fire(path);
+    for (auto& path : transaction.changed)
+        fire(path);
     return ok();
 }
 

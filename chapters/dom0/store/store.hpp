@@ -41,7 +41,7 @@ private:
     void fire_one(Connection& client, const Watch& watch, std::string_view path);
 
     Tree tree_;
-    u64 generation_ = 0;  // counts changes: a transaction that began at an older one must try again
+    u64 generation_ = 0; // counts changes: a transaction that began at an older one must try again
     std::vector<std::unique_ptr<Connection>> clients_;
 };
 

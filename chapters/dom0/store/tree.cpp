@@ -11,7 +11,8 @@ std::unique_ptr<Node> copy_of(const Node& node) {
     copy->name = node.name;
     copy->value = node.value;
     copy->permissions = node.permissions;
-    for (auto& child : node.children) copy->children.push_back(copy_of(*child));
+    for (auto& child : node.children)
+        copy->children.push_back(copy_of(*child));
     return copy;
 }
 
@@ -25,7 +26,8 @@ std::string_view take_component(std::string_view& path) {
 
 size_t count_owned(const Node& node, u16 domain) {
     size_t count = node.permissions.front().domain == domain ? 1 : 0;
-    for (auto& child : node.children) count += count_owned(*child, domain);
+    for (auto& child : node.children)
+        count += count_owned(*child, domain);
     return count;
 }
 
@@ -62,7 +64,8 @@ Tree::Tree(const Tree& other) : root_{copy_of(*other.root_)} {}
 
 Node* Tree::find(std::string_view path) const {
     Node* node = root_.get();
-    while (node != nullptr && !path.empty() && path != "/") node = node->child(take_component(path));
+    while (node != nullptr && !path.empty() && path != "/")
+        node = node->child(take_component(path));
     return node;
 }
 
@@ -94,7 +97,8 @@ Result<void> Tree::write(u16 who, std::string_view path, const std::string_view*
     if (who != 0 && new_nodes > 0 && owned_by(who) + new_nodes > quota_nodes)
         return Error{Errno::XEN_ENOSPC};
 
-    while (!rest.empty() && rest != "/") node = &add_child(*node, take_component(rest), who);
+    while (!rest.empty() && rest != "/")
+        node = &add_child(*node, take_component(rest), who);
     if (value != nullptr) node->value = *value;
     return {};
 }
@@ -106,7 +110,7 @@ Result<void> Tree::remove(u16 who, std::string_view path) {
     auto name = path.substr(cut + 1);
     if (parent == nullptr) return Error{Errno::XEN_ENOENT};
     Node* node = parent->child(name);
-    if (node == nullptr) return {};  // xenstored: removing what is not there succeeds under a parent
+    if (node == nullptr) return {}; // xenstored: removing what is not there succeeds under a parent
     if (!node->allows(who, true)) return Error{Errno::XEN_EACCES};
     std::erase_if(parent->children, [&](auto& child) { return child->name == name; });
     return {};
@@ -142,13 +146,15 @@ bool is_below(std::string_view path, std::string_view above) {
 }
 
 std::string to_text(const Permission& permission) {
-    const char letter = permission.read ? (permission.write ? 'b' : 'r') : (permission.write ? 'w' : 'n');
+    const char letter =
+        permission.read ? (permission.write ? 'b' : 'r') : (permission.write ? 'w' : 'n');
     char digits[5];
     size_t count = 0;
     for (u32 rest = permission.domain; rest > 0 || count == 0; rest /= 10)
         digits[count++] = char('0' + rest % 10);
     std::string text{letter};
-    while (count > 0) text.push_back(digits[--count]);
+    while (count > 0)
+        text.push_back(digits[--count]);
     return text;
 }
 

@@ -23,7 +23,7 @@ struct Node {
     std::string name;
     std::string value;
     Permissions permissions;
-    std::vector<std::unique_ptr<Node>> children;  // by name
+    std::vector<std::unique_ptr<Node>> children; // by name
 
     bool allows(u16 domain, bool write) const;
     Node* child(std::string_view name) const;

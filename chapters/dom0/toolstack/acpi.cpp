@@ -10,10 +10,12 @@ public:
     explicit Writer(std::vector<u8>& bytes) : bytes_{bytes} {}
 
     void number(u64 value, int width) {
-        for (int i = 0; i < width; i++) bytes_.push_back(u8(value >> (8 * i)));
+        for (int i = 0; i < width; i++)
+            bytes_.push_back(u8(value >> (8 * i)));
     }
     void text(std::string_view letters) {
-        for (char letter : letters) bytes_.push_back(u8(letter));
+        for (char letter : letters)
+            bytes_.push_back(u8(letter));
     }
     void zeros(size_t count) { bytes_.insert(bytes_.end(), count, 0); }
     void align() { bytes_.resize(align_up(bytes_.size(), 16)); }
@@ -25,9 +27,9 @@ public:
         align();
         start_ = bytes_.size();
         text(signature);
-        number(0, 4);  // length: known at the end
+        number(0, 4); // length: known at the end
         number(revision, 1);
-        number(0, 1);  // checksum: likewise
+        number(0, 1); // checksum: likewise
         text("Subflr");
         text("Subfloor");
         number(1, 4);
@@ -36,13 +38,15 @@ public:
     }
     void end() {
         u32 length = u32(bytes_.size() - start_);
-        for (int i = 0; i < 4; i++) bytes_[start_ + 4 + i] = u8(length >> (8 * i));
+        for (int i = 0; i < 4; i++)
+            bytes_[start_ + 4 + i] = u8(length >> (8 * i));
         bytes_[start_ + 9] = checksum(start_, length);
     }
     /// The byte that makes `length` bytes from `from` on add up to zero.
     u8 checksum(size_t from, size_t length) const {
         u8 sum = 0;
-        for (size_t i = 0; i < length; i++) sum = u8(sum + bytes_[from + i]);
+        for (size_t i = 0; i < length; i++)
+            sum = u8(sum + bytes_[from + i]);
         return u8(-sum);
     }
 
@@ -67,17 +71,17 @@ Gpa write_fadt(Writer& out, Gpa dsdt) {
     out.align();
     Gpa where = out.here();
     out.begin("FACP", 5);
-    out.number(0, 4);              // 36: FACS
-    out.number(dsdt.value, 4);     // 40: DSDT
-    out.zeros(109 - 44);           // 44: model, SCI, SMI, register blocks: none
-    out.number(no_vga | no_msi | no_cmos_clock, 2);  // 109: IA-PC boot flags
+    out.number(0, 4);                               // 36: FACS
+    out.number(dsdt.value, 4);                      // 40: DSDT
+    out.zeros(109 - 44);                            // 44: model, SCI, SMI, register blocks: none
+    out.number(no_vga | no_msi | no_cmos_clock, 2); // 109: IA-PC boot flags
     out.zeros(1);
-    out.number(hardware_reduced | wbinvd, 4);        // 112: flags
-    out.zeros(131 - 116);          // 116: reset register and value
-    out.number(1, 1);              // 131: minor version
-    out.number(0, 8);              // 132: X_FACS
-    out.number(dsdt.value, 8);     // 140: X_DSDT
-    out.zeros(268 - 148);          // 148: extended register blocks: none
+    out.number(hardware_reduced | wbinvd, 4); // 112: flags
+    out.zeros(131 - 116);                     // 116: reset register and value
+    out.number(1, 1);                         // 131: minor version
+    out.number(0, 8);                         // 132: X_FACS
+    out.number(dsdt.value, 8);                // 140: X_DSDT
+    out.zeros(268 - 148);                     // 148: extended register blocks: none
     out.end();
     return where;
 }
@@ -89,12 +93,12 @@ Gpa write_madt(Writer& out, u32 vcpus) {
     Gpa where = out.here();
     out.begin("APIC", 2);
     out.number(0xfee00000, 4);
-    out.number(0, 4);              // no 8259s
+    out.number(0, 4); // no 8259s
     for (u32 vcpu = 0; vcpu < vcpus; vcpu++) {
         out.number(local_apic, 1);
         out.number(local_apic_size, 1);
-        out.number(vcpu, 1);       // processor id
-        out.number(vcpu * 2, 1);   // APIC id
+        out.number(vcpu, 1);     // processor id
+        out.number(vcpu * 2, 1); // APIC id
         out.number(enabled, 4);
     }
     out.end();
@@ -125,7 +129,7 @@ AcpiTables make_acpi(u32 vcpus) {
     out.number(0, 1);
     out.text("Subflr");
     out.number(2, 1);
-    out.number(0, 4);              // no 32-bit RSDT
+    out.number(0, 4); // no 32-bit RSDT
     out.number(36, 4);
     out.number(xsdt.value, 8);
     out.zeros(4);

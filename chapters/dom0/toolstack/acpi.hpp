@@ -12,8 +12,8 @@ using namespace kit;
 inline constexpr Gpa acpi_base{0xfc000000};
 
 struct AcpiTables {
-    std::vector<u8> bytes;  // to be placed at acpi_base
-    Gpa root;               // the RSDP within them
+    std::vector<u8> bytes; // to be placed at acpi_base
+    Gpa root;              // the RSDP within them
 };
 
 /// RSDP, XSDT, FADT, FACS-less DSDT and MADT for `vcpus` processors (ACPI 6.2; APIC id = 2 * vCPU).

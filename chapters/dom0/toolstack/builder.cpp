@@ -11,9 +11,9 @@ namespace dom0 {
 
 Result<Newborn> Builder::build() {
     using Step = Result<void> (Builder::*)();
-    constexpr Step steps[] = {&Builder::check, &Builder::read_kernel, &Builder::make_domain,
-                              &Builder::give_memory, &Builder::load, &Builder::write_start_info,
-                              &Builder::furnish, &Builder::connect};
+    constexpr Step steps[] = {
+        &Builder::check, &Builder::read_kernel,      &Builder::make_domain, &Builder::give_memory,
+        &Builder::load,  &Builder::write_start_info, &Builder::furnish,     &Builder::connect};
     for (auto step : steps) {
         auto done = (this->*step)();
         if (done.ok()) continue;
@@ -57,7 +57,8 @@ Result<void> Builder::read_kernel() {
     step_ = "kernel and ramdisk do not fit into its memory";
     ramdisk_ = Gpa{align_up(image_.highest, page_size)};
     start_info_ = Gpa{align_up(ramdisk_.value + order_.ramdisk.size(), page_size)};
-    if (start_info_.value + 2 * page_size > order_.memory_mib * MiB) return Error{Errno::XEN_ENOMEM};
+    if (start_info_.value + 2 * page_size > order_.memory_mib * MiB)
+        return Error{Errno::XEN_ENOMEM};
     return {};
 }
 
@@ -79,7 +80,7 @@ Result<void> Builder::make_domain() {
 
 Result<void> Builder::give_memory() {
     step_ = "giving it memory";
-    constexpr u64 hole_start = 0xa0, hole_end = 0x100;  // where a PC has its video memory
+    constexpr u64 hole_start = 0xa0, hole_end = 0x100; // where a PC has its video memory
     u16 id = newborn_.id;
     TRY(populate(id, Gfn{0}, hole_start));
     TRY(populate(id, Gfn{hole_end}, order_.memory_mib * MiB / page_size - hole_end));
@@ -130,7 +131,8 @@ Result<void> Builder::write_start_info() {
     TRY(guest.zero(start_info_, 2 * page_size));
     TRY(guest.write_value(start_info_, info));
     TRY(guest.write_value(module, hvm_modlist_entry{ramdisk_.value, order_.ramdisk.size(), 0, 0}));
-    for (size_t i = 0; i < map.size(); i++) TRY(guest.write_value(map_at + i * sizeof map[i], map[i]));
+    for (size_t i = 0; i < map.size(); i++)
+        TRY(guest.write_value(map_at + i * sizeof map[i], map[i]));
     return guest.write(command_line, {reinterpret_cast<const u8*>(order_.command_line.data()),
                                       order_.command_line.size()});
 }

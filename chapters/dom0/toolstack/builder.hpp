@@ -30,8 +30,8 @@ inline constexpr Gfn console_frame{0xfefff};
 struct Newborn {
     u16 id = 0;
     MappedPage console, store;
-    u32 console_port = 0, store_port = 0;               // ours; 0 where event channels are not yet
-    u32 guest_console_port = 0, guest_store_port = 0;   // the guest's ends
+    u32 console_port = 0, store_port = 0;             // ours; 0 where event channels are not yet
+    u32 guest_console_port = 0, guest_store_port = 0; // the guest's ends
 };
 
 class Builder {

@@ -6,8 +6,7 @@
 namespace dom0 {
 namespace {
 
-template <class T>
-T field(std::span<const u8> bytes, size_t at) {
+template <class T> T field(std::span<const u8> bytes, size_t at) {
     T value;
     memcpy(&value, bytes.data() + at, sizeof value);
     return value;
@@ -19,10 +18,17 @@ struct Magic {
 };
 
 constexpr Magic magics[] = {
-    {Packing::gzip, {"\x1f\x8b", 2}},         {Packing::xz, {"\xfd\x37zXZ", 5}},
-    {Packing::lz4, {"\x02\x21\x4c\x18", 4}},  {Packing::zstd, {"\x28\xb5\x2f\xfd", 4}},
-    {Packing::bzip2, {"BZh", 3}},             {Packing::lzma, {"\x5d\x00\x00", 3}},
-    {Packing::lzo, {"\x89LZO", 4}},           {Packing::none, {"\x7f" "ELF", 4}},
+    {Packing::gzip, {"\x1f\x8b", 2}},
+    {Packing::xz, {"\xfd\x37zXZ", 5}},
+    {Packing::lz4, {"\x02\x21\x4c\x18", 4}},
+    {Packing::zstd, {"\x28\xb5\x2f\xfd", 4}},
+    {Packing::bzip2, {"BZh", 3}},
+    {Packing::lzma, {"\x5d\x00\x00", 3}},
+    {Packing::lzo, {"\x89LZO", 4}},
+    {Packing::none,
+     {"\x7f"
+      "ELF",
+      4}},
 };
 
 Packing packing_of(std::span<const u8> packed) {
@@ -37,7 +43,7 @@ Packing packing_of(std::span<const u8> packed) {
 std::optional<Payload> find_payload(std::span<const u8> image) {
     constexpr size_t setup_sectors_at = 0x1f1, magic_at = 0x202, version_at = 0x206;
     constexpr size_t payload_offset_at = 0x248, payload_length_at = 0x24c, header_end = 0x250;
-    constexpr u32 header_magic = 0x53726448;  // "HdrS"
+    constexpr u32 header_magic = 0x53726448; // "HdrS"
     if (image.size() < header_end || field<u32>(image, magic_at) != header_magic) return {};
     if (field<u16>(image, version_at) < 0x208) return {};
 
@@ -51,7 +57,7 @@ std::optional<Payload> find_payload(std::span<const u8> image) {
     Packing packing = packing_of(payload);
     if (packing == Packing::none) return Payload{payload, length, packing};
 
-    // The kernel's build appends the unpacked size, four bytes; gzip's own trailer ends in the same.
+    // The build appends the unpacked size, four bytes; gzip's own trailer ends in the same.
     auto packed = packing == Packing::gzip ? payload : payload.first(length - 4);
     return Payload{packed, field<u32>(payload, length - 4), packing};
 }

@@ -13,7 +13,7 @@ enum class Packing : u8 { none, gzip, xz, lz4, zstd, bzip2, lzma, lzo, unknown }
 
 struct Payload {
     std::span<const u8> packed;
-    u64 unpacked_size;  // as the image claims: not to be trusted beyond being a bound
+    u64 unpacked_size; // as the image claims: not to be trusted beyond being a bound
     Packing packing;
 };
 

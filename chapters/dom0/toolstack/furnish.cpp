@@ -14,7 +14,8 @@ std::vector<hvm_memmap_table_entry> memory_map(u32 memory_mib) {
         {0, hole_start, XEN_HVM_MEMMAP_TYPE_RAM, 0},
         {hole_end, memory_mib * MiB - hole_end, XEN_HVM_MEMMAP_TYPE_RAM, 0},
         {acpi_base.value, page_size, XEN_HVM_MEMMAP_TYPE_ACPI, 0},
-        {address_of(special_frames).value, special_count * page_size, XEN_HVM_MEMMAP_TYPE_RESERVED, 0},
+        {address_of(special_frames).value, special_count * page_size, XEN_HVM_MEMMAP_TYPE_RESERVED,
+         0},
     };
 }
 
@@ -24,7 +25,8 @@ Result<void> set_memory_map(u16 domain, const std::vector<hvm_memmap_table_entry
         u32 type;
     };
     std::vector<E820Entry> entries;
-    for (auto& entry : map) entries.push_back({entry.addr, entry.size, entry.type});
+    for (auto& entry : map)
+        entries.push_back({entry.addr, entry.size, entry.type});
     xen_foreign_memory_map argument = {};
     argument.domid = domain;
     argument.map.nr_entries = u32(entries.size());
@@ -36,8 +38,7 @@ Result<void> set_memory_map(u16 domain, const std::vector<hvm_memmap_table_entry
 namespace {
 
 /// One record of the saved state: its descriptor, then its bytes (xen/hvm/save.h).
-template <class Record>
-void append(std::vector<u8>& context, u16 type, const Record& record) {
+template <class Record> void append(std::vector<u8>& context, u16 type, const Record& record) {
     hvm_save_descriptor descriptor = {type, 0, sizeof record};
     auto* head = reinterpret_cast<const u8*>(&descriptor);
     auto* body = reinterpret_cast<const u8*>(&record);
@@ -67,7 +68,8 @@ hvm_hw_cpu first_registers(Gpa entry, Gpa start_info) {
 Result<void> write_identity_map(u16 domain) {
     constexpr u32 present_writable_user_accessed_dirty_large = 0xe7;
     u32 directory[1024];
-    for (u32 i = 0; i < 1024; i++) directory[i] = i << 22 | present_writable_user_accessed_dirty_large;
+    for (u32 i = 0; i < 1024; i++)
+        directory[i] = i << 22 | present_writable_user_accessed_dirty_large;
     GuestWriter guest{domain};
     return guest.write_value(address_of(identity_frame), directory);
 }

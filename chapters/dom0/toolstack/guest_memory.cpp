@@ -43,7 +43,8 @@ void unmap(Gfn ours) {
 
 Result<void> populate_extents(u16 domain, u64 first, u64 count, u32 order) {
     std::vector<xen_pfn_t> frames;
-    for (u64 i = 0; i < count; i++) frames.push_back(first + (i << order));
+    for (u64 i = 0; i < count; i++)
+        frames.push_back(first + (i << order));
     xen_memory_reservation argument = {};
     set_xen_guest_handle(argument.extent_start, frames.data());
     argument.nr_extents = count;
@@ -145,7 +146,8 @@ Result<void> GuestWriter::open(Gfn first) {
 }
 
 void GuestWriter::close() {
-    for (u64 i = 0; i < open_frames_; i++) unmap(window() + i);
+    for (u64 i = 0; i < open_frames_; i++)
+        unmap(window() + i);
     open_frames_ = 0;
 }
 

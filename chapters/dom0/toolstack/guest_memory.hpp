@@ -26,10 +26,7 @@ public:
     ~MappedPage();
 
     /// The page as a T, for sharing with the guest: it changes under our hands.
-    template <class T>
-    T* as() const {
-        return reinterpret_cast<T*>(address_of(place_).value);
-    }
+    template <class T> T* as() const { return reinterpret_cast<T*>(address_of(place_).value); }
     explicit operator bool() const { return place_.value != 0; }
 
 private:
@@ -48,8 +45,7 @@ public:
     Result<void> write(Gpa to, std::span<const u8> bytes);
     Result<void> zero(Gpa to, u64 count);
 
-    template <class T>
-    Result<void> write_value(Gpa to, const T& value) {
+    template <class T> Result<void> write_value(Gpa to, const T& value) {
         return write(to, {reinterpret_cast<const u8*>(&value), sizeof value});
     }
 

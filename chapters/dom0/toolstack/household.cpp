@@ -15,11 +15,13 @@ Result<u16> Household::create(Order order, std::string& why) {
     Builder builder{domain->order};
     auto newborn = builder.build();
     if (!newborn) {
-        why = std::string{builder.failed_step()} + ": " + std::string{describe(newborn.error().code)};
+        why =
+            std::string{builder.failed_step()} + ": " + std::string{describe(newborn.error().code)};
         return newborn.error();
     }
     domain->link = std::move(*newborn);
-    std::erase_if(domains_, [&](auto& old) { return old->gone && old->order.name == domain->order.name; });
+    std::erase_if(domains_,
+                  [&](auto& old) { return old->gone && old->order.name == domain->order.name; });
     domains_.push_back(std::move(domain));
     introduce(*domains_.back());
     auto started = unpause_domain(domains_.back()->id());
@@ -33,7 +35,8 @@ Result<u16> Household::create(Order order, std::string& why) {
 
 Result<void> Household::destroy(Domain& domain) {
     std::string unheard;
-    if (domain.link.console) domain.console.pump(*domain.link.console.as<xencons_interface>(), unheard);
+    if (domain.link.console)
+        domain.console.pump(*domain.link.console.as<xencons_interface>(), unheard);
     u16 id = domain.id();
     forget(domain);
     return destroy_domain(id);
@@ -100,16 +103,16 @@ void Household::ended(Domain& domain, u32 reason, std::string& news) {
     switch (reason) {
     case SHUTDOWN_reboot: {
         auto reborn = rebuild(domain, why);
-        news += name + " rebooted: " + (reborn ? "it is d" + decimal(*reborn) + " now" : why) + "\n";
+        news +=
+            name + " rebooted: " + (reborn ? "it is d" + decimal(*reborn) + " now" : why) + "\n";
         return;
     }
     case SHUTDOWN_crash:
         domain.crashed = true;
-        news += name + " crashed: it is kept as it fell; destroy " + domain.order.name + " frees it\n";
+        news +=
+            name + " crashed: it is kept as it fell; destroy " + domain.order.name + " frees it\n";
         return;
-    default:
-        (void)destroy(domain);
-        news += name + " powered off\n";
+    default: (void)destroy(domain); news += name + " powered off\n";
     }
 }
 

@@ -15,8 +15,8 @@ struct Domain {
     Order order;
     Newborn link;
     Console console;
-    bool gone = false;     // its number and memory are given back; only its last words remain
-    bool crashed = false;  // it lies where it fell, for whoever wants to look
+    bool gone = false;    // its number and memory are given back; only its last words remain
+    bool crashed = false; // it lies where it fell, for whoever wants to look
 
     u16 id() const { return link.id; }
 };
@@ -35,7 +35,7 @@ public:
     Domain* find(std::string_view name);
     Domain* find(u16 id);
 
-    /// Looks at every ring. What `listened` said meanwhile is appended to `said`. True: something moved.
+    /// Looks at every ring, and appends what `listened` said to `said`. True: something moved.
     bool pump(u16 listened, std::string& said);
 
     /// Notices domains that have ended by themselves, and appends a line about each to `news`.

@@ -19,8 +19,9 @@ Result<size_t> unpack_lz4(std::span<const u8> packed, std::span<u8> into) {
         at += 4;
         if (size == 0 || size > LZ4_MAX_INPUT_SIZE || !fits(at, size, packed.size())) break;
         size_t room = into.size() - made < 8 * MiB ? into.size() - made : 8 * MiB;
-        int got = LZ4_decompress_safe(reinterpret_cast<const char*>(packed.data() + at),
-                                      reinterpret_cast<char*>(into.data() + made), int(size), int(room));
+        int got =
+            LZ4_decompress_safe(reinterpret_cast<const char*>(packed.data() + at),
+                                reinterpret_cast<char*>(into.data() + made), int(size), int(room));
         if (got < 0) return Error{Errno::XEN_EINVAL};
         made += size_t(got);
         at += size;
@@ -45,7 +46,8 @@ Result<size_t> unpack_gzip(std::span<const u8> packed, std::span<u8> into) {
     stream.avail_in = uInt(packed.size());
     stream.next_out = into.data();
     stream.avail_out = uInt(into.size());
-    if (inflateInit2(&stream, largest_window_with_gzip_header) != Z_OK) return Error{Errno::XEN_ENOMEM};
+    if (inflateInit2(&stream, largest_window_with_gzip_header) != Z_OK)
+        return Error{Errno::XEN_ENOMEM};
     int status = inflate(&stream, Z_FINISH);
     inflateEnd(&stream);
     if (status != Z_STREAM_END) return Error{Errno::XEN_EINVAL};

@@ -23,7 +23,8 @@ void on_tick(TrapFrame&) {
 void wait_for_tick() {
     u64 before = ticks;
     interrupts_off();
-    while (ticks == before) sleep_until_interrupt();
+    while (ticks == before)
+        sleep_until_interrupt();
 }
 
 /// Xen's CPUID leaves: the signature, the version, and what it says of us.
@@ -64,7 +65,8 @@ u64 number(std::string_view digits, u64 otherwise) {
 void take_interrupts() {
     apic_timer_periodic(timer_vector, second_ns / 100);
     u64 start = now_ns();
-    for (int i = 0; i < 10; i++) wait_for_tick();
+    for (int i = 0; i < 10; i++)
+        wait_for_tick();
     u64 took = now_ns() - start;
     apic_timer_periodic(timer_vector, 0);
     print("hello: 10 timer interrupts from the {} in {} us\n",
@@ -73,7 +75,7 @@ void take_interrupts() {
 
 }  // namespace
 
-/// Options on the command line: `seconds=N` (then ends; default: never), `end=poweroff|reboot|crash`.
+/// Options: `seconds=N` (after so many it ends; default: never), `end=poweroff|reboot|crash`.
 void guest_main() {
     print("hello: I am awake\n");
     tell_hypervisor();

@@ -21,7 +21,8 @@ void triple_fault() {
 
 void spin() {
     interrupts_off();
-    for (;;) pause();
+    for (;;)
+        pause();
 }
 
 void halt() { halt_forever(); }
@@ -49,7 +50,7 @@ void call_everything() {
     on_trap(invalid_opcode_vector, leave_stub);
     constexpr u64 garbage[] = {0, ~0ull, 0xdeadbeef, 0x8000000000000000, 0xfffffffffffff000};
     for (u32 number = 0; number < 64; number++) {
-        // These two end a vCPU or put it to sleep when they are understood; that is no fault of theirs.
+        // Understood, these put a vCPU to sleep or end it: no fault of theirs.
         bool may_block = number == __HYPERVISOR_sched_op || number == __HYPERVISOR_sched_op_compat;
         for (u64 value : garbage) {
             if (may_block && value < 16) continue;
@@ -67,8 +68,12 @@ struct Deed {
 };
 
 constexpr Deed deeds[] = {
-    {"triple", triple_fault}, {"spin", spin},           {"halt", halt},
-    {"unmapped", touch_unmapped}, {"hypercalls", call_everything}, {"opcode", invalid_opcode},
+    {"triple", triple_fault},
+    {"spin", spin},
+    {"halt", halt},
+    {"unmapped", touch_unmapped},
+    {"hypercalls", call_everything},
+    {"opcode", invalid_opcode},
 };
 
 }  // namespace
