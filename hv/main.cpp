@@ -15,15 +15,15 @@ namespace hv {
 namespace {
 
 constexpr const Plug* plugs[] = {
-    &boot_plug,
+    &boot::plug,
 #if HV_THROUGH >= HV_DOMAINS && __has_include(<domains/chapter.hpp>)
-    &domains_plug,
+    &domains::plug,
 #endif
 #if HV_THROUGH >= HV_GRANTS && __has_include(<grants/chapter.hpp>)
-    &grants_plug,
+    &grants::plug,
 #endif
 #if HV_THROUGH >= HV_EVENTS && __has_include(<events/chapter.hpp>)
-    &events_plug,
+    &events::plug,
 #endif
 };
 

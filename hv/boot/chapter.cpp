@@ -1,15 +1,16 @@
 // What the first chapter plugs into the machine.
 #include <boot/chapter.hpp>
+#include <boot/engines.hpp>
 #include <boot/trace.hpp>
 
-namespace hv {
+namespace hv::boot {
 
-constinit const Plug boot_plug{
+constinit const Plug plug{
     .chapter = Chapter::boot,
     .title = "Boot",
-    .events = boot::events,
-    .open = nullptr,
+    .events = events,
+    .open = choose_engine,
     .open_cpu = nullptr,
 };
 
-}  // namespace hv
+}  // namespace hv::boot

@@ -3,8 +3,6 @@
 
 #include <boot/machine.hpp>
 
-namespace hv {
-
-extern const Plug boot_plug;
-
-}  // namespace hv
+namespace hv::boot {
+extern const Plug plug;
+}

@@ -1,6 +1,7 @@
 // Time: how ticks become nanoseconds.
 #include <bit>
-#include <boot/clock.hpp>
+#include <boot/machine.hpp>
+#include <x86/arithmetic.hpp>
 #include <x86/privileged.hpp>
 
 namespace hv {
@@ -24,18 +25,18 @@ void Clock::calibrate(u64 frequency) {
         scaled <<= 1;
         ++to_ns_shift;
     }
-    // frequency * 2^shift * multiplier / 2^32 = 10^9, exactly rounded down
-    const u128 numerator = static_cast<u128>(ns_per_second) << 32;
-    const u128 quotient = to_ns_shift < 0 ? (numerator << -to_ns_shift) / frequency
-                                          : numerator / (static_cast<u128>(frequency) << to_ns_shift);
-    to_ns_multiplier = static_cast<u32>(quotient);
+    // frequency * 2^shift * multiplier / 2^32 = 10^9, rounded down
+    constexpr u64 numerator = ns_per_second << 32;
+    to_ns_multiplier = static_cast<u32>(
+        to_ns_shift < 0 ? x86::multiply_divide(numerator, 1ull << -to_ns_shift, frequency)
+                        : numerator / (frequency << to_ns_shift));
 }
 
 u64 Clock::ticks() const {
 #if HV_HOSTED
     return hosted_ticks;
 #else
-    return x86::read_tsc();
+    return x86::read_tsc() - static_cast<u64>(this_cpu().tsc_skew);
 #endif
 }
 
@@ -45,7 +46,7 @@ u64 Clock::to_ns(u64 ticks) const {
 }
 
 u64 Clock::to_ticks(u64 ns) const {
-    return static_cast<u64>(static_cast<u128>(ns) * ticks_per_second / ns_per_second);
+    return x86::multiply_divide(ns, ticks_per_second, ns_per_second);
 }
 
 }  // namespace hv

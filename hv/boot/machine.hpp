@@ -10,15 +10,20 @@
 #include <boot/facts.hpp>
 #include <boot/frames.hpp>
 #include <boot/options.hpp>
+#include <boot/skew.hpp>
 #include <boot/timers.hpp>
+#include <boot/watchdog.hpp>
 #include <x86/descriptors.hpp>
 #include <x86/engine.hpp>
+#include <x86/fpu.hpp>
+#include <x86/host_apic.hpp>
 
 namespace hv {
 
 inline constexpr size_t max_cpus = 8;
 
 struct Machine;
+struct Plug;
 
 /// What one pCPU owns. `this_cpu()` finds it through GS; hosted code is handed it.
 struct Cpu {
@@ -35,6 +40,7 @@ struct Cpu {
 
     LockLedger ledger{};
     TimerQueue timers{};
+    Heartbeat heartbeat{};
     s64 tsc_skew = 0;               ///< this pCPU's TSC less the boot pCPU's, as measured at boot
     x86::CpuTables tables{};        ///< its segments, and its stacks for NMI, #DF and #MC
     Parts parts{};                  ///< what later chapters keep for a pCPU
@@ -58,9 +64,19 @@ struct Machine {
     Clock clock{};
     std::array<Cpu*, max_cpus> cpus{};
     u16 cpu_count = 0;
+    std::atomic<u16> cpus_waiting{0};   ///< how many have come to the present meeting: see boot/meet
+    std::atomic<u16> meetings{0};       ///< how many meetings of all pCPUs are over
+    boot::SkewMeeting skew{};           ///< used while pCPUs wake
+    std::span<const Plug* const> plugs{};
+    std::atomic<bool> panicking{false}; ///< an NMI means: stop
     x86::InterruptTable interrupts{};
+    x86::HostApic apic{};
+    HostTimer timer{};
+    x86::FpuSupport fpu{};          ///< how vector state is kept; found once, on the boot pCPU
     /// What each pCPU does for ever once every chapter is open. nullptr: power off.
     void (*work)(Cpu& cpu) = nullptr;
+    /// Who is told that a byte came in on COM1; nullptr: nobody.
+    void (*console_input)(Machine& machine) = nullptr;
 
     const x86::EngineOperations* engine = nullptr;  ///< nullptr while none was found
     x86::EngineCapabilities capabilities{};

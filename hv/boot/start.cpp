@@ -1,11 +1,17 @@
 // The hypervisor's waking, from the first line of C++ to the last chapter's opening.
 #include <algorithm>
 #include <boot/acpi.hpp>
+#include <boot/calibrate.hpp>
+#include <boot/interrupts.hpp>
 #include <boot/layout.hpp>
+#include <boot/meet.hpp>
+#include <boot/panic.hpp>
 #include <boot/power.hpp>
+#include <boot/processors.hpp>
 #include <boot/settle.hpp>
 #include <boot/start.hpp>
 #include <boot/trace.hpp>
+#include <boot/vectors.hpp>
 #include <x86/cpuid.hpp>
 #include <x86/msr.hpp>
 #include <x86/privileged.hpp>
@@ -14,13 +20,6 @@ extern "C" const char image_start[], image_end[];
 
 namespace hv::boot {
 namespace {
-
-/// What the second half of waking needs; it lies on the first stack, which is part of the image.
-struct Waking {
-    Machine& machine;
-    Cpu& cpu;
-    std::span<const Plug* const> plugs;
-};
 
 u32 own_apic_id() { return x86::cpuid(1).ebx >> 24; }
 
@@ -33,7 +32,7 @@ void check_module(Machine& machine) {
     for (const MemoryRange& range : facts.ranges())
         if (range.kind == MemoryRange::Kind::usable && range.start <= start && start < end &&
             end <= range.start + range.bytes)
-            return tell(machine.cpus[0] ? *machine.cpus[0] : this_cpu(), module_found,
+            return tell(*machine.cpus[0], module_found,
                         owner_hypervisor, facts.module_bytes, start.value);
     print(machine.console, "The boot module at {:x} is not in RAM; I go on without it.\n", start);
     facts.module_bytes = 0;
@@ -69,33 +68,50 @@ void survey(Machine& machine, Cpu& cpu, const Handover& handover) {
          facts.pm1a_control, facts.reset_port);
 }
 
-/// Loads this pCPU's segments, stacks for traps, and the machine's interrupt table.
-void load_tables(Cpu& cpu) {
-    cpu.tables.tss.ist[0] = stack_top(cpu.number, stack_nmi);
-    cpu.tables.tss.ist[1] = stack_top(cpu.number, stack_double_fault);
-    cpu.tables.tss.ist[2] = stack_top(cpu.number, stack_machine_check);
-    cpu.tables.load();
-    x86::write_msr(x86::IA32_GS_BASE, reinterpret_cast<u64>(&cpu));
-    cpu.machine->interrupts.load();
+/// What only the boot pCPU does: traps, interrupts, the clock, and then the other pCPUs.
+void set_up_machine(Machine& machine, Cpu& cpu) {
+    machine.interrupts.fill();
+    load_tables(cpu);
+    silence_interrupts(machine.facts);
+    machine.fpu = x86::find_fpu();
+    machine.apic.find(local_apic_window);
+    set_up_this_cpu(cpu);
+    calibrate(machine);
+    machine.apic.set_timer(timer_vector, machine.timer.by_tsc_deadline);
+    tell(cpu, clock_set, owner_hypervisor, machine.clock.ticks_per_second / 1000,
+         machine.timer.apic_ticks_per_second / 1000, machine.clock.wall_seconds);
+    wake_processors(machine);
 }
 
-/// The second half, on a stack with a guard: traps, then the chapters.
-void wake_further(void* argument) {
-    const Waking waking = *static_cast<Waking*>(argument);
-    Machine& machine = waking.machine;
-    machine.interrupts.fill();
-    load_tables(waking.cpu);
+/// Names the chapter that could not do its part. Why, it has said itself.
+[[noreturn]] void give_up_chapter(Machine& machine, const Plug& plug, const char* what, Error error) {
+    TextBuffer<80> why;
+    print(why, "the chapter {} did not {} (error {})", plug.title, what,
+          static_cast<unsigned>(error.code));
+    give_up(machine, why.view());
+}
 
-    for (const Plug* plug : waking.plugs)
-        if (plug->open && !plug->open(machine, waking.cpu))
-            give_up(machine, plug->title);
-    for (const Plug* plug : waking.plugs)
-        if (plug->open_cpu && !plug->open_cpu(waking.cpu))
-            give_up(machine, plug->title);
-    if (machine.work)
-        machine.work(waking.cpu);
-    tell(waking.cpu, powering_off, owner_hypervisor, 0);
-    power_off(machine.facts);
+void call_starts(Machine& machine, Cpu& cpu) {
+    for (const Plug* plug : machine.plugs)
+        if (plug->start)
+            if (const auto started = plug->start(machine, cpu); !started)
+                give_up_chapter(machine, *plug, "start", started.error());
+}
+
+/// The second half, on a stack with a guard: the machine, then the chapters.
+void wake_further(void* argument) {
+    Cpu& cpu = *static_cast<Cpu*>(argument);
+    Machine& machine = *cpu.machine;
+    set_up_machine(machine, cpu);
+    for (const Plug* plug : machine.plugs)
+        if (plug->open)
+            if (const auto opened = plug->open(machine, cpu); !opened)
+                give_up_chapter(machine, *plug, "open", opened.error());
+    listen_to_console(machine);
+    meet(cpu);
+    open_chapters_here(cpu);
+    call_starts(machine, cpu);
+    work_for_ever(cpu);
 }
 
 }  // namespace
@@ -107,6 +123,7 @@ void wake(Machine& machine, Cpu& cpu, std::span<const Plug* const> plugs,
     cpu.online = true;
     machine.cpus[0] = &cpu;
     machine.cpu_count = 1;
+    machine.plugs = plugs;
     machine.memory = PhysicalMemory{reinterpret_cast<u8*>(direct_map), first_tables_reach};
     machine.console.open();
 
@@ -114,8 +131,31 @@ void wake(Machine& machine, Cpu& cpu, std::span<const Plug* const> plugs,
     const unsigned cpus = std::min<unsigned>(machine.facts.apic_count, machine.options.cpus);
     if (!settle(machine, cpus))
         give_up(machine, "there is too little memory; 64 MiB are enough");
-    Waking waking{machine, cpu, plugs};
-    call_on_stack(stack_top(0, stack_ordinary), wake_further, &waking);
+    call_on_stack(stack_top(0, stack_ordinary), wake_further, &cpu);
+}
+
+void open_chapters_here(Cpu& cpu) {
+    for (const Plug* plug : cpu.machine->plugs)
+        if (plug->open_cpu)
+            if (const auto opened = plug->open_cpu(cpu); !opened)
+                give_up_chapter(*cpu.machine, *plug, "open on a pCPU", opened.error());
+    meet(cpu);
+    if (cpu.machine->options.panic && cpu.machine->options.panic_cpu == cpu.number)
+        break_on_purpose();
+}
+
+void work_for_ever(Cpu& cpu) {
+    Machine& machine = *cpu.machine;
+    meet(cpu);
+    if (machine.work) {
+        start_heartbeat(cpu);
+        machine.work(cpu);
+    }
+    if (cpu.number == 0) {
+        tell(cpu, powering_off, owner_hypervisor, machine.clock.now() / 1'000'000);
+        power_off(machine.facts);
+    }
+    x86::halt_forever();
 }
 
 void give_up(Machine& machine, std::string_view why) {

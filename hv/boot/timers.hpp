@@ -1,7 +1,8 @@
 // One pCPU's timers: a queue of deadlines, and the one hardware timer behind it.
 #pragma once
 
-#include <base/types.hpp>
+#include <atomic>
+#include <base/spinlock.hpp>
 #include <boost/intrusive/set.hpp>
 
 namespace hv {
@@ -13,25 +14,48 @@ struct Timer : boost::intrusive::set_base_hook<boost::intrusive::optimize_size<t
     using Action = void (*)(Timer& timer, Cpu& cpu);
     explicit Timer(Action what) : action{what} {}
 
-    u64 deadline = 0;       ///< machine system time, ns (Clock::now)
+    u64 deadline = 0;        ///< machine system time, ns (Clock::now)
     Action action;
-    Cpu* armed_on = nullptr;///< nullptr: not armed
+    Cpu* armed_on = nullptr; ///< nullptr: not armed
+    Cpu* home = nullptr;     ///< the pCPU that armed it last
     bool operator<(const Timer& other) const { return deadline < other.deadline; }
 };
 
-/// The armed timers of one pCPU, nearest first. Called on that pCPU, interrupts off.
+/// The hardware behind the queues: each pCPU's local APIC timer, found out at boot.
+struct HostTimer {
+    bool by_tsc_deadline = false;  ///< IA32_TSC_DEADLINE, in ticks of the TSC
+    u64 apic_ticks_per_second = 0; ///< otherwise: the countdown's rate
+};
+
+/// The armed timers of one pCPU, nearest first. Called with interrupts off.
 class TimerQueue {
 public:
-    /// Arms `timer` on `cpu` for `deadline`, moving it if it was armed.
+    static constexpr u64 never = ~0ull;
+
+    /// Arms `timer` on `cpu`, the pCPU that calls and whose queue this is, for `deadline`; if it was
+    /// armed, here or on another pCPU, it is moved.
     void arm(Cpu& cpu, Timer& timer, u64 deadline);
-    /// Disarms it, if armed here.
+    /// Disarms `timer`, wherever it is armed. From another pCPU than that it runs on, waits until its
+    /// action is over; so the caller may not hold what the action waits for.
     void cancel(Timer& timer);
-    /// Runs every timer whose deadline has passed, then sets the hardware for the next.
+    /// Runs every timer whose deadline has passed, without the lock held, then sets the hardware.
     void run_due(Cpu& cpu);
+    /// What the hardware is set for: the nearest deadline, or `never`.
+    u64 programmed() const { return programmed_; }
 
 private:
+    Timer* take_due(u64 now);
+    void remove(Timer& timer);
     void program(Cpu& cpu);
+
+    Spinlock lock_{LockRank::timers};
     boost::intrusive::multiset<Timer> queue_{};
+    std::atomic<Timer*> running_{nullptr};  ///< whose action runs just now
+    u64 programmed_ = never;
 };
+
+/// Sets this pCPU's hardware timer for `deadline` (ns of system time), or stops it for `never`. Hosted:
+/// does nothing, tests call run_due().
+void set_hardware_timer(Cpu& cpu, u64 deadline);
 
 }  // namespace hv

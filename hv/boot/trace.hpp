@@ -47,11 +47,36 @@ inline constexpr TraceEvent firmware_read{
 inline constexpr TraceEvent powering_off{
     .chapter = Chapter::boot, .number = 6, .name = "powering_off",
     .fields = {"milliseconds"},
-    .sentence = "Nothing above me is built yet. I power off after {milliseconds} ms.",
+    .sentence = "Nothing above me is built yet. I power off, {milliseconds} ms after I set my clock.",
     .section = "boot-power"};
+
+inline constexpr TraceEvent clock_set{
+    .chapter = Chapter::boot, .number = 7, .name = "clock_set",
+    .fields = {"kilohertz", "apic_kilohertz", "unix"},
+    .sentence = "My clock is the TSC: {kilohertz} kHz. The local APIC counts {apic_kilohertz} kHz. It is "
+                "{unix} seconds since 1970.",
+    .section = "boot-clock"};
+
+inline constexpr TraceEvent cpu_woken{
+    .chapter = Chapter::boot, .number = 8, .name = "cpu_woken",
+    .fields = {"cpu", "apic", "skew"},
+    .sentence = "pCPU {cpu} is awake: APIC id {apic}, its TSC {skew} ticks from mine.",
+    .section = "boot-processors"};
+
+inline constexpr TraceEvent tick_lost{
+    .chapter = Chapter::boot, .number = 9, .name = "tick_lost",
+    .fields = {"cpu", "seconds"},
+    .sentence = "pCPU {cpu} has not ticked for {seconds} s. It runs with interrupts off, or not at all.",
+    .section = "boot-watchdog"};
+
+inline constexpr TraceEvent engine_found{
+    .chapter = Chapter::boot, .number = 10, .name = "engine_found",
+    .fields = {"svm", "tags", "order"},
+    .sentence = "I can keep {tags} guests' translations apart by tag, in pages of up to 2^{order} frames.",
+    .section = "boot-engines"};
 
 inline constexpr const TraceEvent* events[] = {
     &woken, &memory_found, &memory_kept, &tables_switched, &module_found, &firmware_read,
-    &powering_off};
+    &powering_off, &clock_set, &cpu_woken, &tick_lost, &engine_found};
 
 }  // namespace hv::boot

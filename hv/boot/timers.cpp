@@ -1,0 +1,69 @@
+// One pCPU's timers: a queue of deadlines, and the one hardware timer behind it.
+#include <boot/machine.hpp>
+#include <x86/privileged.hpp>
+
+namespace hv {
+
+void TimerQueue::arm(Cpu& cpu, Timer& timer, u64 deadline) {
+    if (timer.home != nullptr && timer.home != &cpu)
+        timer.home->timers.cancel(timer);
+    Guard guard{lock_};
+    remove(timer);
+    timer.deadline = deadline;
+    timer.armed_on = timer.home = &cpu;
+    queue_.insert(timer);
+    program(cpu);
+}
+
+void TimerQueue::cancel(Timer& timer) {
+    Cpu* const home = timer.home;
+    if (home == nullptr)
+        return;
+    TimerQueue& queue = home->timers;
+    {
+        Guard guard{queue.lock_};
+        queue.remove(timer);
+    }
+    // The hardware may still fire for it: that finds nothing due, and sets itself anew
+    if (&this_cpu() != home)
+        while (queue.running_.load(std::memory_order_acquire) == &timer)
+            x86::pause();
+}
+
+void TimerQueue::run_due(Cpu& cpu) {
+    while (Timer* due = take_due(cpu.machine->clock.now())) {
+        due->action(*due, cpu);
+        running_.store(nullptr, std::memory_order_release);
+    }
+    Guard guard{lock_};
+    programmed_ = never;
+    program(cpu);
+}
+
+/// The first timer whose deadline has passed, taken out of the queue; nullptr when there is none.
+Timer* TimerQueue::take_due(u64 now) {
+    Guard guard{lock_};
+    if (queue_.empty() || queue_.begin()->deadline > now)
+        return nullptr;
+    Timer& first = *queue_.begin();
+    remove(first);
+    running_.store(&first, std::memory_order_release);
+    return &first;
+}
+
+void TimerQueue::remove(Timer& timer) {
+    if (timer.armed_on == nullptr)
+        return;
+    queue_.erase(queue_.iterator_to(timer));
+    timer.armed_on = nullptr;
+}
+
+void TimerQueue::program(Cpu& cpu) {
+    const u64 nearest = queue_.empty() ? never : queue_.begin()->deadline;
+    if (nearest >= programmed_)
+        return;
+    programmed_ = nearest;
+    set_hardware_timer(cpu, nearest);
+}
+
+}  // namespace hv

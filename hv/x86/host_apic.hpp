@@ -1,0 +1,63 @@
+// The machine's own local APICs: xAPIC by memory, x2APIC by MSRs, whichever firmware left on.
+#pragma once
+
+#include <base/types.hpp>
+
+namespace hv::x86 {
+
+/// Registers of the local APIC by their xAPIC offsets: "Local APIC Register Address Map".
+enum ApicRegister : u16 {
+    APIC_ID = 0x20,
+    APIC_VERSION = 0x30,
+    APIC_TPR = 0x80,
+    APIC_EOI = 0xb0,
+    APIC_SVR = 0xf0,
+    APIC_ESR = 0x280,
+    APIC_ICR = 0x300,
+    APIC_ICR_HIGH = 0x310,
+    APIC_LVT_TIMER = 0x320,
+    APIC_LVT_THERMAL = 0x330,
+    APIC_LVT_COUNTERS = 0x340,
+    APIC_LVT_LINT0 = 0x350,
+    APIC_LVT_LINT1 = 0x360,
+    APIC_LVT_ERROR = 0x370,
+    APIC_TIMER_INITIAL = 0x380,
+    APIC_TIMER_CURRENT = 0x390,
+    APIC_TIMER_DIVIDE = 0x3e0,
+};
+
+/// The local APIC of the pCPU that calls. One object serves all pCPUs: it only knows the mode.
+class HostApic {
+public:
+    /// Takes the mode that the boot pCPU is in. `window` is where the xAPIC's page is mapped.
+    void find(u64 window);
+    /// Enables this pCPU's APIC, in the boot pCPU's mode, every local source masked.
+    void turn_on(u8 spurious_vector);
+
+    u32 id() const;
+    bool x2apic() const { return x2apic_; }
+    void end_of_interrupt() { write(APIC_EOI, 0); }
+
+    /// Interrupts another pCPU (or this one).
+    void send(u32 apic_id, u8 vector) { command(apic_id, 0x4000u | vector); }
+    void send_nmi(u32 apic_id) { command(apic_id, 0x4400); }
+    void send_init(u32 apic_id) { command(apic_id, 0x4500); }
+    /// Starts a pCPU that waits for it, in real mode at `page` * 4096.
+    void send_startup(u32 apic_id, u8 page) { command(apic_id, 0x4600u | page); }
+
+    /// Makes the timer count down `count` once (0 stops it), at the undivided rate.
+    void start_timer(u32 count) { write(APIC_TIMER_INITIAL, count); }
+    u32 timer_left() const { return read(APIC_TIMER_CURRENT); }
+    /// Which vector the timer raises, and whether it goes by IA32_TSC_DEADLINE.
+    void set_timer(u8 vector, bool by_tsc_deadline);
+
+private:
+    u32 read(ApicRegister which) const;
+    void write(ApicRegister which, u32 value);
+    void command(u32 apic_id, u32 what);
+
+    bool x2apic_ = false;
+    volatile u32* registers_ = nullptr;
+};
+
+}  // namespace hv::x86
