@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Offer the directives, and settle all homes before the first page is read."""
-    from . import directives, pages
+    from . import directives, pages, runs
 
     app.add_directive("source", directives.Source)
     app.add_directive("show-again", directives.ShowAgain)
@@ -24,6 +24,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("chapters", pages.Chapters)
     app.add_directive("homeless", pages.Homeless)
     app.add_directive("house", pages.House)
+    app.add_directive("run", runs.Run)
+    app.add_role("ran", runs.Ran())
     app.add_role("sym", directives.symbol_role)
     app.connect("builder-inited", _settle)
     app.connect("env-get-outdated", _outdated)

@@ -134,7 +134,10 @@ def complaint(unit: cindex.TranslationUnit) -> str:
 def read(path: Path, root: Path, arguments: list[str]) -> tuple[list[Symbol], list[State], str]:
     """What a file defines or only declares, its mutable state, and what makes this doubtful."""
     made = path.with_suffix("") if path.suffix == ".in" else path
-    unit = parse(made, root, arguments)
+    try:
+        unit = parse(made, root, arguments)
+    except cindex.TranslationUnitLoadError as error:
+        return [], [], f"{path}: {error}"
     text = path.read_text(encoding="utf-8")
     reader = _Reader(str(made), str(path.relative_to(root)), text.split("\n"))
     cursors = list(reader.walk(unit.cursor))
@@ -205,6 +208,8 @@ class _Reader:
         kind = cursor.kind
         if kind == CursorKind.MACRO_DEFINITION:
             return True
+        if kind in FUNCTIONS and _is_instance(cursor):
+            return False
         in_class = cursor.semantic_parent is not None and cursor.semantic_parent.kind in CLASSES
         if kind in CLASSES:
             return (
@@ -261,6 +266,12 @@ def _continues(line: str) -> bool:
 def _closes(line: str) -> bool:
     """True for a line that holds only a declaration's semicolon."""
     return re.fullmatch(r"\s*;\s*(//.*)?", line) is not None
+
+
+def _is_instance(cursor: Cursor) -> bool:
+    """True for what the compiler made from a template: it stands where the template stands."""
+    template = cindex.conf.lib.clang_getSpecializedCursorTemplate(cursor)
+    return template is not None and template.location == cursor.location
 
 
 def _is_constant(cursor: Cursor) -> bool:

@@ -15,7 +15,7 @@ from . import cxx, plain
 from .symbols import Index, State, Symbol
 
 #: Changes whenever the shape of what is remembered changes.
-VERSION = "10"
+VERSION = "11"
 #: So few files are read faster without a prelude and a pool.
 FEW = 3
 CXX = {".cpp", ".hpp", ".h", ".in"}

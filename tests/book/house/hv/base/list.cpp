@@ -19,7 +19,7 @@ int List::longest(int limit) const {
     return limit;
 }
 
-int add(int value) { return helper(value); }
+int add(int value) { return helper(value) + total(List{value}); }
 int add(long value) { return helper(static_cast<int>(value)); }
 
 }  // namespace hv

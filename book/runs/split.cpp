@@ -1,0 +1,87 @@
+// Takes one page out of the middle of a 1 GiB page, twice, and asks after every write what a CPU finds.
+#include <cstdio>
+#include <unordered_map>
+#include <x86/host_format.hpp>
+#include <x86/page_table.hpp>
+
+namespace {
+
+using namespace hv;
+using namespace hv::x86;
+
+constexpr Gfn first{512 * 512}, hole{512 * 512 + 700};
+constexpr Mapping gigabyte{Mfn{0x40000}, 18, full_access};
+
+/// Tables in a map. After each write it walks as a CPU would, through whatever is there.
+struct WatchedMemory {
+    std::unordered_map<u64, u64> words;
+    u64 next = 0x1000, writes = 0, unsafe = 0;
+    bool watching = false;
+
+    u64 read(Mpa entry) const {
+        const auto found = words.find(entry.value);
+        return found == words.end() ? 0 : found->second;
+    }
+    void write(Mpa entry, u64 value) {
+        words[entry.value] = value;
+        writes += watching;
+        unsafe += watching && !all_others_stand();
+    }
+    Result<Mfn> take_table() { return Mfn{next++}; }
+    void give_back_table(Mfn) {}
+
+    bool stands(u64 at) {
+        const PageTable<WatchedMemory> table{host_format, *this, Mfn{0x1000}};
+        const Gfn gfn = first + at;
+        const Result<Mapping> page = table.look_up(gfn);
+        return gfn == hole || (page.ok() && frame_of_gfn(*page, gfn) == gigabyte.frame + at);
+    }
+
+    /// True when every frame that nobody touches is still where it was. No entry but those on the
+    /// way to the hole is split, so one frame of each other 2 MiB speaks for all 512.
+    bool all_others_stand() {
+        const u64 near = align_down(hole.value - first.value, 512);
+        for (u64 at = 0; at < 512 * 512; at += at >= near && at < near + 512 ? 1 : 512)
+            if (!stands(at))
+                return false;
+        return true;
+    }
+};
+
+/// The obvious design: link an empty table, then write the pieces into it, level by level.
+void take_out_carelessly(WatchedMemory& memory) {
+    const PageTable<WatchedMemory> table{host_format, memory, Mfn{0x1000}};
+    for (unsigned level = 2; level > 0; --level) {
+        const Step step = table.walk(hole).steps[top_level - level];
+        Mapping piece = host_format.read(step.value, level);
+        piece.order = order_of_level(level - 1);
+        const Mfn fresh = *memory.take_table();
+        memory.write(step.entry, host_format.table(fresh));
+        for (u64 index = 0; index < 512; ++index) {
+            memory.write(address_of(fresh) + index * 8, host_format.leaf(piece));
+            piece.frame = piece.frame + (1ull << piece.order);
+        }
+    }
+    memory.write(table.walk(hole).steps[top_level].entry, 0);
+}
+
+/// Makes the 1 GiB page, lets `take_out` make the hole, and says what was seen meanwhile.
+template <class TakeOut>
+void tell(const char* design, TakeOut take_out) {
+    WatchedMemory memory;
+    const Mfn root = *memory.take_table();
+    PageTable<WatchedMemory> table{host_format, memory, root};
+    if (!table.map(first, gigabyte).ok())
+        return;
+    memory.watching = true;
+    take_out(memory, table);
+    std::printf("%s, writes: %lu\n", design, memory.writes);
+    std::printf("%s, writes after which an untouched frame was lost: %lu\n", design, memory.unsafe);
+}
+
+}  // namespace
+
+int main() {
+    tell("link first", [](WatchedMemory& memory, auto&) { take_out_carelessly(memory); });
+    tell("link last", [](WatchedMemory&, auto& table) { (void)table.unmap(hole, 0); });
+}
