@@ -11,6 +11,7 @@ using u8 = uint8_t;
 using u16 = uint16_t;
 using u32 = uint32_t;
 using u64 = uint64_t;
+using s16 = int16_t;
 using s64 = int64_t;
 
 inline constexpr u64 KiB = 1024;

@@ -31,6 +31,7 @@ constexpr DomainPlug domain_plug{
     .chapter = Chapter::domains,
     .furnish = nullptr,
     .release = nullptr,
+    .forget = nullptr,
     .furnish_vcpu = nullptr,
     .release_vcpu = nullptr,
     .shut_down = nullptr,
@@ -54,7 +55,8 @@ Result<> open_cpu(Cpu& cpu) {
     const Result<Whereabouts*> here = make<Whereabouts>(*cpu.machine);
     TRY(here);
     cpu.parts.furnish(*here);
-    return {};
+    x86::FrameSource frames = frame_source(*cpu.machine);
+    return cpu.machine->engine->turn_on(cpu.number, cpu.machine->clock.ticks_per_second, frames);
 }
 
 Result<> start(Machine& machine, Cpu& cpu) { return build_dom0(machine, cpu); }

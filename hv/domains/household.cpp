@@ -31,7 +31,15 @@ DomainRef next_domain(Machine& machine, DomainId id) {
 
 DomainRef::~DomainRef() {
     if (domain_ != nullptr && domain_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
-        unmake(domain_->machine, domain_);
+        forget(*domain_);
+}
+
+void forget(Domain& domain) {
+    const Household& house = household(domain.machine);
+    for (size_t i = house.plug_count; i-- > 0;)
+        if (house.plugs[i]->forget != nullptr)
+            house.plugs[i]->forget(domain);
+    unmake(domain.machine, &domain);
 }
 
 }  // namespace hv

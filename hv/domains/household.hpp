@@ -15,6 +15,8 @@ struct DomainPlug {
     /// At death, once for each chapter, latest first; `again` keeps the domain dying and asks later.
     /// It must be possible to call it again after it said so, and after it said done.
     Progress (*release)(Domain& domain);
+    /// With the last reference: what `furnish` made goes. It may have made nothing.
+    void (*forget)(Domain& domain);
     Result<> (*furnish_vcpu)(Vcpu& vcpu);
     void (*release_vcpu)(Vcpu& vcpu);
     void (*shut_down)(Domain& domain);   ///< a domain shut down, crashed or died: tell who asked to hear
@@ -65,6 +67,8 @@ void shut_down(Cpu& cpu, Domain& domain, u8 reason);
 void crash(Cpu& cpu, Vcpu& vcpu, std::string_view why);
 /// Takes a domain apart a piece at a time; `again` while there is more to do.
 Progress destroy(Cpu& cpu, Domain& domain);
+/// Ends a domain that nobody refers to any more.
+void forget(Domain& domain);
 /// Takes a domain that was taken apart off the list, once no frame of it is held by another.
 void bury_if_free(Domain& domain);
 /// A check in long work: takes pending interrupts, and says whether something else wants this pCPU.

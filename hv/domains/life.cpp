@@ -3,6 +3,7 @@
 #include <domains/household.hpp>
 #include <domains/memory.hpp>
 #include <domains/trace.hpp>
+#include <domains/vcpu_timers.hpp>
 #include <xen/domctl.h>
 #include <xen/sched.h>
 
@@ -125,7 +126,7 @@ Result<DomainRef> create_domain(Machine& machine, Cpu& cpu, DomainId id,
                 while (house.plugs[i]->release(domain) == Progress::again)
                     ;
         release_ground(domain);
-        unmake(machine, &domain);
+        forget(domain);
         return furnished.error();
     }
     tell(cpu, domain_created, number, number, wish.max_vcpus);
@@ -190,6 +191,9 @@ Progress destroy(Cpu& cpu, Domain& domain) {
     }
     if (!stands_still(domain))
         return Progress::again;
+    for (Vcpu* vcpu : domain.vcpus)
+        if (vcpu != nullptr)
+            cancel_timers(*vcpu);
 
     // The chapters let go first, the latest before the earlier ones that it stands on
     Household& house = household(machine);

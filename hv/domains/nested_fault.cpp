@@ -1,0 +1,161 @@
+// An access that the p2m does not allow: to the local APIC's page, or to nothing at all.
+#include <domains/exits.hpp>
+#include <domains/guest_memory.hpp>
+#include <domains/household.hpp>
+#include <x86/bits.hpp>
+#include <x86/decode.hpp>
+
+namespace hv {
+namespace {
+
+using x86::Instruction;
+
+x86::CodeSize code_size(const x86::CpuState& state) {
+    if (state.efer & x86::EFER_LMA && state.cs.long_code())
+        return x86::CodeSize::bits64;
+    return state.cs.big() ? x86::CodeSize::bits32 : x86::CodeSize::bits16;
+}
+
+/// The guest's instruction, read and decoded. XEN_EFAULT, XEN_EOPNOTSUPP, XEN_EINVAL.
+Result<Instruction> fetch(Vcpu& vcpu, const x86::CpuState& state) {
+    std::array<u8, 15> code{};
+    const u64 base = code_size(state) == x86::CodeSize::bits64 ? 0 : state.cs.base;
+    size_t count = 0;
+    while (count < code.size() && read_guest(vcpu, &code[count], base + state.rip + count, 1).ok())
+        ++count;
+    if (count == 0)
+        return Error{XEN_EFAULT};
+    return x86::decode(std::span{code}.first(count), code_size(state));
+}
+
+bool in_apic_page(const Vcpu& vcpu, Gpa address) {
+    return frame_of(address) == frame_of(Gpa{LocalApic::page_address}) && vcpu.apic.enabled() &&
+           !vcpu.apic.x2apic();
+}
+
+/// What a read there finds: a register of the local APIC, or ones, as on a bus where nobody answers.
+u64 read_there(Vcpu& vcpu, Gpa address) {
+    if (!in_apic_page(vcpu, address))
+        return ~0ull;
+    return vcpu.apic.read_register(static_cast<u32>(address.value & page_mask & ~0xfull));
+}
+
+void write_there(Vcpu& vcpu, Gpa address, u64 value) {
+    if (in_apic_page(vcpu, address) && (address.value & 0xf) == 0)
+        vcpu.apic.write_register(static_cast<u32>(address.value & page_mask), static_cast<u32>(value));
+}
+
+constexpr u64 mask_of(unsigned bytes) { return bytes == 8 ? ~0ull : (1ull << bytes * 8) - 1; }
+
+u64 sign_extend(u64 value, unsigned bytes) {
+    const unsigned shift = 64 - bytes * 8;
+    return static_cast<u64>(static_cast<s64>(value << shift) >> shift);
+}
+
+/// The stack pointer is register 4, and lives with the engine.
+u64 read_gpr(Vcpu& vcpu, const Instruction& instruction) {
+    const u64 value = instruction.gpr == 4 && !instruction.high_byte
+                          ? vcpu.domain.machine.engine->read_stack_pointer(vcpu.hardware)
+                          : vcpu.hardware.gpr[instruction.gpr];
+    return instruction.high_byte ? value >> 8 : value;
+}
+
+/// Writes as the CPU does: 32-bit results clear the upper half, smaller ones leave the rest.
+void write_gpr(Vcpu& vcpu, const Instruction& instruction, u64 value) {
+    u64& gpr = vcpu.hardware.gpr[instruction.gpr];
+    const unsigned bytes = instruction.register_size;
+    if (instruction.high_byte)
+        gpr = (gpr & ~0xff00ull) | (value & 0xff) << 8;
+    else if (bytes >= 4)
+        gpr = value & mask_of(bytes);
+    else
+        gpr = (gpr & ~mask_of(bytes)) | (value & mask_of(bytes));
+}
+
+/// STOS and MOVS, an element at a time. False: interrupted; the guest goes on with what is left.
+bool do_string(Cpu& cpu, Vcpu& vcpu, const x86::CpuState& state, const Instruction& instruction,
+               Gpa address) {
+    constexpr u64 direction = 1 << 10;
+    x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
+    const u64 addresses = mask_of(instruction.address_size);
+    const u64 step = state.rflags & direction ? 0 - u64{instruction.size} : instruction.size;
+    const bool moves = instruction.kind == Instruction::Kind::move_string;
+    const auto advance = [&](u64& index) { index = (index & ~addresses) | ((index + step) & addresses); };
+    while (!instruction.repeated || (gpr.rcx & addresses) != 0) {
+        u64 value = gpr.rax;
+        if (moves && !read_guest(vcpu, &value, state.ds.base + (gpr.rsi & addresses), instruction.size).ok())
+            value = read_there(vcpu, address);
+        if (!write_guest(vcpu, state.es.base + (gpr.rdi & addresses), &value, instruction.size).ok())
+            write_there(vcpu, address, value);
+        if (moves)
+            advance(gpr.rsi);
+        advance(gpr.rdi);
+        if (!instruction.repeated)
+            return true;
+        gpr.rcx = (gpr.rcx & ~addresses) | ((gpr.rcx - 1) & addresses);
+        if (wanted_elsewhere(cpu))
+            return (gpr.rcx & addresses) == 0;
+    }
+    return true;
+}
+
+/// Does the instruction in the guest's place. XEN_EOPNOTSUPP: not one that touches memory like this.
+Result<bool> emulate(Cpu& cpu, Vcpu& vcpu, const x86::CpuState& state,
+                     const Instruction& instruction, Gpa address) {
+    const u64 found = read_there(vcpu, address) & mask_of(instruction.size);
+    switch (instruction.kind) {
+    case Instruction::Kind::load:
+    case Instruction::Kind::load_zero:
+        write_gpr(vcpu, instruction, found);
+        return true;
+    case Instruction::Kind::load_sign:
+        write_gpr(vcpu, instruction, sign_extend(found, instruction.size));
+        return true;
+    case Instruction::Kind::store:
+        write_there(vcpu, address, read_gpr(vcpu, instruction));
+        return true;
+    case Instruction::Kind::store_immediate:
+        write_there(vcpu, address, instruction.immediate);
+        return true;
+    case Instruction::Kind::store_string:
+    case Instruction::Kind::move_string:
+        return do_string(cpu, vcpu, state, instruction, address);
+    default:
+        return Error{XEN_EOPNOTSUPP};
+    }
+}
+
+/// True when the p2m allows the access by now: another pCPU changed it, or our translation was old.
+bool allowed_now(Vcpu& vcpu, const x86::Exit::Fault& fault) {
+    const Result<GuestFrame> now = vcpu.domain.p2m.look_up(frame_of(fault.address));
+    return now.ok() && (!fault.write || now->access.write) && (!fault.fetch || now->access.execute);
+}
+
+}  // namespace
+
+Outcome answer_nested_fault(Cpu& cpu, Vcpu& vcpu, const x86::Exit::Fault& fault) {
+    if (!fault.misconfigured && allowed_now(vcpu, fault)) {
+        vcpu.hardware.flush_translations = true;
+        return Outcome::repeat;
+    }
+    const x86::EngineOperations& engine = *vcpu.domain.machine.engine;
+    x86::CpuState state;
+    engine.read_state(vcpu.hardware, state);
+
+    Result<bool> finished{Error{XEN_EOPNOTSUPP}};
+    const Result<Instruction> instruction = fetch(vcpu, state);
+    if (instruction.ok() && !fault.fetch && !fault.in_page_walk)
+        finished = emulate(cpu, vcpu, state, *instruction, fault.address);
+    if (!finished.ok()) {
+        TextBuffer<128> why;
+        print(why, "it {} guest physical {:x}, where it has no memory",
+              fault.fetch ? "ran code at" : fault.write ? "wrote to" : "read", fault.address);
+        crash(cpu, vcpu, why.view());
+        return Outcome::repeat;
+    }
+    if (*finished)
+        engine.set_instruction_pointer(vcpu.hardware, state.rip + instruction->length);
+    return Outcome::repeat;
+}
+
+}  // namespace hv

@@ -1,0 +1,109 @@
+// Chapter events: what it plugs into the machine.
+#include <boot/object.hpp>
+#include <events/chapter.hpp>
+#include <events/fifo.hpp>
+#include <events/ports.hpp>
+#include <events/trace.hpp>
+#include <events/two_level.hpp>
+#include <xen/domctl.h>
+
+namespace hv::events {
+namespace {
+
+Result<> furnish(Domain& domain, const xen_domctl_createdomain& wish) {
+    const Result<EventChannels*> made = make<EventChannels>(domain.machine);
+    TRY(made);
+    // The toolstack names the highest port; port 0 is never used
+    const u64 ports = u64{wish.max_evtchn_port} + 1;
+    (*made)->limit = static_cast<u32>(std::min<u64>(ports, EventChannels::most_ports));
+    domain.parts.furnish(*made);
+    return {};
+}
+
+/// Closes every port, and from then on finds none: whoever still holds the domain sees silence.
+Progress release(Domain& domain) {
+    EventChannels* const events = domain.parts.find<EventChannels>();
+    if (events == nullptr)
+        return Progress::done;
+    for (u32 port = 1; port < events->limit; ++port)
+        if (events->find(port) != nullptr)
+            (void)close_port(domain, port);
+    fifo::release(domain);
+    Guard guard{events->lock};
+    events->limit = 0;
+    for (EventPort*& page : events->pages) {
+        if (page != nullptr)
+            domain.machine.frames.give_back(frame_of(domain.machine.memory.address_of_pointer(page)));
+        page = nullptr;
+    }
+    return Progress::done;
+}
+
+void forget(Domain& domain) { unmake(domain.machine, domain.parts.find<EventChannels>()); }
+
+Result<> furnish_vcpu(Vcpu& vcpu) {
+    const Result<VcpuEvents*> made = make<VcpuEvents>(vcpu.domain.machine, vcpu);
+    TRY(made);
+    vcpu.parts.furnish(*made);
+    return {};
+}
+
+void release_vcpu(Vcpu& vcpu) {
+    VcpuEvents* const events = vcpu.parts.find<VcpuEvents>();
+    if (events == nullptr)
+        return;
+    if (events->poll_timer.armed_on != nullptr)
+        events->poll_timer.armed_on->timers.cancel(events->poll_timer);
+    vcpu.parts.furnish<VcpuEvents>(nullptr);
+    unmake(vcpu.domain.machine, events);
+}
+
+/// dom0 hears that a domain ended, or changed on its way there.
+void shut_down_heard(Domain& domain) {
+    if (const DomainRef keeper = find_domain(domain.machine, 0); keeper && keeper->id != domain.id)
+        raise_global_virq(*keeper, VIRQ_DOM_EXC);
+}
+
+void timer_expired(Vcpu& vcpu) { raise_virq(vcpu, VIRQ_TIMER); }
+
+/// A byte came in on COM1: dom0, who reads it, is told.
+void console_input(Machine& machine) {
+    if (const DomainRef keeper = find_domain(machine, 0))
+        raise_global_virq(*keeper, VIRQ_CONSOLE);
+}
+
+constexpr HypercallRow calls[] = {
+    {__HYPERVISOR_event_channel_op, "event_channel_op", event_channel_op},
+};
+
+constexpr DomainPlug domain_plug{
+    .chapter = Chapter::events,
+    .furnish = furnish,
+    .release = release,
+    .forget = forget,
+    .furnish_vcpu = furnish_vcpu,
+    .release_vcpu = release_vcpu,
+    .shut_down = shut_down_heard,
+    .hypercalls = calls,
+    .physmap_spaces = {},
+};
+
+Result<> open(Machine& machine, Cpu&) {
+    join(machine, domain_plug);
+    household(machine).timer_expired = timer_expired;
+    household(machine).poll = poll;
+    machine.console_input = console_input;
+    return {};
+}
+
+}  // namespace
+
+constexpr Plug plug{
+    .chapter = Chapter::events,
+    .title = "Event channels",
+    .events = event_events,
+    .open = open,
+    .open_cpu = nullptr,
+};
+
+}  // namespace hv::events

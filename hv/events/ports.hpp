@@ -1,0 +1,108 @@
+// Event channels: a domain's ports, what each is bound to, and the way an event takes.
+#pragma once
+
+#include <domains/household.hpp>
+#include <xen/event_channel.h>
+
+namespace hv {
+
+/// One port of one domain.
+struct EventPort {
+    enum class State : u8 { free, reserved, unbound, interdomain, pirq, virq, ipi };
+
+    State state = State::free;
+    u8 priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
+    u8 queue = 0;            ///< FIFO: the queue that it was last linked in
+    bool early = false;      ///< FIFO: an event came before the guest gave us its word
+    u16 vcpu = 0;            ///< the one that is told
+    DomainId remote = 0;     ///< unbound: who may bind; interdomain: the other end
+    u32 detail = 0;          ///< interdomain: the other end's port; virq, pirq: its number
+    u16 queue_vcpu = 0;      ///< FIFO: whose queue it was last linked in
+};
+static_assert(sizeof(EventPort) <= 16);
+
+/// What chapter events keeps for a domain: its table of ports, and which ABI shows them to its guest.
+struct EventChannels {
+    static constexpr Chapter chapter = Chapter::events;
+    static constexpr u32 ports_per_page = page_size / 16;
+    static constexpr u32 most_ports = 4096;   ///< of one domain, whatever its ABI could name
+
+    Spinlock lock{LockRank::chapter};
+    std::array<EventPort*, most_ports / ports_per_page> pages{};
+    u32 limit = 0;                 ///< valid ports are 1 to limit - 1
+    bool fifo = false;             ///< the guest asked for FIFO: two-level until then
+
+    // FIFO: the guest's pages of event words
+    static constexpr u32 words_per_page = page_size / sizeof(event_word_t);
+    std::array<Mfn, most_ports / words_per_page> word_frames{};
+    u32 word_pages = 0;
+
+    /// The port's row; nullptr while it is beyond the limit or its page was never needed.
+    EventPort* find(u32 port);
+};
+
+/// What chapter events keeps for a vCPU.
+struct VcpuEvents {
+    static constexpr Chapter chapter = Chapter::events;
+
+    explicit VcpuEvents(Vcpu& vcpu);
+
+    std::array<u32, NR_VIRQS> virq_ports{};  ///< per-vCPU VIRQs; 0: not bound
+
+    // FIFO: the control block that the guest shares, and the tails that it does not see
+    Mfn control_frame{};
+    evtchn_fifo_control_block_t* control = nullptr;
+    std::array<u32, EVTCHN_FIFO_MAX_QUEUES> tails{};
+
+    u32 polls = 0;                 ///< SCHEDOP_poll: how many ports it waits for; 0: it does not poll
+    u32 polled_port = 0;           ///< when it waits for one: which
+    VcpuTimer poll_timer;
+};
+
+inline EventChannels& events_of(const Domain& domain) { return domain.parts.get<EventChannels>(); }
+inline VcpuEvents& events_of(const Vcpu& vcpu) { return vcpu.parts.get<VcpuEvents>(); }
+
+// Ports (ports.cpp); the domain's event lock is held
+
+/// The lowest free port, reserved; its page is taken when it is the first of it. XEN_ENOSPC, XEN_ENOMEM.
+Result<u32> reserve_port(Domain& domain);
+/// The port `port`, if it is free, reserved. XEN_EINVAL, XEN_EBUSY.
+void free_port(Domain& domain, EventPort& port);
+/// A number for what `domain` calls `port`, bound as `row` says.
+Result<u32> bind_port(Domain& domain, const EventPort& row);
+
+// Delivery (deliver.cpp); the domain's event lock is held
+
+/// Sets the port pending for its guest and tells its vCPU, unless it is masked or pending already.
+void set_pending(Domain& domain, u32 port, EventPort& row);
+bool is_pending(Domain& domain, u32 port);
+bool is_masked(Domain& domain, u32 port);
+/// Clears the guest's pending bit of a port that was closed.
+void clear_pending(Domain& domain, u32 port);
+/// The guest opened the mask: an event that waited behind it goes on its way.
+void unmask(Domain& domain, u32 port, EventPort& row);
+/// vcpu_info says that events wait: raises the upcall, the first time.
+void raise_upcall(Vcpu& vcpu);
+
+// Across domains; no lock is held
+
+/// Rings the other end of `port`. XEN_EINVAL when it cannot be rung.
+Result<> send(Domain& domain, u32 port);
+Result<> close_port(Domain& domain, u32 port);
+
+// VIRQs (virq.cpp); no lock is held
+
+/// Raises a per-vCPU VIRQ, if the vCPU bound it.
+void raise_virq(Vcpu& vcpu, u32 virq);
+/// Raises a domain-wide one, on the vCPU that bound it.
+void raise_global_virq(Domain& domain, u32 virq);
+bool is_global(u32 virq);
+
+/// The hypercall, and SCHEDOP_poll.
+s64 event_channel_op(Call& call);
+s64 poll(Call& call);
+void poll_timed_out(Timer& timer, Cpu& cpu);
+/// A port of the domain became pending: wakes the vCPUs that poll it.
+void wake_pollers(Domain& domain, u32 port);
+
+}  // namespace hv

@@ -1,0 +1,51 @@
+// The two-level ABI: how a bit is set where the guest looks for it.
+#include <domains/shared_info.hpp>
+#include <events/two_level.hpp>
+
+namespace hv::two_level {
+namespace {
+
+// Bits are reached by the byte, which is right for words of 32 and of 64 bits alike
+bool test(const u8* bits, u32 n) {
+    return __atomic_load_n(bits + n / 8, __ATOMIC_SEQ_CST) >> n % 8 & 1;
+}
+bool set(u8* bits, u32 n) {
+    const u8 bit = static_cast<u8>(1u << n % 8);
+    return __atomic_fetch_or(bits + n / 8, bit, __ATOMIC_SEQ_CST) & bit;
+}
+bool clear(u8* bits, u32 n) {
+    const u8 bit = static_cast<u8>(1u << n % 8);
+    return __atomic_fetch_and(bits + n / 8, static_cast<u8>(~bit), __ATOMIC_SEQ_CST) & bit;
+}
+
+/// Tells the vCPU in which word to look, and raises its upcall.
+void select(Domain& domain, u32 port, const EventPort& row, unsigned bits_per_word) {
+    Vcpu* const vcpu = domain.vcpus[row.vcpu];
+    if (vcpu != nullptr && !set(pending_selector(*vcpu), port / bits_per_word))
+        raise_upcall(*vcpu);
+}
+
+}  // namespace
+
+u32 port_limit(const Domain& domain) { return domain.wide_shared_info ? 4096 : 1024; }
+
+void set_pending(Domain& domain, u32 port, EventPort& row) {
+    const EventWords words = event_words(domain);
+    if (set(words.pending, port))
+        return;
+    if (!test(words.mask, port))
+        select(domain, port, row, words.bits_per_word);
+    wake_pollers(domain, port);
+}
+
+bool is_pending(Domain& domain, u32 port) { return test(event_words(domain).pending, port); }
+bool is_masked(Domain& domain, u32 port) { return test(event_words(domain).mask, port); }
+void clear_pending(Domain& domain, u32 port) { clear(event_words(domain).pending, port); }
+
+void unmask(Domain& domain, u32 port, EventPort& row) {
+    const EventWords words = event_words(domain);
+    if (clear(words.mask, port) && test(words.pending, port))
+        select(domain, port, row, words.bits_per_word);
+}
+
+}  // namespace hv::two_level
