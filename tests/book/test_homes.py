@@ -131,6 +131,28 @@ def test_shown_again_without_a_home(house: Path, judge: Judge) -> None:
     assert kinds(judge()) == ["unresolved"]
 
 
+def test_shelf_takes_the_rest_of_a_room(house: Path, judge: Judge) -> None:
+    edit(
+        house,
+        SHELF,
+        "hv::helper; hv::total; .text; .data",
+        "hv::total; * @ boot/image.ld; hv::helper",
+    )
+    assert judge(complete=("base", "boot")).faults == []
+    edit(house, SHELF, "* @ boot/image.ld", "* @ boot/nowhere.ld")
+    assert kinds(judge()) == ["unresolved"]
+
+
+def test_shelf_takes_the_rest_of_a_class(house: Path, judge: Judge) -> None:
+    source = "hv::List::longest\n:from: Nothing is shorter\n```"
+    page = (house / PAGE).read_text()
+    first, second = page.index("It says how long"), page.index(source) + len(source)
+    (house / PAGE).write_text(page[:first] + page[second:])
+    assert [s.name for s in judge().homeless()] == ["hv::List::longest"]
+    add(house, "\n```{shelf}\nhv::List::*\n: The rest of the list.\n```\n", SHELF)
+    assert judge(complete=("base",)).faults == []
+
+
 def test_voice_is_short_and_seldom(house: Path, judge: Judge) -> None:
     add(house, "\n```{voice}\n" + "I said 7 words. " * 40 + "\n```\n")
     assert kinds(judge()) == ["long voice"]

@@ -166,14 +166,19 @@ def is_pattern(name: str) -> bool:
 
 
 def matched(index: Index, pattern: str) -> list[Symbol]:
-    """What a shelf's pattern means: the rest of a class, or a table of constants."""
-    owner = pattern.removesuffix("::*")
-    if owner != pattern and any(s.kind == "class" and s.name == owner for s in index.symbols):
+    """What a shelf's pattern means: a room, the members of a class, or a table of constants."""
+    wanted = Wanted.parse(pattern)
+    owner = wanted.name.removesuffix("::*")
+    if wanted.file:
+        inside = [s for s in index.symbols if wanted.is_in(s.file)]
+    elif owner != wanted.name and any(s.kind == "class" and s.name == owner for s in index.symbols):
         inside = [s for s in index.symbols if s.name.startswith(owner + "::")]
-        if not inside:
-            raise QuoteError(f"{owner} has no members of its own besides its skeleton")
-        return inside
-    return index.match(pattern)
+    else:
+        return index.match(pattern)
+    found = [s for s in inside if wanted.name == "*" or s.name.startswith(owner + "::")]
+    if not found:
+        raise QuoteError(f"nothing matches {pattern}")
+    return found
 
 
 def _check_homes(registry: Registry) -> None:

@@ -84,11 +84,15 @@ class Wanted:
         assert match is not None
         return cls(match[1].strip(), match[2], file or None)
 
+    def is_in(self, file: str) -> bool:
+        """True when the file is the one that this name gives, if it gives one."""
+        return not self.file or ("/" + file).endswith("/" + self.file)
+
     def accepts(self, symbol: Symbol) -> bool:
         """True when the symbol is one that this name may mean."""
         if symbol.name != self.name:
             return False
-        if self.file and not ("/" + symbol.file).endswith("/" + self.file):
+        if not self.is_in(symbol.file):
             return False
         if self.signature is None or squeeze(self.signature) == "(*)":
             return True
