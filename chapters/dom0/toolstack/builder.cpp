@@ -50,8 +50,10 @@ Result<void> Builder::read_kernel() {
     }
     const char* why = "the kernel is not a PVH kernel";
     auto image = parse_elf(elf_, &why);
-    step_ = why;
-    if (!image) return image.error();
+    if (!image) {
+        step_ = why;
+        return image.error();
+    }
     image_ = *image;
 
     step_ = "kernel and ramdisk do not fit into its memory";
