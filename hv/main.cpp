@@ -30,13 +30,10 @@ constexpr const Plug* plugs[] = {
 constinit Machine machine;
 
 /// Room for the boot pCPU's Cpu, which is built when the machine wakes.
-union FirstCpu {
-    char nothing;
-    Cpu cpu;
-    constexpr FirstCpu() : nothing{} {}
-    constexpr ~FirstCpu() {}
+struct FirstCpu {
+    alignas(Cpu) unsigned char room[sizeof(Cpu)];
 };
-constinit FirstCpu first_cpu;
+constinit FirstCpu first_cpu{};
 
 }  // namespace
 }  // namespace hv
@@ -44,6 +41,6 @@ constinit FirstCpu first_cpu;
 /// The first C++ that runs: entry.S calls it with what the loader left in EAX and EBX, and with the
 /// machine address of the image.
 extern "C" [[noreturn]] void start(hv::u32 magic, hv::u32 info, hv::u32 image) {
-    hv::Cpu& cpu = *new (&hv::first_cpu.cpu) hv::Cpu;
+    hv::Cpu& cpu = *new (hv::first_cpu.room) hv::Cpu;
     hv::boot::wake(hv::machine, cpu, hv::plugs, {magic, hv::Mpa{info}, hv::Mpa{image}});
 }

@@ -63,6 +63,6 @@ size_t strlen(const char* text) {
 }
 
 namespace std {
-[[noreturn]] void __throw_length_error(const char* what) { hv::panic("length error: {}", what); }
-[[noreturn]] void __throw_out_of_range_fmt(const char* what, ...) { hv::panic("{}", what); }
+void __throw_length_error(const char* what) { hv::panic("length error: {}", what); }
+void __throw_out_of_range_fmt(const char* what, ...) { hv::panic("{}", what); }
 }  // namespace std
