@@ -64,7 +64,8 @@ Result<> place_foreign(Call& call, const Placement& wish) {
     TRY(page);
     Machine& machine = call.domain.machine;
     Result<> placed = Error{XEN_EINVAL};
-    if (machine.frames.row(page->frame).owner == owner->id) {
+    const DomainId whose = machine.frames.row(page->frame).owner;
+    if (whose == owner->id || whose == owner_hypervisor) {  // its RAM, or what we share with it
         Quarantine quarantine{wish.target};
         const x86::Access access = page->access.write ? x86::read_write : x86::read_only;
         placed = place_frame(wish.target, wish.gfn, page->frame, access, quarantine);
