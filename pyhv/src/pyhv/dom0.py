@@ -24,7 +24,7 @@ class Dom0:
     def wait_for_prompt(self) -> None:
         """Wait until the hypervisor has woken and dom0 has done what rc says."""
         self.machine.expect(say.FIRST, self.boot_timeout)
-        self.machine.expect(say.DOM0_PROMPT + r"list\r?\n", self.boot_timeout)
+        self.machine.expect(say.DOM0_PROMPT + r"list\r*\n", self.boot_timeout)
         self.expect(say.DOM0_PROMPT)
 
     def expect(self, pattern: str) -> re.Match[str]:
@@ -34,7 +34,7 @@ class Dom0:
     def type(self, command: str) -> None:
         """Type a command and wait until it has been echoed."""
         self.machine.send_line(command)
-        self.expect(re.escape(command) + r"\r?\n")
+        self.expect(re.escape(command) + r"\r*\n")
 
     def ask(self, command: str) -> str:
         """Type a command and return all that is said until the next prompt."""

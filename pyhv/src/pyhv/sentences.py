@@ -43,7 +43,7 @@ def crashed(name: str) -> str:
 # The guests.
 HELLO = (
     r"hello: I am awake",
-    r"hello: cpuid [0-9a-f]+ says XenVMMXenVMM",
+    r"hello: cpuid 0x[0-9a-f]+ says XenVMMXenVMM",
     r"hello: 10 timer interrupts from the x2?APIC in \d+ us",
 )
 LINUX_PROMPT = "linux# "
