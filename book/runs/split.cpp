@@ -76,7 +76,7 @@ void tell(const char* design, TakeOut take_out) {
     memory.watching = true;
     take_out(memory, table);
     std::printf("%s, writes: %lu\n", design, memory.writes);
-    std::printf("%s, writes after which an untouched frame was lost: %lu\n", design, memory.unsafe);
+    std::printf("%s, of these unsafe: %lu\n", design, memory.unsafe);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ def edit(house: Path, file: str, old: str, new: str) -> None:
 
 def add(house: Path, text: str, file: str = PAGE) -> None:
     path = house / file
-    path.write_text(path.read_text() + text)
+    path.write_text((path.read_text() if path.exists() else "# New\n") + text)
 
 
 def test_fixture_has_no_fault(judge: Judge) -> None:
@@ -156,6 +156,9 @@ def test_shelf_takes_the_rest_of_a_class(house: Path, judge: Judge) -> None:
 def test_voice_is_short_and_seldom(house: Path, judge: Judge) -> None:
     add(house, "\n```{voice}\n" + "I said 7 words. " * 40 + "\n```\n")
     assert kinds(judge()) == ["long voice"]
+    add(house, "\n```{voice}\nI say nothing.\n```\n", "book/one/other.md")
+    assert kinds(judge()) == ["long voice", "empty voice"]
+    (house / "book/one/other.md").unlink()
     add(house, "\n```{voice}\nI said 7.\n```\n" * 4)
     assert kinds(judge()) == ["long voice", "many voices"]
 

@@ -106,15 +106,21 @@ class Shelf(QuotingDirective):
         found = [s for name in names for s in self._symbols(name)]
         item = nodes.container(classes=["shelf-entry"])
         heads = nodes.paragraph(classes=["shelf-names"])
-        for number, name in enumerate(names):
+        for number, (name, symbols) in enumerate(self._named(found)):
             heads += nodes.inline("", " · " if number else "")
-            heads += nodes.literal("", name, ids=[homes.anchor_of(s) for s in self._symbols(name)])
+            heads += nodes.literal("", name, ids=[homes.anchor_of(s) for s in symbols])
         item += heads
         text, messages = self.parse_inline(sentence)
         item += nodes.paragraph("", "", *text, *messages)
         places = sorted({f"hv/{s.file}" for s in found})
         item += nodes.paragraph("", ", ".join(places), classes=["shelf-place"])
         return item
+
+    def _named(self, found: list[Symbol]) -> list[tuple[str, list[Symbol]]]:
+        """The symbols by name, overloads together; what a class among them tells is left to it."""
+        told = [s for s in found if not any(other.contains(s) for other in found)]
+        names = dict.fromkeys(s.name for s in told)
+        return [(n.removeprefix("hv::"), [s for s in told if s.name == n]) for n in names]
 
     def _symbols(self, name: str) -> list[Symbol]:
         if not homes.is_pattern(name):

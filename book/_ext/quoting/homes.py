@@ -284,6 +284,9 @@ def _check_chapters(registry: Registry, pages: list[Page]) -> None:
         words[page.chapter] += page.words
         for fence in (f for f in page.fences if f.kind == "voice"):
             voices[page.chapter] += 1
+            if not re.search(r"\d|\{ran\}", fence.body):
+                text = "the hypervisor speaks without a number from a run"
+                registry.faults.append(Fault("empty voice", fence.where, text))
             if len(fence.body.split()) > LONGEST_VOICE:
                 registry.faults.append(
                     Fault(

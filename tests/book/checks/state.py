@@ -35,7 +35,7 @@ def check_image(top: Path, image: Path) -> list[str]:
         if not found:
             continue
         flags, section, size, name = found[2], found[3], int(found[4], 16), found[5]
-        name = re.sub(r"^\.hidden\s+", "", name).strip()
+        name = re.sub(r"^\.hidden\s+|\(anonymous namespace\)::", "", name).strip()
         if "guard variable" in name or "__cxa_guard" in name:
             wrong.append(f"{image.name}: {name} guards a static that is made at run time")
         elif "O" in flags and size and MUTABLE.match(section) and name not in allowed:
