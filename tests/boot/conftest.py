@@ -8,6 +8,7 @@ import pytest
 
 from pyhv import build
 from pyhv.emulator import Emulator
+from pyhv.errors import Failure
 from pyhv.machine import Machine
 
 Boot = Callable[..., Emulator]
@@ -15,13 +16,19 @@ Boot = Callable[..., Emulator]
 
 @pytest.fixture(scope="session")
 def image() -> Callable[[str | None], Path]:
-    """Build, once each, the image that reaches a chapter; None is the whole of it."""
-    built: dict[str | None, Path] = {}
+    """Build, or fail to, once each, the image that reaches a chapter; None is the whole."""
+    built: dict[str | None, Path | Failure] = {}
 
     def make(through: str | None = None) -> Path:
         if through not in built:
-            built[through] = build.build(build.image_targets(through), through, show=False)
-        return built[through] / "hv.elf"
+            try:
+                built[through] = build.build(build.image_targets(through), through, show=False)
+            except Failure as failure:
+                built[through] = failure
+        outcome = built[through]
+        if isinstance(outcome, Failure):
+            raise outcome
+        return outcome / "hv.elf"
 
     return make
 
