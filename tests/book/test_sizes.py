@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from checks import sizes
 from quoting import tree
+from quoting.house import code_lines
 from quoting.symbols import Index
 
 
@@ -44,7 +45,7 @@ def test_house_outgrown(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_comments_and_blanks_are_no_code(tmp_path: Path) -> None:
     path = tmp_path / "a.cpp"
     path.write_text("// One.\n\n/* Two\n   lines. */\nint x;  // Code.\n")
-    assert sizes.code(path) == 1
+    assert code_lines(path) == 1
 
 
 def test_long_function(house: Path) -> None:

@@ -125,8 +125,9 @@ class Shelf(QuotingDirective):
     def _symbols(self, name: str) -> list[Symbol]:
         if not homes.is_pattern(name):
             return self.registry.index.find(name)
-        here = [s for s in homes.matched(self.registry.index, name) if s in self.registry.homes]
-        return [s for s in here if self.registry.homes[s][0].page == self.env.docname]
+        owned = self.registry.homes
+        here = [s for s in homes.matched(self.registry.index, name) if s in owned]
+        return [s for s in here if owned[s][0].pattern == name]
 
 
 class Voice(SphinxDirective):

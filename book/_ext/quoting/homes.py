@@ -31,6 +31,8 @@ class Home:
     shelved: bool
     start: str = ""
     until: str = ""
+    pattern: str = ""
+    """The shelf's pattern that gave it this home, if none gave it by name."""
 
     @property
     def anchor(self) -> str:
@@ -156,7 +158,9 @@ def _settle_patterns(registry: Registry, fence: Fence) -> None:
             if is_pattern(name):
                 for symbol in matched(registry.index, name):
                     if symbol not in registry.homes:
-                        registry.homes[symbol] = [Home(symbol, fence.page, fence.where, True)]
+                        registry.homes[symbol] = [
+                            Home(symbol, fence.page, fence.where, True, pattern=name)
+                        ]
 
 
 def is_pattern(name: str) -> bool:

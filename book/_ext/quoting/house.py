@@ -40,9 +40,13 @@ class Room:
         return f"{self.files} files, {self.lines:,} lines" if self.files else "not built yet"
 
 
-def code_lines(text: str) -> int:
-    """Lines that are neither blank nor only a comment."""
-    return sum(1 for line in text.splitlines() if not re.match(r"\s*(//.*|/?\*.*|#\s.*)?$", line))
+def code_lines(path: Path) -> int:
+    """Lines of code: neither blank nor only a comment."""
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m[0].count("\n"), text, flags=re.DOTALL)
+    mark = "#" if path.suffix == ".py" else "//"
+    rows = (row.strip() for row in text.splitlines())
+    return sum(1 for row in rows if row and not row.startswith(mark))
 
 
 def rooms(top: Path) -> list[Room]:
@@ -51,7 +55,7 @@ def rooms(top: Path) -> list[Room]:
     found = []
     for name in ["base", "x86", "vmx", "svm", *chapters]:
         paths = tree.files(top / "hv" / name) if (top / "hv" / name).is_dir() else []
-        lines = sum(code_lines(path.read_text(encoding="utf-8")) for path in paths)
+        lines = sum(code_lines(path) for path in paths)
         found.append(Room(name, len(paths), lines))
     return found
 

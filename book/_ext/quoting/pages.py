@@ -51,13 +51,15 @@ class Homeless(SphinxDirective):
         every = Counter(s.folder for s in registry.index.symbols)
         shown: list[nodes.Node] = [
             nodes.paragraph(
-                "", f"{len(left)} of {len(registry.index.symbols)} symbols have no home yet."
+                "", f"{len(left):,} of {len(registry.index.symbols):,} symbols have no home yet."
             )
         ]
         for folder in sorted(every):
             mine = [s for s in left if s.folder == folder]
             section = nodes.section(ids=[f"homeless-{folder.strip('.') or 'top'}"])
-            section += nodes.title("", f"{folder}: {len(mine)} of {every[folder]}")
+            section += nodes.title(
+                "", f"{folder.replace('.', 'main')}: {len(mine)} of {every[folder]}"
+            )
             names = nodes.paragraph(classes=["homeless-names"])
             for number, symbol in enumerate(mine):
                 names += nodes.inline("", " · " if number else "")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
+from quoting.house import code_lines
 from quoting.symbols import Index
 
 from . import listing
@@ -21,23 +21,9 @@ def check(top: Path) -> list[str]:
     return _totals(top) + _files(top)
 
 
-def code(path: Path) -> int:
-    """Lines of code: neither blank nor only a comment."""
-    text = re.sub(
-        r"/\*.*?\*/",
-        lambda m: "\n" * m[0].count("\n"),
-        path.read_text(encoding="utf-8"),
-        flags=re.S,
-    )
-    comment = "//" if path.suffix != ".py" else "#"
-    return sum(
-        1 for line in text.splitlines() if line.strip() and not line.strip().startswith(comment)
-    )
-
-
 def total(top: Path, folders: tuple[str, ...]) -> int:
     """Lines of code of some folders."""
-    return sum(code(path) for path in listing.sources(top, *folders))
+    return sum(code_lines(path) for path in listing.sources(top, *folders))
 
 
 def functions(index: Index, longer_than: int) -> list[tuple[int, str, str]]:
