@@ -9,7 +9,8 @@ from checks import floors
 
 
 def test_the_house_keeps_its_floors(top: Path) -> None:
-    assert floors.check(top) == []
+    wrong = floors.check(top)
+    assert not wrong, "\n".join(wrong)
 
 
 def plant(house: Path, file: str, text: str) -> list[str]:

@@ -11,8 +11,17 @@ from quoting.house import code_lines
 from quoting.symbols import Index
 
 
-def test_the_house_keeps_its_sizes(top: Path) -> None:
-    assert sizes.check(top) == []
+def test_the_house_stays_small(top: Path) -> None:
+    assert sizes.check_totals(top) == []
+
+
+def test_files_stay_short(top: Path) -> None:
+    assert sizes.check_lengths(top) == []
+
+
+def test_lines_stay_narrow(top: Path) -> None:
+    wrong = sizes.check_widths(top)
+    assert not wrong, "\n".join(wrong)
 
 
 def test_functions_are_one_idea(top: Path, real: tuple[Index, list[str]], record_property) -> None:
@@ -33,7 +42,7 @@ def test_long_file(house: Path) -> None:
 
 def test_wide_line(house: Path) -> None:
     (house / "hv/base/wide.cpp").write_text("// Wide.\n// " + "x" * 98 + "\n")
-    assert sizes.check(house) == ["hv/base/wide.cpp:2: wider than 100 columns (1 lines)"]
+    assert sizes.check(house) == ["hv/base/wide.cpp: wider than 100 columns in line 2"]
 
 
 def test_house_outgrown(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,14 +14,16 @@ IMAGE = "build/hv.elf"
 
 
 def test_the_source_has_no_loose_state(top: Path, real: tuple[Index, list[str]]) -> None:
-    assert state.check(top, real[0]) == []
+    wrong = state.check(top, real[0])
+    assert not wrong, "\n".join(wrong)
 
 
 def test_the_image_has_no_loose_state(top: Path, real: tuple[Index, list[str]]) -> None:
     image = top / IMAGE
     if not image.is_file():
         pytest.skip(f"{IMAGE} has not been built")
-    assert state.check_image(top, image) == []
+    wrong = state.check_image(top, image)
+    assert not wrong, "\n".join(wrong)
     assert state.unused(top, real[0], image) == []
 
 

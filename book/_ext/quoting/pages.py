@@ -37,7 +37,7 @@ class House(SphinxDirective):
         figure += nodes.caption(
             "",
             f"The house as it stands: {len(found)} rooms, {total:,} lines of code. "
-            "A chapter may lean on earlier chapters, an engine on the ground floor; never the reverse.",
+            "A chapter may lean on earlier ones, an engine on the ground floor; never the reverse.",
         )
         return [figure]
 

@@ -18,7 +18,7 @@ WIDEST_LINE = 100
 
 def check(top: Path) -> list[str]:
     """Every promise of size that is broken, and every exception that is no longer needed."""
-    return _totals(top) + _files(top)
+    return check_totals(top) + check_lengths(top) + check_widths(top)
 
 
 def total(top: Path, folders: tuple[str, ...]) -> int:
@@ -50,7 +50,8 @@ def check_functions(top: Path, index: Index) -> list[str]:
     return wrong + [f"{name} is an exception that is not needed" for name in spare]
 
 
-def _totals(top: Path) -> list[str]:
+def check_totals(top: Path) -> list[str]:
+    """Parts of the house that have outgrown their promise."""
     wrong = []
     for folders, largest in LARGEST.items():
         lines = total(top, folders)
@@ -59,19 +60,28 @@ def _totals(top: Path) -> list[str]:
     return wrong
 
 
-def _files(top: Path) -> list[str]:
+def check_lengths(top: Path) -> list[str]:
+    """Files that are too long to be one room, unless they are named with a reason."""
     allowed = listing.exceptions(top).get("files", {})
     wrong, needed = [], set()
     for path in listing.sources(top):
         name = path.relative_to(top).as_posix()
-        rows = path.read_text(encoding="utf-8").split("\n")
-        if len(rows) - 1 > LONGEST_FILE:
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines > LONGEST_FILE:
             needed.add(name)
-            if len(rows) - 1 > allowed.get(name, {}).get("lines", LONGEST_FILE):
-                wrong.append(f"{name}: {len(rows) - 1} lines, at most {LONGEST_FILE}")
-        wide = [n for n, row in enumerate(rows, 1) if len(row) > WIDEST_LINE]
+            if lines > allowed.get(name, {}).get("lines", LONGEST_FILE):
+                wrong.append(f"{name}: {lines} lines, at most {LONGEST_FILE}")
+    spare = sorted(set(allowed) - needed)
+    return wrong + [f"{name} is an exception that is not needed" for name in spare]
+
+
+def check_widths(top: Path) -> list[str]:
+    """Files with lines that do not fit."""
+    wrong = []
+    for path in listing.sources(top):
+        rows = path.read_text(encoding="utf-8").splitlines()
+        wide = [str(number) for number, row in enumerate(rows, 1) if len(row) > WIDEST_LINE]
         if wide:
-            wrong.append(f"{name}:{wide[0]}: wider than {WIDEST_LINE} columns ({len(wide)} lines)")
-    return wrong + [
-        f"{name} is an exception that is not needed" for name in sorted(set(allowed) - needed)
-    ]
+            name = path.relative_to(top).as_posix()
+            wrong.append(f"{name}: wider than {WIDEST_LINE} columns in line {', '.join(wide)}")
+    return wrong
