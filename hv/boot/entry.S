@@ -19,10 +19,6 @@ multiboot_header:
     .balign 8
     .short 10, 0
     .long 24, 0x200000, 0xffffffff, 0x200000, 1
-    // A framebuffer, if there can be one: any size, 32 bits a pixel
-    .balign 8
-    .short 5, 1
-    .long 20, 0, 0, 32
     // Modules at page boundaries
     .balign 8
     .short 6, 0

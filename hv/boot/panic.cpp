@@ -98,8 +98,9 @@ void panic_at(const x86::TrapFrame& frame) {
 }
 
 [[gnu::noinline]] void break_on_purpose() {
+    // A frame of its own, so that the backtrace goes on from here
+    asm volatile("" ::"r"(__builtin_frame_address(0)));
     *reinterpret_cast<volatile u8*>(reinterpret_cast<u64>(image_start)) = 0;
-    asm volatile("");  // not a tail: the backtrace is to name this function
 }
 
 }  // namespace boot

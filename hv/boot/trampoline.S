@@ -18,6 +18,7 @@ trampoline_start:
 trampoline_32:
     mov $16, %ax
     mov %ax, %ds
+    mov %ax, %ss
     // EBP: where this page is; the boot pCPU wrote it
     .byte 0xbd
     .global trampoline_base
