@@ -2,31 +2,12 @@
 #include <domains/exits.hpp>
 #include <domains/guest_memory.hpp>
 #include <domains/household.hpp>
-#include <x86/bits.hpp>
-#include <x86/decode.hpp>
+#include <domains/instruction.hpp>
 
 namespace hv {
 namespace {
 
 using x86::Instruction;
-
-x86::CodeSize code_size(const x86::CpuState& state) {
-    if (state.efer & x86::EFER_LMA && state.cs.long_code())
-        return x86::CodeSize::bits64;
-    return state.cs.big() ? x86::CodeSize::bits32 : x86::CodeSize::bits16;
-}
-
-/// The guest's instruction, read and decoded. XEN_EFAULT, XEN_EOPNOTSUPP, XEN_EINVAL.
-Result<Instruction> fetch(Vcpu& vcpu, const x86::CpuState& state) {
-    std::array<u8, 15> code{};
-    const u64 base = code_size(state) == x86::CodeSize::bits64 ? 0 : state.cs.base;
-    size_t count = 0;
-    while (count < code.size() && read_guest(vcpu, &code[count], base + state.rip + count, 1).ok())
-        ++count;
-    if (count == 0)
-        return Error{XEN_EFAULT};
-    return x86::decode(std::span{code}.first(count), code_size(state));
-}
 
 bool in_apic_page(const Vcpu& vcpu, Gpa address) {
     return frame_of(address) == frame_of(Gpa{LocalApic::page_address}) && vcpu.apic.enabled() &&
@@ -72,6 +53,23 @@ void write_gpr(Vcpu& vcpu, const Instruction& instruction, u64 value) {
         gpr = (gpr & ~mask_of(bytes)) | (value & mask_of(bytes));
 }
 
+/// RFLAGS after CMP: Intel SDM volume 1, "Status Flags".
+u64 compare(u64 rflags, u64 left, u64 right, unsigned bytes) {
+    constexpr u64 carry = 1, parity = 1 << 2, adjust = 1 << 4, zero = 1 << 6, sign = 1 << 7, overflow = 1 << 11;
+    const u64 top = 1ull << (bytes * 8 - 1);
+    left &= mask_of(bytes);
+    right &= mask_of(bytes);
+    const u64 difference = (left - right) & mask_of(bytes);
+    u64 flags = rflags & ~(carry | parity | adjust | zero | sign | overflow);
+    flags |= left < right ? carry : 0;
+    flags |= __builtin_parityll(difference & 0xff) ? 0 : parity;
+    flags |= (left ^ right ^ difference) & 0x10 ? adjust : 0;
+    flags |= difference == 0 ? zero : 0;
+    flags |= difference & top ? sign : 0;
+    flags |= (left ^ right) & (left ^ difference) & top ? overflow : 0;
+    return flags;
+}
+
 /// STOS and MOVS, an element at a time. False: interrupted; the guest goes on with what is left.
 bool do_string(Cpu& cpu, Vcpu& vcpu, const x86::CpuState& state, const Instruction& instruction,
                Gpa address) {
@@ -83,9 +81,11 @@ bool do_string(Cpu& cpu, Vcpu& vcpu, const x86::CpuState& state, const Instructi
     const auto advance = [&](u64& index) { index = (index & ~addresses) | ((index + step) & addresses); };
     while (!instruction.repeated || (gpr.rcx & addresses) != 0) {
         u64 value = gpr.rax;
-        if (moves && !read_guest(vcpu, &value, state.ds.base + (gpr.rsi & addresses), instruction.size).ok())
+        const u64 from = linear_address(state, instruction.memory.segment, gpr.rsi & addresses);
+        const u64 to = linear_address(state, x86::SegmentName::es, gpr.rdi & addresses);
+        if (moves && !read_guest(vcpu, &value, from, instruction.size).ok())
             value = read_there(vcpu, address);
-        if (!write_guest(vcpu, state.es.base + (gpr.rdi & addresses), &value, instruction.size).ok())
+        if (!write_guest(vcpu, to, &value, instruction.size).ok())
             write_there(vcpu, address, value);
         if (moves)
             advance(gpr.rsi);
@@ -100,8 +100,12 @@ bool do_string(Cpu& cpu, Vcpu& vcpu, const x86::CpuState& state, const Instructi
 }
 
 /// Does the instruction in the guest's place. XEN_EOPNOTSUPP: not one that touches memory like this.
-Result<bool> emulate(Cpu& cpu, Vcpu& vcpu, const x86::CpuState& state,
-                     const Instruction& instruction, Gpa address) {
+Result<bool> emulate(Cpu& cpu, Vcpu& vcpu, x86::CpuState& state, const Instruction& instruction,
+                     Gpa address) {
+    const auto set_flags = [&](u64 left, u64 right) {
+        state.rflags = compare(state.rflags, left, right, instruction.size);
+        return vcpu.domain.machine.engine->write_state(vcpu.hardware, state);
+    };
     const u64 found = read_there(vcpu, address) & mask_of(instruction.size);
     switch (instruction.kind) {
     case Instruction::Kind::load:
@@ -116,6 +120,15 @@ Result<bool> emulate(Cpu& cpu, Vcpu& vcpu, const x86::CpuState& state,
         return true;
     case Instruction::Kind::store_immediate:
         write_there(vcpu, address, instruction.immediate);
+        return true;
+    case Instruction::Kind::compare:
+        TRY(set_flags(found, read_gpr(vcpu, instruction)));
+        return true;
+    case Instruction::Kind::compare_from:
+        TRY(set_flags(read_gpr(vcpu, instruction), found));
+        return true;
+    case Instruction::Kind::compare_immediate:
+        TRY(set_flags(found, instruction.immediate));
         return true;
     case Instruction::Kind::store_string:
     case Instruction::Kind::move_string:
@@ -143,7 +156,7 @@ Outcome answer_nested_fault(Cpu& cpu, Vcpu& vcpu, const x86::Exit::Fault& fault)
     engine.read_state(vcpu.hardware, state);
 
     Result<bool> finished{Error{XEN_EOPNOTSUPP}};
-    const Result<Instruction> instruction = fetch(vcpu, state);
+    const Result<Instruction> instruction = fetch_instruction(vcpu, state);
     if (instruction.ok() && !fault.fetch && !fault.in_page_walk)
         finished = emulate(cpu, vcpu, state, *instruction, fault.address);
     if (!finished.ok()) {

@@ -77,7 +77,7 @@ private:
     void set_register(u8 number);
     bool read_operands(const Opcode& opcode);
     bool read_register_and_memory(const Opcode& opcode);
-    bool read_immediate_to_memory();
+    bool read_immediate_to_memory(const Opcode& opcode);
     void read_offset();
     void name_string_memory();
     void read_port(const Opcode& opcode);
@@ -229,7 +229,7 @@ bool Decoder::read_operands(const Opcode& opcode) {
     case Form::unknown: return false;
     case Form::plain: return true;
     case Form::memory: return read_register_and_memory(opcode);
-    case Form::immediate: return read_immediate_to_memory();
+    case Form::immediate: return read_immediate_to_memory(opcode);
     case Form::offset: read_offset(); return true;
     case Form::string: name_string_memory(); return true;
     case Form::port: read_port(opcode); return true;
@@ -254,13 +254,15 @@ bool Decoder::read_register_and_memory(const Opcode& opcode) {
     return true;
 }
 
-bool Decoder::read_immediate_to_memory() {
+bool Decoder::read_immediate_to_memory(const Opcode& opcode) {
+    const u8 digit = opcode.kind == Kind::compare_immediate ? 7 : 0;
     const ModRm mod_rm = read_mod_rm();
-    if (!mod_rm.is_memory() || mod_rm.reg != 0)
+    if (!mod_rm.is_memory() || mod_rm.reg != digit)
         return false;
     read_memory(mod_rm);
-    // Never longer than four bytes: a 64-bit store extends the sign
-    result_.immediate = static_cast<u64>(cursor_.number(result_.size < 4 ? result_.size : 4));
+    // Never longer than four bytes, and one byte after 0x83: the sign is extended
+    const unsigned bytes = opcode.code == 0x83 ? 1 : result_.size < 4 ? result_.size : 4;
+    result_.immediate = static_cast<u64>(cursor_.number(bytes));
     return true;
 }
 

@@ -16,7 +16,8 @@ inline constexpr u8 register_rip = 0xfe;
 /// Segments by their number in instructions.
 enum class SegmentName : u8 { es, cs, ss, ds, fs, gs };
 
-/// A memory operand: base + index * scale + displacement, cut to `address_size` bytes, in `segment`.
+/// A memory operand: base + index * scale + displacement, cut to `address_size` bytes, in
+/// `segment`.
 struct EffectiveAddress {
     SegmentName segment = SegmentName::ds;
     u8 base = no_register;   ///< register_rip: the address of the next instruction
@@ -32,6 +33,9 @@ struct Instruction {
         load,            ///< MOV: register from memory
         store,           ///< MOV: memory from register
         store_immediate, ///< MOV: memory from `immediate`
+        compare,         ///< CMP: memory less register
+        compare_from,    ///< CMP: register less memory
+        compare_immediate, ///< CMP: memory less `immediate`
         load_zero,       ///< MOVZX: `size` bytes of memory, register of `register_size`
         load_sign,       ///< MOVSX, MOVSXD: the same, sign extended
         store_string,    ///< STOS: ES:rDI from rAX
@@ -55,8 +59,8 @@ struct Instruction {
     u8 gpr = no_register;    ///< 0 to 15
     bool high_byte = false;  ///< `gpr` is AH, CH, DH or BH: bits 15:8 of rAX, rCX, rDX or rBX
     bool repeated = false;   ///< a string instruction with REP: rCX times
-    bool in_memory = false;  ///< `memory` is an operand: of MOVS and OUTS the source at rSI, of STOS
-                             ///< and INS the destination at rDI; MOVS writes to ES:rDI besides
+    bool in_memory = false;  ///< `memory` is an operand: of MOVS and OUTS the source at rSI, of
+                             ///< STOS and INS the target at rDI; MOVS writes to ES:rDI besides
     bool port_in_dx = false;
     u8 port = 0;             ///< of IN and OUT with an immediate port
     u8 control = 0;          ///< 0 to 15
@@ -65,7 +69,7 @@ struct Instruction {
     EffectiveAddress memory{};
 };
 
-/// Decodes the instruction that begins `code`, which may be up to 15 bytes and is never read beyond.
+/// Decodes the instruction that begins `code`, of which at most 15 bytes are read.
 /// XEN_EOPNOTSUPP: an instruction that it does not know, or that raises #UD.
 /// XEN_EINVAL: `code` ends before the instruction does, or 15 bytes are not enough.
 /// Source: Intel SDM volume 2, "Instruction Format" and appendix "Opcode Map".

@@ -11,7 +11,7 @@ enum class Form : u8 {
     unknown,
     plain,         ///< nothing
     memory,        ///< ModRM: memory and a register
-    immediate,     ///< ModRM: memory and, as register, the digit 0; then an immediate
+    immediate,     ///< ModRM: memory and, as register, a digit (0: MOV, 7: CMP); then an immediate
     offset,        ///< an address of the full address size; the register is rAX
     string,        ///< nothing: rSI, rDI, rCX and DX are understood
     port,          ///< an immediate port, or DX
@@ -30,11 +30,18 @@ struct Opcode {
 using Kind = Instruction::Kind;
 
 inline constexpr Opcode one_byte_opcodes[] = {
+    {0x38, Form::memory, Kind::compare, 1},
+    {0x39, Form::memory, Kind::compare},
+    {0x3a, Form::memory, Kind::compare_from, 1},
+    {0x3b, Form::memory, Kind::compare_from},
     {0x63, Form::memory, Kind::load_sign, 4},  // MOVSXD, in 64-bit code only
     {0x6c, Form::string, Kind::input_string, 1},
     {0x6d, Form::string, Kind::input_string},
     {0x6e, Form::string, Kind::output_string, 1},
     {0x6f, Form::string, Kind::output_string},
+    {0x80, Form::immediate, Kind::compare_immediate, 1},
+    {0x81, Form::immediate, Kind::compare_immediate},
+    {0x83, Form::immediate, Kind::compare_immediate},
     {0x88, Form::memory, Kind::store, 1},
     {0x89, Form::memory, Kind::store},
     {0x8a, Form::memory, Kind::load, 1},
