@@ -1,4 +1,4 @@
-// Takes one page out of the middle of a 1 GiB page, twice, and asks after every write what a CPU finds.
+// Takes one page out of a 1 GiB page, in two ways, and asks after every write what a CPU finds.
 #include <cstdio>
 #include <unordered_map>
 #include <x86/host_format.hpp>
