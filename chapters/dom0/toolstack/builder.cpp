@@ -82,10 +82,10 @@ Result<void> Builder::make_domain() {
 
 Result<void> Builder::give_memory() {
     step_ = "giving it memory";
-    constexpr u64 hole_start = 0xa0, hole_end = 0x100; // where a PC has its video memory
     u16 id = newborn_.id;
-    TRY(populate(id, Gfn{0}, hole_start));
-    TRY(populate(id, Gfn{hole_end}, order_.memory_mib * MiB / page_size - hole_end));
+
+    // Also where a PC has its video memory and its BIOS: kernels look there, and find zeros.
+    TRY(populate(id, Gfn{0}, order_.memory_mib * MiB / page_size));
     TRY(populate(id, special_frames, special_count));
     auto tables = make_acpi(order_.vcpus);
     TRY(populate(id, frame_of(acpi_base), pages_of(tables.bytes.size())));

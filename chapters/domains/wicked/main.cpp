@@ -29,7 +29,7 @@ void halt() { halt_forever(); }
 
 /// Reads of what is not there give ones; writes vanish.
 void touch_unmapped() {
-    constexpr u64 places[] = {0xa0000, 0xb8000, 0xf0000000, 0xfed00000, 0xffffff00};
+    constexpr u64 places[] = {0xc0000000, 0xe0001000, 0xf0000000, 0xfed00000, 0xffffff00};
     for (u64 place : places) {
         auto* word = reinterpret_cast<volatile u32*>(place);
         *word = 0x12345678;
