@@ -19,8 +19,9 @@ inline std::string register_name(u8 number, u8 size, bool high_byte = false) {
         return size == 4 ? "eip" : "rip";
     if (high_byte)
         return highs[number];
+    static const char* const suffixes[] = {"", "b", "w", "", "d", "", "", "", ""};
     if (number >= 8)
-        return "r" + std::to_string(number) + (size == 8 ? "" : size == 4 ? "d" : size == 2 ? "w" : "b");
+        return "r" + std::to_string(number) + suffixes[size];
     if (size == 1)
         return lows[number];
     return (size == 8 ? "r" : size == 4 ? "e" : "") + std::string{words[number]};
@@ -72,6 +73,10 @@ inline std::string disassemble(const Instruction& it) {
     case Kind::load: return "mov " + gpr + ", " + memory;
     case Kind::store: return "mov " + memory + ", " + gpr;
     case Kind::store_immediate: return "mov " + memory + ", " + hexadecimal(it.immediate & mask);
+    case Kind::compare: return "cmp " + memory + ", " + gpr;
+    case Kind::compare_from: return "cmp " + gpr + ", " + memory;
+    case Kind::compare_immediate:
+        return "cmp " + memory + ", " + hexadecimal(it.immediate & mask);
     case Kind::load_zero: return "movzx " + gpr + ", " + memory;
     case Kind::load_sign: return "movsx " + gpr + ", " + memory;
     case Kind::store_string: return rep + "stos " + memory + ", " + gpr;

@@ -73,6 +73,16 @@ const Encoding encodings[] = {
     {b16, {0x8b, 0x1e, 0x34, 0x12}, "mov bx, word ds:[0x1234]"},
     {b16, {0x67, 0x66, 0x89, 0x0c, 0x24}, "mov dword ss:[esp], ecx"},
 
+    // Comparisons
+    {b64, {0x39, 0x07}, "cmp dword ds:[rdi], eax"},
+    {b64, {0x4c, 0x3b, 0x0f}, "cmp r9, qword ds:[rdi]"},
+    {b64, {0x38, 0x27}, "cmp byte ds:[rdi], ah"},
+    {b32, {0x3a, 0x0f}, "cmp cl, byte ds:[edi]"},
+    {b64, {0x80, 0x3f, 0x80}, "cmp byte ds:[rdi], 0x80"},
+    {b64, {0x83, 0x3f, 0xff}, "cmp dword ds:[rdi], 0xffffffff"},
+    {b64, {0x48, 0x83, 0x7f, 0x08, 0x01}, "cmp qword ds:[rdi+0x8], 0x1"},
+    {b64, {0x66, 0x81, 0x3f, 0x34, 0x12}, "cmp word ds:[rdi], 0x1234"},
+
     // With zeros or the sign
     {b64, {0x0f, 0xb6, 0x07}, "movzx eax, byte ds:[rdi]"},
     {b64, {0x4c, 0x0f, 0xb7, 0x07}, "movzx r8, word ds:[rdi]"},
@@ -154,6 +164,8 @@ TEST(Decode, RefusesEverythingElse) {
         {0x0f, 0x20, 0xc8},        // CR1
         {0x0f, 0x20, 0xe8},        // CR5
         {0xc7, 0x08, 1, 2, 3, 4},  // not /0
+        {0x83, 0x07, 1},           // add: not /7
+        {0x39, 0xc1},              // cmp ecx, eax
         {0x90},                    // nop
         {0x0f, 0x01, 0x38},        // invlpg
         {0x0f, 0x01, 0xc2},        // vmlaunch
@@ -209,7 +221,8 @@ TEST(Decode, AgreesWithItselfOnAnyBytes) {
 TEST(Decode, AgreesWithItselfOnDamagedInstructions) {
     for (const Encoding& encoding : encodings)
         for (CodeSize size : all_sizes)
-            test::mutate(encoding.bytes, 200, [&](const Bytes& bytes) { expect_sound(bytes, size); });
+            test::mutate(encoding.bytes, 200,
+                         [&](const Bytes& bytes) { expect_sound(bytes, size); });
 }
 
 }  // namespace
