@@ -29,8 +29,8 @@ struct ElfImage {
     std::span<const ElfSegment> segments() const { return {segment_list.data(), segment_count}; }
 };
 
-/// Reads `file` as a PVH kernel: ELF32 or ELF64 for x86, with XEN_ELFNOTE_PHYS32_ENTRY in one of its
-/// PT_NOTEs or in a SHT_NOTE section. The file is not trusted: every segment in the answer lies
+/// Reads `file` as a PVH kernel: ELF32 or ELF64 for x86, with XEN_ELFNOTE_PHYS32_ENTRY in one of
+/// its PT_NOTEs or in a SHT_NOTE section. The file is not trusted: every segment in the answer lies
 /// within it and below 4 GiB. XEN_EINVAL for all else, with `*why` one line for a person.
 /// Allocates nothing; needs base/ only. Sources: the ELF specification; <xen/elfnote.h>.
 Result<ElfImage> parse_elf(std::span<const u8> file, const char** why);

@@ -120,7 +120,8 @@ u64 Walker::reserved(const Entry& entry, bool page) const {
     u64 mask = bits(width, mode_.long_mode ? 52 : 63);
     if (!(state_.efer & EFER_NXE))
         mask |= PTE_XD;
-    // A large page is aligned to its size (bit 12 is its PAT bit); where none can be, PS is reserved
+    // A large page is aligned to its size (bit 12 is its PAT bit); where none can be, PS is
+    // reserved
     if (page && level > 0)
         mask |= bits(13, page_shift + level * mode_.index_bits);
     else if (level == 3 || level == 2)
@@ -159,7 +160,9 @@ GuestWalk Walker::found(const Entry& entry, u64 address) const {
     u64 base = entry.value & bits(shift, mode_.pae ? 52 : 32);
     if (!mode_.pae && entry.level == 1)
         base |= (entry.value & bits(13, 21)) << 19;
-    return {.outcome = Outcome::found, .address = Gpa{base | offset}, .left = (1ull << shift) - offset};
+    return {.outcome = Outcome::found,
+            .address = Gpa{base | offset},
+            .left = (1ull << shift) - offset};
 }
 
 bool Walker::mark() {

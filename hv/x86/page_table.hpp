@@ -1,4 +1,4 @@
-// The page-table walk: one walk for every format of four-level table, over a memory it can be shown.
+// The page-table walk: one walk for every format of four-level table, over any memory.
 #pragma once
 
 #include <array>
@@ -43,8 +43,9 @@ struct EntryFormat {
     Mfn (*frame)(u64 entry);                   ///< the frame that any present entry names
 };
 
-/// The memory that tables are made of. The machine's is the direct map; a test's records each write.
-/// CPUs walk the same memory at the same time: a write is one 64-bit store, seen after every earlier one.
+/// The memory that tables are made of. The machine's is the direct map; a test's records each
+/// write. CPUs walk the same memory at the same time: a write is one 64-bit store, seen after every
+/// earlier one.
 template <class M>
 concept TableMemory = requires(M memory, Mpa entry, u64 value, Mfn table) {
     { memory.read(entry) } -> std::same_as<u64>;
@@ -68,8 +69,8 @@ inline constexpr Gfn gfn_limit{1ull << (top_level + 1) * bits_per_level};
 /// True for the orders that an entry can spell: 0, 9 and 18.
 constexpr bool is_page_order(u8 order) { return order % bits_per_level == 0 && order <= 18; }
 
-/// What a change of the tables asks of its caller. Needed: some CPU may hold a translation that is no
-/// longer true, so raise the generation, shoot it down, and only then reuse frames and tables.
+/// What a change of the tables asks of its caller. Needed: some CPU may hold a translation that is
+/// no longer true, so raise the generation, shoot it down, and only then reuse frames and tables.
 struct [[nodiscard]] Flush {
     bool needed = false;
 };
@@ -88,8 +89,8 @@ struct Trail {
 };
 
 /// The four-level tables under one root, in one format. It owns nothing and locks nothing: whoever
-/// changes the tables makes it on the spot, holding the lock that guards them (a domain's p2m lock).
-/// CPUs need no lock: every single write leaves tables that are right before or right after the change.
+/// changes the tables makes it on the spot, holding the lock that guards them (a domain's p2m
+/// lock). CPUs need no lock: after every single write they find the old tables or the new ones.
 ///
 ///     gfn  35       27 26       18 17        9 8         0     frame number: 4 times 9 bits
 ///         +-----------+-----------+-----------+-----------+

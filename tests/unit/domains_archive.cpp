@@ -40,7 +40,8 @@ TEST(Archive, GivesEachFileInTurn) {
     for (; file.ok(); file = archive.next(&why))
         found.push_back(std::string{file->name} + "=" + text(*file));
     EXPECT_EQ(file.error().code, XEN_ENOENT);
-    EXPECT_EQ(found, (std::vector<std::string>{"dom0=the first child", "hello=", "rc=create hello\n"}));
+    const std::vector<std::string> all{"dom0=the first child", "hello=", "rc=create hello\n"};
+    EXPECT_EQ(found, all);
     EXPECT_EQ(archive.next(&why).error().code, XEN_ENOENT) << "the end stays the end";
     EXPECT_TRUE(archive.check(&why).ok());
 }

@@ -26,7 +26,9 @@ Bytes note(const std::string& owner, u32 type, u64 value, u32 value_size) {
     bytes.resize(bytes.size() - 8 + value_size);
     return bytes;
 }
-Bytes xen_note(u64 entry, u32 size = 8) { return note("Xen", XEN_ELFNOTE_PHYS32_ENTRY, entry, size); }
+Bytes xen_note(u64 entry, u32 size = 8) {
+    return note("Xen", XEN_ELFNOTE_PHYS32_ENTRY, entry, size);
+}
 
 struct Part {
     u32 type;
@@ -62,7 +64,8 @@ struct Builder {
         for (const Part& part : parts) {
             Segment segment{};
             segment.p_type = part.type;
-            segment.p_offset = static_cast<decltype(segment.p_offset)>(contents_at + contents.size());
+            const size_t offset = contents_at + contents.size();
+            segment.p_offset = static_cast<decltype(segment.p_offset)>(offset);
             segment.p_paddr = static_cast<decltype(segment.p_paddr)>(part.address);
             segment.p_filesz = static_cast<decltype(segment.p_filesz)>(part.bytes.size());
             segment.p_memsz = static_cast<decltype(segment.p_memsz)>(part.memory_size);
@@ -73,7 +76,8 @@ struct Builder {
         for (const Bytes& bytes : section_notes) {
             Section section{};
             section.sh_type = SHT_NOTE;
-            section.sh_offset = static_cast<decltype(section.sh_offset)>(contents_at + contents.size());
+            const size_t offset = contents_at + contents.size();
+            section.sh_offset = static_cast<decltype(section.sh_offset)>(offset);
             section.sh_size = static_cast<decltype(section.sh_size)>(bytes.size());
             sections.push_back(section);
             contents.insert(contents.end(), bytes.begin(), bytes.end());

@@ -25,9 +25,9 @@ void mutate(const Bytes& good, unsigned count, Check check) {
             case 0: bad[at] ^= static_cast<u8>(1 << random() % 8); break;
             case 1: bad[at] = favourites[random() % sizeof favourites]; break;
             case 2: bad[at] = static_cast<u8>(random()); break;
-            case 3: std::fill_n(bad.begin() + static_cast<long>(at), some, random() % 2 ? 0xff : 0); break;
+            case 3: std::fill_n(&bad[at], some, random() % 2 ? 0xff : 0); break;
             case 4: bad.resize(at); break;
-            case 5: std::copy_n(good.begin(), some, bad.begin() + static_cast<long>(at)); break;
+            case 5: std::copy_n(good.begin(), some, &bad[at]); break;
             }
         }
         bad.shrink_to_fit();

@@ -1,4 +1,4 @@
-// The page-table walk over recorded memory: every write is replayed, and a CPU's walk is made after each.
+// The page-table walk over recorded memory: after each replayed write a CPU's walk is made.
 #include <random>
 #include <unit/recorded_tables.hpp>
 #include <x86/bits.hpp>
@@ -242,7 +242,8 @@ TEST_P(PageTableLife, AgreesWithTheModel) {
     for (int step = 0; step < 80 && !HasFatalFailure(); ++step) {
         const u8 order = static_cast<u8>(9 * (random() % 3));
         const u64 room = order == 18 ? 3 : order == 9 ? 6 : 1100;
-        const u64 gfn = (random() % room << order) + (random() % 4 == 0 && order < 18 ? 1 << 18 : 0);
+        const bool higher = order < 18 && random() % 4 == 0;
+        const u64 gfn = (random() % room << order) + (higher ? 1 << 18 : 0);
         std::optional<Mapping> mapping;
         if (random() % 3 != 0)
             mapping = page(align_down(random() % (1 << 21), 1ull << order), order,
