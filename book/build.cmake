@@ -4,7 +4,6 @@ find_program(SPHINX sphinx-build HINTS ${BUILD}/venv/bin NO_CACHE)
 if(NOT SPHINX)
     message(FATAL_ERROR "sphinx-build is not here: run ./tests/run book once, it installs Sphinx into build/venv")
 endif()
-set(ENV{QUOTING_CACHE} ${BUILD}/book/quoting)
 execute_process(
     COMMAND ${SPHINX} -nW --keep-going -b html -d ${BUILD}/book/doctrees ${SOURCE} ${BUILD}/book/html
     RESULT_VARIABLE status)

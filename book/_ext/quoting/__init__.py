@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,8 +44,7 @@ def _settle(app: Sphinx) -> None:
 
     book = Path(app.srcdir)
     root = book.parent / "hv"
-    cache = Path(os.environ.get("QUOTING_CACHE", Path(app.outdir).parent / "quoting"))
-    index, doubtful = tree.build(root, cache)
+    index, doubtful = tree.build(root, Path(app.outdir).parent / "quoting")
     registry = homes.register(index, fences.read_book(book), complete_folders(book))
     log = logging.getLogger(__name__)
     for line in doubtful:
