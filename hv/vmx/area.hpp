@@ -12,6 +12,7 @@ struct Area {
     Controls controls{};
     Mpa vmxon_region{}, msr_bitmap{}, apic_msr_bitmap{};
     x86::VirtualCpu* current = nullptr;   ///< whose VMCS is current here: it has arrived
+    bool visiting = false;                ///< a Loaded has another VMCS current for a moment
     x86::VirtualCpu* resident = nullptr;  ///< whose hand-switched registers this pCPU still holds
     u32 timer_value = 0;                  ///< of the preemption timer: one millisecond
     u32 next_tag = 1;                     ///< the VPID that the next newcomer gets; 0 is the host's
@@ -58,7 +59,7 @@ enum EngineBits : u32 {
 };
 
 /// Makes a vCPU's VMCS current for the length of a block, and clears it again, unless the vCPU has
-/// arrived on this pCPU, where its VMCS is current anyway.
+/// arrived on this pCPU, where its VMCS is current anyway. One at a time: they do not nest.
 class [[nodiscard]] Loaded {
 public:
     explicit Loaded(x86::VirtualCpu& vcpu);
@@ -73,6 +74,10 @@ private:
     x86::VirtualCpu& vcpu_;
     x86::VirtualCpu* previous_;
 };
+
+/// CR0 and CR4 as the guest of the current VMCS believes them to be. Bare metal only.
+u64 current_guest_cr0();
+u64 current_guest_cr4();
 
 /// Copies the hand-switched registers from the pCPU to the vCPU, or back. Bare metal only.
 void save_by_hand(x86::VirtualCpu& vcpu);

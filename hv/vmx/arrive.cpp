@@ -91,13 +91,19 @@ void Engine::depart(x86::VirtualCpu& vcpu) {
 }
 
 Loaded::Loaded(x86::VirtualCpu& vcpu) : vcpu_{vcpu}, previous_{this_area().current} {
-    if (!arrived() && !vmptrld(vcpu.control_address))
+    if (arrived())
+        return;
+    if (this_area().visiting)
+        panic("a VMCS was visited during a visit to another");
+    this_area().visiting = true;
+    if (!vmptrld(vcpu.control_address))
         panic("VMPTRLD refused the VMCS at {:x}", vcpu.control_address);
 }
 
 Loaded::~Loaded() {
     if (arrived())
         return;
+    this_area().visiting = false;
     vmclear(vcpu_.control_address);
     if (previous_)
         vmptrld(previous_->control_address);

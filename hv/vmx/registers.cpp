@@ -35,6 +35,14 @@ Result<u64*> place_of_msr(VirtualCpu& vcpu, u32 msr) {
 
 }  // namespace
 
+u64 current_guest_cr0() {
+    return believed(vmread(Field::GUEST_CR0), vmread(Field::CR0_READ_SHADOW), cr0_host_owned);
+}
+
+u64 current_guest_cr4() {
+    return believed(vmread(Field::GUEST_CR4), vmread(Field::CR4_READ_SHADOW), cr4_host_owned);
+}
+
 x86::PagingState paging_state(VirtualCpu& vcpu) {
     Loaded loaded{vcpu};
     return {.cr0 = vmread(Field::GUEST_CR0),
@@ -63,12 +71,10 @@ u64 read_stack_pointer(VirtualCpu& vcpu) {
 u64 read_control_register(VirtualCpu& vcpu, unsigned number) {
     Loaded loaded{vcpu};
     switch (number) {
-    case 0:
-        return believed(vmread(Field::GUEST_CR0), vmread(Field::CR0_READ_SHADOW), cr0_host_owned);
+    case 0: return current_guest_cr0();
     case 2: return loaded.arrived() ? x86::read_cr2() : companion(vcpu).cr2;
     case 3: return vmread(Field::GUEST_CR3);
-    case 4:
-        return believed(vmread(Field::GUEST_CR4), vmread(Field::CR4_READ_SHADOW), cr4_host_owned);
+    case 4: return current_guest_cr4();
     default: return 0;
     }
 }

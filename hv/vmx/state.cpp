@@ -96,10 +96,10 @@ void read_state(VirtualCpu& vcpu, CpuState& state) {
     state.rip = vmread(Field::GUEST_RIP);
     state.rsp = vmread(Field::GUEST_RSP);
     state.rflags = vmread(Field::GUEST_RFLAGS);
-    state.cr0 = read_control_register(vcpu, 0);
+    state.cr0 = current_guest_cr0();
     state.cr2 = own.cr2;
     state.cr3 = vmread(Field::GUEST_CR3);
-    state.cr4 = read_control_register(vcpu, 4);
+    state.cr4 = current_guest_cr4();
     state.efer = vmread(Field::GUEST_IA32_EFER);
     read_tables(state);
     state.dr6 = own.dr6;
