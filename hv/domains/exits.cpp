@@ -1,8 +1,9 @@
 // Answers to exits: HLT, CPUID, hypercalls, and the rare ones. What nothing answers crashes the domain.
 #include <domains/exits.hpp>
 #include <domains/hypercall.hpp>
-#include <domains/interrupts.hpp>
 #include <domains/household.hpp>
+#include <domains/instruction.hpp>
+#include <domains/interrupts.hpp>
 #include <domains/trace.hpp>
 #include <x86/privileged.hpp>
 #include <xen/sched.h>
@@ -84,6 +85,25 @@ Outcome answer_control_register(Vcpu& vcpu, const x86::Exit::Control& control) {
                : Outcome::general_protection;
 }
 
+/// The same where the engine knows no more than that it was one (QEMU's SVM, at a MOV to CR8).
+Outcome decode_control_register(Vcpu& vcpu) {
+    using Kind = x86::Instruction::Kind;
+    const x86::EngineOperations& engine = *vcpu.domain.machine.engine;
+    x86::CpuState state;
+    engine.read_state(vcpu.hardware, state);
+    const Result<x86::Instruction> found = fetch_instruction(vcpu, state);
+    if (!found.ok() || (found->kind != Kind::write_control && found->kind != Kind::read_control))
+        return Outcome::undefined_opcode;
+    const Outcome outcome = answer_control_register(
+        vcpu, {.number = found->control, .write = found->kind == Kind::write_control, .decoded = true,
+               .gpr = found->gpr, .clear_task_switched = false, .load_status_word = false,
+               .status_word = 0});
+    if (outcome != Outcome::complete)
+        return outcome;
+    engine.set_instruction_pointer(vcpu.hardware, state.rip + found->length);
+    return Outcome::repeat;
+}
+
 /// XSETBV: the guest chooses which states XSAVE keeps, among those its CPUID offers.
 Outcome answer_extended_control(Vcpu& vcpu) {
     const x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
@@ -113,7 +133,8 @@ Outcome answer_rare_exit(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
     case Kind::nested_fault:
         return answer_nested_fault(cpu, vcpu, exit.fault);
     case Kind::control_register:
-        return answer_control_register(vcpu, exit.control);
+        return exit.control.decoded ? answer_control_register(vcpu, exit.control)
+                                    : decode_control_register(vcpu);
     case Kind::extended_control:
         return answer_extended_control(vcpu);
     case Kind::cache_write_back:  // nothing of a guest's memory is uncached behind our back
