@@ -44,8 +44,14 @@ class Dom0:
 
     def state(self, name: str) -> str | None:
         """Return the six letters of a domain's state, or None if it is not in the list."""
-        match = re.search(say.list_row(name), self.ask("list"))
-        return match[1] if match else None
+        self.type("list")
+        self.expect(say.LIST_HEAD)
+        rows = [say.list_row(name), say.DOM0_PROMPT]
+        index, match = self.machine.expect_any(rows, self.timeout)
+        if index == 1:
+            return None
+        self.expect(say.DOM0_PROMPT)
+        return match[1]
 
     def enter(self, name: str) -> None:
         """Tie the line to a guest's console."""
