@@ -1,4 +1,4 @@
-"""The pages as Sphinx makes them: the fixture's book builds strictly, and a planted fault stops it."""
+"""The pages as Sphinx makes them: the fixture's book builds, and a planted fault stops it."""
 
 from __future__ import annotations
 
