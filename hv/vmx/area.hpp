@@ -40,6 +40,8 @@ struct Companion {
     u64 host_rsp = 0;      ///< first: the world switch compares it with RSP
     u64 tsc_offset = 0;
     u32 pin = 0, primary = 0;
+    bool timer_armed = false;  ///< the preemption timer counts while the guest runs
+    bool delivering = false;   ///< the CPU delivers interrupts from the APIC page
     Mpa address{};         ///< its own frame
     u64 cr2 = 0, dr6 = 0xffff0ff0;
     u64 msrs[hand_switched_count] = {};
@@ -53,9 +55,7 @@ inline Companion& companion(x86::VirtualCpu& vcpu) {
 enum EngineBits : u32 {
     bit_launched = 1u << 0,     ///< VMRESUME, not VMLAUNCH
     bit_queued = 1u << 1,       ///< an event is in the entry interruption information
-    bit_timer = 1u << 2,        ///< the preemption timer is armed
-    bit_nmi_waiting = 1u << 3,  ///< an NMI waits for the NMI window
-    bit_delivery = 1u << 4,     ///< the CPU delivers interrupts from the APIC page
+    bit_nmi_waiting = 1u << 2,  ///< an NMI waits for the NMI window
 };
 
 /// Makes a vCPU's VMCS current for the length of a block, and clears it again, unless the vCPU has

@@ -30,10 +30,10 @@ void take_tag(x86::VirtualCpu& vcpu, Area& area) {
 /// What a VMCS holds of the pCPU it is on.
 void move_in(x86::VirtualCpu& vcpu, Area& area) {
     write_host_state();
-    companion(vcpu).host_rsp = 0;
-    vmwrite(Field::MSR_BITMAP_ADDRESS, vcpu.engine_bits & bit_delivery
-                                           ? area.apic_msr_bitmap.value
-                                           : area.msr_bitmap.value);
+    Companion& own = companion(vcpu);
+    own.host_rsp = 0;
+    const Mpa bitmap = own.delivering ? area.apic_msr_bitmap : area.msr_bitmap;
+    vmwrite(Field::MSR_BITMAP_ADDRESS, bitmap.value);
     vmwrite(Field::VMX_PREEMPTION_TIMER_VALUE, area.timer_value);
     // Nested translations that this pCPU kept from an earlier visit may be stale
     vcpu.flush_translations = true;

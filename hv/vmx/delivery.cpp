@@ -38,7 +38,7 @@ void switch_delivery(x86::VirtualCpu& vcpu) {
     vmwrite(Field::SECONDARY_CONTROLS, controls.secondary);
     vmwrite(Field::MSR_BITMAP_ADDRESS, (on ? area.apic_msr_bitmap : area.msr_bitmap).value);
     vmwrite(Field::GUEST_INTERRUPT_STATUS, on ? interrupt_status(vcpu.apic_registers) : 0);
-    vcpu.engine_bits ^= bit_delivery;
+    own.delivering = on;
 }
 
 void Engine::offer(x86::VirtualCpu&, u8 vector) {

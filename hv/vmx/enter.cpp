@@ -16,13 +16,12 @@ namespace {
 
 /// A guest with interrupts off may keep its pCPU for a millisecond: not every processor (nor every
 /// emulator) lets an external interrupt end it. The timer's value never changes, its control does.
-void arm_timer(x86::VirtualCpu& vcpu, Companion& own) {
+void arm_timer(Companion& own) {
     const bool wanted = !(vmread(Field::GUEST_RFLAGS) & x86::RFLAGS_IF);
-    const bool armed = vcpu.engine_bits & bit_timer;
-    if (wanted == armed) [[likely]]
+    if (wanted == own.timer_armed) [[likely]]
         return;
+    own.timer_armed = wanted;
     own.pin ^= PIN_PREEMPTION_TIMER;
-    vcpu.engine_bits ^= bit_timer;
     vmwrite(Field::PIN_BASED_CONTROLS, own.pin);
 }
 
@@ -33,7 +32,7 @@ void take_changes(x86::VirtualCpu& vcpu, Companion& own) {
         vmwrite(Field::EPT_POINTER, ept_pointer(vcpu.nested_root));
         invept(Forget::one, ept_pointer(vcpu.nested_root));
     }
-    if (vcpu.interrupts_delivered_by_cpu != ((vcpu.engine_bits & bit_delivery) != 0)) [[unlikely]]
+    if (vcpu.interrupts_delivered_by_cpu != own.delivering) [[unlikely]]
         switch_delivery(vcpu);
     if (vcpu.tsc_offset != own.tsc_offset) [[unlikely]] {
         own.tsc_offset = vcpu.tsc_offset;
@@ -53,7 +52,7 @@ void refuse(x86::Exit& exit) {
 void Engine::enter(x86::VirtualCpu& vcpu, x86::Exit& exit) {
     Companion& own = companion(vcpu);
     take_changes(vcpu, own);
-    arm_timer(vcpu, own);
+    arm_timer(own);
     if (vmx_world_switch(&vcpu.gpr, &own, vcpu.engine_bits & bit_launched) != 0) [[unlikely]]
         return refuse(exit);
     vcpu.engine_bits = (vcpu.engine_bits | bit_launched) & ~bit_queued;
