@@ -1,4 +1,5 @@
 // The kernel loader: each odd shape that is valid, each that is not, and damage to all of them.
+#include <cstring>
 #include <domains/elf.hpp>
 #include <elf.h>
 #include <gtest/gtest.h>
@@ -12,8 +13,8 @@ namespace {
 
 template <class T>
 void append(Bytes& bytes, const T& value) {
-    const auto* raw = reinterpret_cast<const u8*>(&value);
-    bytes.insert(bytes.end(), raw, raw + sizeof value);
+    bytes.resize(bytes.size() + sizeof value);
+    memcpy(bytes.data() + bytes.size() - sizeof value, &value, sizeof value);
 }
 
 /// One note, padded. A value of 4 or 8 bytes.
