@@ -118,8 +118,10 @@ s64 set_upcall_vector(Call& call, u64 address) {
         return refuse(XEN_EINVAL);
     if (wish.vcpu >= max_vcpus || call.domain.vcpus[wish.vcpu] == nullptr)
         return refuse(XEN_ENOENT);
-    call.domain.vcpus[wish.vcpu]->upcall_vector = wish.vector;
+    Vcpu& vcpu = *call.domain.vcpus[wish.vcpu];
+    vcpu.upcall_vector = wish.vector;
     latch_width(call.domain, call.wide);
+    vcpu.apic.raise(wish.vector);  // as on Xen: an event may have come before there was a vector
     return 0;
 }
 

@@ -41,6 +41,7 @@ bool reads_as_zero(u32 msr) {
     case x86::AMD_HWCR:
     case x86::AMD_INT_PENDING:
     case x86::AMD_TSEG_BASE:
+    case x86::AMD_NB_CFG:
         return true;
     default:
         return false;
