@@ -26,8 +26,8 @@ std::span<const hvm_memmap_table_entry> ask_for_memory_map() {
         u64 address, size;
         u32 type;
     };
-    static constinit E820Entry raw[64];
-    static constinit hvm_memmap_table_entry map[64];
+    static constinit E820Entry raw[64] = {};
+    static constinit hvm_memmap_table_entry map[64] = {};
     xen_memory_map argument = {};
     argument.nr_entries = 64;
     set_xen_guest_handle(argument.buffer, static_cast<void*>(raw));

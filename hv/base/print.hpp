@@ -31,8 +31,7 @@ struct Argument {
     constexpr Argument(bool value) : kind{Kind::text}, text{value ? "yes" : "no"} {}
     constexpr Argument(const char* value) : kind{Kind::text}, text{value ? value : "(none)"} {}
     constexpr Argument(std::string_view value) : kind{Kind::text}, text{value} {}
-    constexpr Argument(const void* value)
-        : number{reinterpret_cast<u64>(value)} {}
+    Argument(const void* value) : number{reinterpret_cast<u64>(value)} {}
     template <class Tag>
     constexpr Argument(Strong<Tag> value) : number{value.value} {}
 };
