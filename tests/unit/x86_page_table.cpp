@@ -3,6 +3,10 @@
 #include <unit/recorded_tables.hpp>
 #include <x86/bits.hpp>
 #include <x86/host_format.hpp>
+#if HV_THROUGH >= HV_DOMAINS
+#include <svm/npt_format.hpp>
+#include <vmx/ept_format.hpp>
+#endif
 
 using namespace hv;
 using namespace hv::x86;
@@ -62,6 +66,8 @@ bool is_stale(const Translation& before, const Translation& after) {
 
 class PageTableTest : public testing::Test {
 protected:
+    explicit PageTableTest(const EntryFormat& format = host_format) : format_{format} {}
+
     /// Makes one change, and checks all that is promised of it. With fewer `tables` to take than
     /// it needs it must fail and change nothing.
     Result<Flush> change(u64 gfn, u8 order, std::optional<Mapping> mapping,
@@ -101,14 +107,14 @@ protected:
             for (u64 probe : at) {
                 if (!seam && probe != gfn)
                     continue;
-                const auto seen = translate(words, tables, host_format, root_, Gfn{probe});
+                const auto seen = translate(words, tables, format_, root_, Gfn{probe});
                 ASSERT_TRUE(seen == old.at(probe) || seen == model_.at(probe))
                     << "gfn " << probe << " after write " << count << " of "
                     << memory_.writes.size();
             }
         }
         for (u64 probe : at)
-            ASSERT_EQ(translate(words, memory_.live, host_format, root_, Gfn{probe}),
+            ASSERT_EQ(translate(words, memory_.live, format_, root_, Gfn{probe}),
                       model_.at(probe));
     }
 
@@ -128,9 +134,10 @@ protected:
         return found;
     }
 
+    const EntryFormat& format_;
     RecordedTables memory_;
     Mfn root_{*memory_.take_table()};
-    PageTable<RecordedTables> table_{host_format, memory_, root_};
+    PageTable<RecordedTables> table_{format_, memory_, root_};
     Model model_;
 };
 
@@ -233,11 +240,16 @@ TEST_F(PageTableTest, GivesEveryTableBack) {
     EXPECT_TRUE(memory_.live.empty());
 }
 
-/// A long random life: three gibibytes' worth of frames, all sizes, and tables that run out.
-class PageTableLife : public PageTableTest, public testing::WithParamInterface<unsigned> {};
+/// A long random life: four gibibytes' worth of frames, all sizes, and tables that run out. Each
+/// format leads one; the seed is the second parameter.
+using Life = std::tuple<const EntryFormat*, unsigned>;
+class PageTableLife : public PageTableTest, public testing::WithParamInterface<Life> {
+protected:
+    PageTableLife() : PageTableTest{*std::get<0>(GetParam())} {}
+};
 
 TEST_P(PageTableLife, AgreesWithTheModel) {
-    std::mt19937 random{GetParam()};
+    std::mt19937 random{std::get<1>(GetParam())};
     const Access rights[] = {read_only, read_write, full_access};
     for (int step = 0; step < 80 && !HasFatalFailure(); ++step) {
         const u8 order = static_cast<u8>(9 * (random() % 3));
@@ -269,7 +281,16 @@ TEST_P(PageTableLife, AgreesWithTheModel) {
     EXPECT_TRUE(memory_.live.empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, PageTableLife, testing::Range(0u, 12u));
+INSTANTIATE_TEST_SUITE_P(Host, PageTableLife,
+                         testing::Combine(testing::Values(&host_format), testing::Range(0u, 8u)));
+#if HV_THROUGH >= HV_DOMAINS
+INSTANTIATE_TEST_SUITE_P(Ept, PageTableLife,
+                         testing::Combine(testing::Values(&vmx::ept_format),
+                                          testing::Range(0u, 4u)));
+INSTANTIATE_TEST_SUITE_P(Npt, PageTableLife,
+                         testing::Combine(testing::Values(&svm::npt_format),
+                                          testing::Range(0u, 4u)));
+#endif
 
 TEST(HostFormat, SpellsWhatTheManualSays) {
     EXPECT_EQ(host_format.leaf(page(0x123, 0, read_write)), 0x8000'0000'0012'3063u);
