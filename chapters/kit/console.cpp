@@ -26,7 +26,7 @@ public:
         return hypercall(__HYPERVISOR_console_io, CONSOLEIO_write, 0, address(this)) == 0;
     }
     int read() {
-        char letter;
+        char letter = 0;
         long got = hypercall(__HYPERVISOR_console_io, CONSOLEIO_read, 1, address(&letter));
         return got == 1 ? u8(letter) : -1;
     }
