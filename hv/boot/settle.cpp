@@ -1,4 +1,5 @@
 // Settling in memory: the frame table, the hypervisor's own page tables, and what is left for others.
+#include <algorithm>
 #include <boot/layout.hpp>
 #include <boot/settle.hpp>
 #include <boot/trace.hpp>
@@ -79,6 +80,20 @@ Occupied largest_hole(const MachineFacts& facts) {
     return best;
 }
 
+/// Moves the boot module to the top of the hole when a loader put it below: there, one large
+/// stretch from 16 MiB on is wanted for the first domain.
+Result<> move_module_up(Machine& machine, EarlyFrames& early, const Occupied& hole) {
+    MachineFacts& facts = machine.facts;
+    if (facts.module_bytes == 0 || facts.module_start > hole.start)
+        return {};
+    const auto place = early.take(align_up(facts.module_bytes, page_size) >> page_shift);
+    TRY(place);
+    const u8* module = machine.memory.at(facts.module_start);
+    std::copy(module, module + facts.module_bytes, machine.memory.at(*place));
+    facts.module_start = *place;
+    return {};
+}
+
 }  // namespace
 
 std::array<Occupied, 3> kept_by_others(const MachineFacts& facts) {
@@ -98,6 +113,7 @@ Result<> settle(Machine& machine, unsigned cpus) {
     EarlyFrames early{machine.memory, hole.start, hole.end};
     const auto rows = early.take(table_bytes >> page_shift);
     TRY(rows);
+    TRY(move_module_up(machine, early, hole));
     HostTables tables{machine.memory, early, has_1g_pages()};
     TRY(map_image(tables, facts));
     TRY(map_memory(tables, facts));
