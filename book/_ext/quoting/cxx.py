@@ -6,13 +6,16 @@ import functools
 import glob
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from clang import cindex
 from clang.cindex import Cursor, CursorKind, TypeKind
 
 from .symbols import State, Symbol
+
+#: What one file holds: symbols, mutable state, and why both are doubtful, if they are.
+Content = tuple[list[Symbol], list[State], str]
 
 #: Macros are symbols too.
 RECORD = cindex.TranslationUnit.PARSE_DETAILED_PROCESSING_RECORD
@@ -131,18 +134,45 @@ def complaint(unit: cindex.TranslationUnit) -> str:
     return ""
 
 
-def read(path: Path, root: Path, arguments: list[str]) -> tuple[list[Symbol], list[State], str]:
-    """What a file defines or only declares, its mutable state, and what makes this doubtful."""
-    made = path.with_suffix("") if path.suffix == ".in" else path
+def read(path: Path, root: Path, arguments: list[str]) -> Content:
+    """What one file holds."""
     try:
-        unit = parse(made, root, arguments)
+        unit = parse(_made(path), root, arguments)
     except cindex.TranslationUnitLoadError as error:
         return [], [], f"{path}: {error}"
+    return _content(path, root, unit.cursor.get_children(), complaint(unit))
+
+
+def read_headers(paths: list[Path], root: Path, arguments: list[str]) -> dict[Path, Content]:
+    """What many headers hold, read as one file; nothing when they do not stand each other."""
+    stub = str(root / "every_header.cpp")
+    includes = "".join(f"#include <{_made(path).relative_to(root)}>\n" for path in paths)
+    unit = cindex.Index.create().parse(
+        stub,
+        args=[*arguments, "-DHV_HOSTED=0"],
+        options=RECORD,
+        unsaved_files=[(stub, includes), *generated(root)],
+    )
+    if complaint(unit):
+        return {}
+    found: dict[str, list[Cursor]] = {}
+    for cursor in unit.cursor.get_children():
+        if cursor.location.file is not None:
+            found.setdefault(cursor.location.file.name, []).append(cursor)
+    return {path: _content(path, root, found.get(str(_made(path)), []), "") for path in paths}
+
+
+def _made(path: Path) -> Path:
+    """The file as others include it: CMake makes `x.hpp` from `x.hpp.in`."""
+    return path.with_suffix("") if path.suffix == ".in" else path
+
+
+def _content(path: Path, root: Path, declarations: Iterable[Cursor], doubt: str) -> Content:
     text = path.read_text(encoding="utf-8")
-    reader = _Reader(str(made), str(path.relative_to(root)), text.split("\n"))
-    cursors = list(reader.walk(unit.cursor))
-    states = [s for cursor in cursors for s in reader.states(cursor)]
-    return [reader.symbol(cursor) for cursor in cursors], states, complaint(unit)
+    reader = _Reader(str(_made(path)), str(path.relative_to(root)), text.split("\n"))
+    cursors = list(reader.walk(declarations))
+    states = [state for cursor in cursors for state in reader.states(cursor)]
+    return [reader.symbol(cursor) for cursor in cursors], states, doubt
 
 
 class _Reader:
@@ -153,18 +183,18 @@ class _Reader:
         self.file = file
         self.lines = lines
 
-    def walk(self, cursor: Cursor) -> Iterator[Cursor]:
+    def walk(self, declarations: Iterable[Cursor]) -> Iterator[Cursor]:
         """The declarations of this file, outermost first."""
-        for child in cursor.get_children():
+        for child in declarations:
             where = child.location.file
             if where is None or where.name != self.path:
                 continue
             if child.kind in SCOPES:
-                yield from self.walk(child)
+                yield from self.walk(child.get_children())
             elif self._is_symbol(child):
                 yield child
             if child.kind in CLASSES and child.is_definition():
-                yield from self.walk(child)
+                yield from self.walk(child.get_children())
 
     def symbol(self, cursor: Cursor) -> Symbol:
         """The symbol that a declaration makes."""
@@ -208,7 +238,7 @@ class _Reader:
         kind = cursor.kind
         if kind == CursorKind.MACRO_DEFINITION:
             return True
-        if kind in FUNCTIONS and _is_instance(cursor):
+        if kind in FUNCTIONS and (cursor.is_default_method() or _is_instance(cursor)):
             return False
         in_class = cursor.semantic_parent is not None and cursor.semantic_parent.kind in CLASSES
         if kind in CLASSES:

@@ -12,13 +12,15 @@ import tempfile
 from pathlib import Path
 
 from . import cxx, plain
+from .cxx import Content
 from .symbols import Index, State, Symbol
 
 #: Changes whenever the shape of what is remembered changes.
-VERSION = "11"
+VERSION = "12"
 #: So few files are read faster without a prelude and a pool.
 FEW = 3
-CXX = {".cpp", ".hpp", ".h", ".in"}
+HEADERS = {".hpp", ".h", ".in"}
+CXX = HEADERS | {".cpp"}
 SCRIPT = {".ld", ".lds"}
 
 
@@ -26,10 +28,6 @@ def files(root: Path) -> list[Path]:
     """The source files of a tree that can hold symbols."""
     known = CXX | SCRIPT | {".S"}
     return sorted(p for p in root.rglob("*") if p.suffix in known and p.is_file())
-
-
-#: What one file holds: symbols, mutable state, and why both are doubtful, if they are.
-Content = tuple[list[Symbol], list[State], str]
 
 
 def build(root: Path, cache: Path | None = None) -> tuple[Index, list[str]]:
@@ -57,16 +55,19 @@ def _read_all(
     with tempfile.TemporaryDirectory() as folder:
         many = len(paths) > FEW
         lead = cxx.prelude(library_headers(paths), arguments, Path(folder)) if many else []
-        jobs = [(path, root, [*arguments, *lead]) for path in paths]
+        headers = [p for p in paths if p.suffix in HEADERS and p.parent.name != "hosted"]
+        found = cxx.read_headers(headers, root, arguments) if many else {}
+        left = [path for path in paths if path not in found]
+        jobs = [(path, root, [*arguments, *lead]) for path in left]
         if not many:
-            found = [_scan(job) for job in jobs]
+            found |= zip(left, map(_scan, jobs), strict=True)
         else:
             with concurrent.futures.ProcessPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-                found = list(pool.map(_scan, jobs, chunksize=4))
-    for path, content in zip(paths, found, strict=True):
+                found |= zip(left, pool.map(_scan, jobs, chunksize=4), strict=True)
+    for path, content in found.items():
         if (kept := _kept(path, root, arguments, cache)) and not content[2]:
             _keep(kept, *content[:2])
-    return found
+    return list(found.values())
 
 
 def library_headers(paths: list[Path]) -> set[str]:
