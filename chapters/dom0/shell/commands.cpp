@@ -1,6 +1,7 @@
 // The shell's commands.
 #include "shell.hpp"
 
+#include <kit/hypercall.hpp>
 #include <kit/print.hpp>
 
 namespace dom0 {
@@ -38,6 +39,7 @@ constinit const Shell::Command Shell::commands[command_count] = {
     {"dmesg", "", "the hypervisor's own log", &Shell::dmesg, 1},
     {"files", "", "what the boot module holds", &Shell::files, 1},
     {"store", "PATH", "one entry of the store, and what lies below it", &Shell::store, 2},
+    {"poweroff", "", "turn the machine off, with everyone in it", &Shell::poweroff, 1},
 };
 
 void Shell::help(const Words&) {
@@ -159,5 +161,7 @@ void Shell::store(const Words& words) {
     if (!household_.store().show(words[1], kit::console()))
         print("no entry '{}' in the store\n", std::string_view{words[1]});
 }
+
+void Shell::poweroff(const Words&) { shut_down(kit::Shutdown::poweroff); }
 
 }  // namespace dom0
