@@ -32,15 +32,15 @@ Offer read_offer() {
 
 Result<x86::EngineCapabilities> judge(const Offer& offer, const char** why) {
     if (!offer.svm)
-        return refuse(why, "this processor has no SVM (CPUID 8000_0001 ECX bit 2 is clear); it would "
-                           "have to be an AMD with AMD-V, or an emulated one such as -cpu EPYC");
+        return refuse(why, "this processor has no SVM (CPUID 8000_0001 ECX bit 2 is clear); it "
+                           "would have to be an AMD with AMD-V, or emulated as with -cpu EPYC");
     if ((offer.vm_cr & x86::VM_CR_SVMDIS) && (offer.features & SVM_LOCK) &&
         (offer.vm_cr & x86::VM_CR_LOCK))
-        return refuse(why, "firmware has locked SVM off (VM_CR.SVMDIS and LOCK are set); turn on SVM "
-                           "Mode or AMD-V in the firmware's setup");
+        return refuse(why, "firmware has locked SVM off (VM_CR.SVMDIS and LOCK are set); turn on "
+                           "SVM Mode or AMD-V in the firmware's setup");
     if (!(offer.features & SVM_NP))
-        return refuse(why, "this processor's SVM has no nested paging (CPUID 8000_000A EDX bit 0 is "
-                           "clear); it would have to have NPT");
+        return refuse(why, "this processor's SVM has no nested paging (CPUID 8000_000A EDX bit 0 "
+                           "is clear); it would have to have NPT");
     if (offer.asids < 2)
         return refuse(why, "this processor offers a guest no address-space identifier (CPUID "
                            "8000_000A EBX); it would have to offer at least 2");

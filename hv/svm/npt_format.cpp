@@ -49,7 +49,6 @@ x86::Mapping read(u64 entry, unsigned level) {
 
 }  // namespace
 
-constinit const x86::EntryFormat npt_format{
-    .leaf = leaf, .table = table, .read = read, .present = present, .is_leaf = is_leaf, .frame = frame};
+constinit const x86::EntryFormat npt_format{leaf, table, read, present, is_leaf, frame};
 
 }  // namespace hv::svm

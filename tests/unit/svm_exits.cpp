@@ -1,4 +1,4 @@
-// Decoding SVM's exits from images of the control block, as QEMU and as newer processors leave them.
+// Decoding SVM's exits from images of the control block, as QEMU and newer CPUs leave them.
 #include <gtest/gtest.h>
 #include <memory>
 #include <svm/exit_codes.hpp>
@@ -129,8 +129,9 @@ TEST_F(SvmExits, TheMachinesOwnEventsAreTheMachines) {
 }
 
 TEST_F(SvmExits, HiddenInstructionsAreUndefined) {
-    for (const u64 code : {VMEXIT_VMRUN, VMEXIT_VMLOAD, VMEXIT_VMSAVE, VMEXIT_STGI, VMEXIT_CLGI,
-                           VMEXIT_SKINIT, VMEXIT_INVLPGA, VMEXIT_MONITOR, VMEXIT_MWAIT, VMEXIT_RDPRU})
+    for (const u64 code :
+         {VMEXIT_VMRUN, VMEXIT_VMLOAD, VMEXIT_VMSAVE, VMEXIT_STGI, VMEXIT_CLGI, VMEXIT_SKINIT,
+          VMEXIT_INVLPGA, VMEXIT_MONITOR, VMEXIT_MWAIT, VMEXIT_RDPRU})
         EXPECT_EQ(decoded(code).kind, Kind::undefined) << "code " << code;
 }
 

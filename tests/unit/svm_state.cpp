@@ -1,4 +1,4 @@
-// A guest's registers in SVM's control block: packed, unpacked, and refused when no CPU could be so.
+// A guest's registers in SVM's control block: packed, unpacked, and refused when impossible.
 #include <gtest/gtest.h>
 #include <memory>
 #include <svm/state.hpp>

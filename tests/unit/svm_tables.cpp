@@ -50,11 +50,11 @@ unsigned msr_bits(std::span<const u8> map, u32 msr) {
 TEST(SvmMaps, OnlyMsrsThatTheSwitchExchangesPassThrough) {
     std::array<u8, msr_map_bytes> map{};
     fill_msr_map(map);
-    for (const u32 msr : {0x174u, 0x175u, 0x176u, 0xc0000081u, 0xc0000082u, 0xc0000083u, 0xc0000084u,
-                          0xc0000100u, 0xc0000101u, 0xc0000102u})
+    for (const u32 msr : {0x174u, 0x175u, 0x176u, 0xc0000081u, 0xc0000082u, 0xc0000083u,
+                          0xc0000084u, 0xc0000100u, 0xc0000101u, 0xc0000102u})
         EXPECT_EQ(msr_bits(map, msr), 0u) << "MSR " << std::hex << msr;
-    for (const u32 msr : {0x10u, 0x1bu, 0x277u, 0x80bu, 0x830u, 0xc0000080u, 0xc0000103u, 0xc0010114u,
-                          0xc0010117u})
+    for (const u32 msr : {0x10u, 0x1bu, 0x277u, 0x80bu, 0x830u, 0xc0000080u, 0xc0000103u,
+                          0xc0010114u, 0xc0010117u})
         EXPECT_EQ(msr_bits(map, msr), 3u) << "MSR " << std::hex << msr;
     size_t cleared = 0;
     for (const u8 byte : map)
@@ -147,7 +147,8 @@ TEST(SvmCapabilities, EachRefusalSaysWhatIsWrongAndWhatWouldBeRight) {
     };
     EXPECT_TRUE(reason([](auto& o) { o.svm = false; }).starts_with("this processor has no SVM"));
     EXPECT_TRUE(reason([](auto& o) { o.vm_cr = 0x18; }).starts_with("firmware has locked SVM off"));
-    EXPECT_NE(reason([](auto& o) { o.features = 0; }).find("no nested paging"), std::string_view::npos);
+    EXPECT_NE(reason([](auto& o) { o.features = 0; }).find("no nested paging"),
+              std::string_view::npos);
     EXPECT_NE(reason([](auto& o) { o.asids = 1; }).find("at least 2"), std::string_view::npos);
 }
 
