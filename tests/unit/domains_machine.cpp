@@ -1,4 +1,5 @@
 // The machine in a test's memory: how it is put together, and the few things that only metal has.
+#include <boot/hosted/twin.hpp>
 #include <domains/vcpu_start.hpp>
 #include <unit/small_machine.hpp>
 #include <svm/npt_format.hpp>
@@ -7,24 +8,6 @@ namespace hv {
 
 // What the image has from files that touch devices
 [[gnu::weak]] Whereabouts::Whereabouts() : slice{[](Timer&, Cpu&) {}} {}
-[[gnu::weak]] void kick(Cpu& cpu, CpuAsk why) { cpu.asks.fetch_or(why); }
-namespace test {
-thread_local Cpu* running_on = nullptr;  ///< the pCPU that this thread plays
-}
-[[gnu::weak]] Cpu& this_cpu() { return *test::running_on; }
-[[gnu::weak]] void Console::write(std::string_view text) {
-    for (char letter : text)
-        ring_[written_++ % ring_size] = letter;
-}
-[[gnu::weak]] void Console::write_guest(std::string_view text) { write(text); }
-[[gnu::weak]] size_t Console::read(char*, size_t) { return 0; }
-[[gnu::weak]] size_t Console::copy_ring(u64 from, char* into, size_t room) const {
-    size_t copied = 0;
-    for (; from < written_ && copied < room; ++from)
-        into[copied++] = ring_[from % ring_size];
-    return copied;
-}
-[[gnu::weak]] void set_hardware_timer(Cpu&, u64) {}
 
 namespace x86 {
 [[gnu::weak]] void reset_fpu_area(u8*) {}
@@ -33,7 +16,9 @@ namespace x86 {
 namespace test {
 namespace {
 
-x86::CpuState& registers(x86::VirtualCpu& vcpu) { return *static_cast<x86::CpuState*>(vcpu.control); }
+x86::CpuState& registers(x86::VirtualCpu& vcpu) {
+    return *static_cast<x86::CpuState*>(vcpu.control);
+}
 
 }  // namespace
 
@@ -64,10 +49,13 @@ const x86::EngineOperations paper_engine{
     .instruction_pointer = [](x86::VirtualCpu& vcpu) { return registers(vcpu).rip; },
     .set_instruction_pointer = [](x86::VirtualCpu& vcpu, u64 rip) { registers(vcpu).rip = rip; },
     .write_control_register = nullptr,
-    .read_control_register = nullptr,
-    .read_stack_pointer = nullptr,
-    .read_msr = nullptr,
-    .write_msr = nullptr,
+    .read_control_register = [](x86::VirtualCpu& vcpu, unsigned number) {
+        const x86::CpuState& state = registers(vcpu);
+        return number == 0 ? state.cr0 : number == 3 ? state.cr3 : state.cr4;
+    },
+    .read_stack_pointer = [](x86::VirtualCpu& vcpu) { return registers(vcpu).rsp; },
+    .read_msr = [](x86::VirtualCpu&, u32) { return Result<u64>{Error{XEN_ENOENT}}; },
+    .write_msr = [](x86::VirtualCpu&, u32, u64) { return Result<>{Error{XEN_ENOENT}}; },
 };
 
 namespace {
@@ -118,7 +106,7 @@ SmallMachine::SmallMachine(u64 ram, unsigned cpus)
         cpu.parts.furnish(*make<Whereabouts>(*machine_));
     }
     machine_->cpu_count = static_cast<u16>(cpus);
-    running_on = &cpu();
+    play(&cpu());
     Household& house = **make<Household>(*machine_);
     machine_->parts.furnish(&house);
     house.scheduler = *make<RoundRobin>(*machine_, *machine_);
@@ -134,6 +122,7 @@ SmallMachine::~SmallMachine() {
             if (vcpu != nullptr && vcpu->hardware.control != nullptr)
                 delete static_cast<x86::CpuState*>(vcpu->hardware.control);
     house.domains.clear();
+    play(nullptr);
 }
 
 Domain& SmallMachine::add_domain(u64 mib) {
@@ -145,8 +134,8 @@ Domain& SmallMachine::add_domain(u64 mib) {
     Domain& domain = **made;
     domain.privileged = domain.id == 0;
     domain.frames_limit = mib * MiB / page_size;
-    for (u64 gfn = 0; gfn < domain.frames_limit; ++gfn)
-        EXPECT_TRUE(give_ram(domain, Gfn{gfn}, 0).ok());
+    for (u64 gfn = 0; gfn < domain.frames_limit; gfn += 1u << 9)
+        EXPECT_TRUE(give_ram(domain, Gfn{gfn}, 9).ok());
     const auto vcpu = create_vcpu(domain, 0);
     EXPECT_TRUE(vcpu.ok());
     bring_up(**vcpu);
@@ -161,7 +150,7 @@ s64 SmallMachine::call(Domain& caller, unsigned number, std::array<u64, 6> argum
     const HypercallHandler handler = household(*machine_).hypercalls[number].handler;
     if (handler == nullptr)
         return refuse(XEN_ENOSYS);
-    running_on = &cpu();
+    play(&cpu());
     for (;;) {
         cpu().asks = hurry ? u32{ask_reschedule} : 0u;
         Call now{cpu(), vcpu, wide};

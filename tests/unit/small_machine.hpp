@@ -27,10 +27,10 @@ public:
     Machine& machine() { return *machine_; }
     Cpu& cpu() { return *cpus_[0]; }
 
-    /// A domain with `mib` of RAM at 0 and one unpaged vCPU; the first is dom0, and privileged.
+    /// A domain with `mib` (even) of RAM at 0 and one unpaged vCPU; the first is dom0, privileged.
     Domain& add_domain(u64 mib = 2);
 
-    /// A hypercall by `caller`'s vCPU 0, from 64-bit code unless told. Called again until it is done.
+    /// A hypercall by `caller`'s vCPU 0, from 64-bit code unless told; called again until done.
     s64 call(Domain& caller, unsigned number, std::array<u64, 6> arguments, bool wide = true);
     /// The same with a structure at guest address `at`, copied there before and back after.
     template <class T>
