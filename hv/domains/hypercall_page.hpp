@@ -5,8 +5,8 @@
 
 namespace hv {
 
-/// Writes the 4 KiB at `page`: entry number n, at n * 32, is `mov $n, %eax; vmcall; ret` (vmmcall on
-/// SVM), good in 64-bit and 32-bit code. `engine` is EngineOperations::name.
+/// Writes the 4 KiB at `page`: entry number n, at n * 32, is `mov $n, %eax; vmcall; ret` (vmmcall
+/// on SVM), good in 64-bit and 32-bit code. `engine` is EngineOperations::name.
 void fill_hypercall_page(u8* page, std::string_view engine);
 
 /// Fills the guest's frame `gfn` so. XEN_EINVAL: that is no RAM which it may write.

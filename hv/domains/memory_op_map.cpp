@@ -1,4 +1,4 @@
-// memory_op, the memory map: what a toolstack tells a guest of its RAM, and firmware told us of ours.
+// memory_op, the memory map: what a toolstack tells a guest of RAM, and firmware told us of ours.
 #include <algorithm>
 #include <domains/memory_op.hpp>
 

@@ -9,8 +9,8 @@ namespace hv {
 /// that moment, and the scale between them. System time is the machine's: it runs on in a pause.
 vcpu_time_info_t time_now(const Vcpu& vcpu, s64 skew);
 
-/// Writes that into the vCPU's vcpu_info by the version protocol (odd while being written), and into
-/// the second copy that it registered. On the pCPU where `vcpu` is, or while it stands still.
+/// Writes that into the vCPU's vcpu_info by the version protocol (odd while being written), and
+/// into the second copy that it registered. On the pCPU where `vcpu` is, or while it stands still.
 void show_time(Vcpu& vcpu);
 
 /// The vCPU's account as of now: the state that it is in has grown since it was entered.

@@ -42,11 +42,10 @@ void attach_vcpu_info(Vcpu& vcpu) {
 }
 
 Result<> move_vcpu_info(Vcpu& vcpu, const Vcpu& caller, Gfn gfn, u32 offset) {
-    if (offset > page_size - sizeof(vcpu_info_t))
+    const u32 alignment = vcpu.domain.wide_shared_info ? 8 : 4;
+    if (offset > page_size - sizeof(vcpu_info_t) || offset % alignment != 0)
         return Error{XEN_ENXIO};
     if (vcpu.info_frame.value != 0 || (&vcpu != &caller && !vcpu.down.load()))
-        return Error{XEN_EINVAL};
-    if (offset % alignof(u64) != 0)
         return Error{XEN_EINVAL};
     const Result<GuestFrame> page = vcpu.domain.p2m.hold(gfn);
     if (!page.ok())

@@ -11,7 +11,8 @@ void attach_vcpu_info(Vcpu& vcpu);
 
 /// Moves `vcpu`'s vcpu_info to `offset` in the guest frame `gfn`, with what it held; every event is
 /// then said to be pending, so that none is lost (VCPUOP_register_vcpu_info). Once for each vCPU.
-/// XEN_ENXIO: it would cross a page; XEN_EINVAL: twice, not RAM, or a vCPU that runs.
+/// XEN_ENXIO: it would cross a page, or is not aligned; XEN_EINVAL: twice, not RAM, or a vCPU that
+/// runs.
 Result<> move_vcpu_info(Vcpu& vcpu, const Vcpu& caller, Gfn gfn, u32 offset);
 
 /// The layout follows the mode of the guest that sets up its hypercall page or its callback, as on

@@ -6,8 +6,8 @@
 namespace hv {
 
 /// While it lives, no vCPU of the domain runs. Making one waits until each has left its pCPU, which
-/// a kick makes short. For a call of the privileged domain about another: two that waited for each other
-/// would wait for ever.
+/// a kick makes short. For a call of the privileged domain about another: two that waited for each
+/// other would wait for ever.
 class [[nodiscard]] Stillness {
 public:
     Stillness(Cpu& cpu, Domain& domain) : domain_{domain} {

@@ -127,8 +127,8 @@ s64 sysctl(Call& call) {
         return refuse(XEN_EACCES);
     if (!call.domain.privileged)
         return refuse(XEN_EPERM);
-    const auto row = std::find_if(std::begin(rows), std::end(rows),
-                                  [&](const SysctlRow& candidate) { return candidate.command == op.cmd; });
+    const auto wanted = [&](const SysctlRow& row) { return row.command == op.cmd; };
+    const auto row = std::find_if(std::begin(rows), std::end(rows), wanted);
     if (row == std::end(rows))
         return refuse(XEN_ENOSYS);
     SysctlCall ctl{call, op, call.domain.machine};
