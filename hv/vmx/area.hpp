@@ -18,6 +18,7 @@ struct Area {
     u32 next_tag = 1;                     ///< the VPID that the next newcomer gets; 0 is the host's
     u32 generation = 1;                   ///< VPIDs given out before it are good no more
     u16 cpu = 0;
+    bool has_branch_barrier = false;      ///< IA32_PRED_CMD.IBPB
 };
 
 /// The area of the pCPU that asks. It exists once turn_on has succeeded there.

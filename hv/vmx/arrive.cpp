@@ -27,6 +27,12 @@ void take_tag(x86::VirtualCpu& vcpu, Area& area) {
     vmwrite(Field::VPID, vcpu.tag);
 }
 
+/// What the last guest taught the branch predictors is not for the next one. IBPB, where offered.
+void forget_branches(const Area& area) {
+    if (area.has_branch_barrier)
+        x86::write_msr(x86::IA32_PRED_CMD, 1);
+}
+
 /// What a VMCS holds of the pCPU it is on.
 void move_in(x86::VirtualCpu& vcpu, Area& area) {
     write_host_state();
@@ -74,8 +80,10 @@ void Engine::arrive(x86::VirtualCpu& vcpu, u16 cpu) {
         move_in(vcpu, area);
     if (moved || vcpu.tag_generation != area.generation)
         take_tag(vcpu, area);
-    if (moved || area.resident != &vcpu)
+    if (moved || area.resident != &vcpu) {
         load_by_hand(vcpu);
+        forget_branches(area);
+    }
     area.resident = &vcpu;
     vcpu.last_cpu = cpu;
 }

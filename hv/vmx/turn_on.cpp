@@ -5,6 +5,7 @@
 #include <vmx/instructions.hpp>
 #include <vmx/operations.hpp>
 #include <x86/bits.hpp>
+#include <x86/cpuid.hpp>
 #include <x86/privileged.hpp>
 
 namespace hv::vmx {
@@ -72,6 +73,7 @@ Result<> turn_on(u16 cpu, u64 tsc_hz, FrameSource& source) {
     TRY(made);
     Area& area = **made;
     area.cpu = cpu;
+    area.has_branch_barrier = x86::cpuid_if_present(7).edx >> 26 & 1;
     const u64 a_millisecond = tsc_hz / 1000 >> offer.preemption_timer_shift();
     area.timer_value = static_cast<u32>(a_millisecond > 0 ? a_millisecond : 1);
 
