@@ -15,7 +15,8 @@ u32 context_size(Domain& domain);
 Result<u32> save_context(Call& call, Domain& domain, u64 buffer, u32 room);
 
 /// One record's body, without its descriptor, to the caller's buffer; returns its size, also
-/// without a buffer. XEN_EINVAL: no such type; XEN_ENOENT: no such instance. The domain stands still.
+/// without a buffer. XEN_EINVAL: no such type; XEN_ENOENT: no such instance. The domain stands
+/// still.
 Result<u32> save_record(Call& call, Domain& domain, u32 type, u32 instance, u64 buffer, u64 room);
 
 /// Reads records up to END and puts each into effect. XEN_EINVAL: a record that is not right;

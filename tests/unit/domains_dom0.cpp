@@ -14,7 +14,8 @@ namespace {
 std::string entry(const std::string& name, const std::string& bytes) {
     char head[111];
     constexpr auto format = "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x";
-    std::snprintf(head, sizeof head, format, 1, 0100644, 0, 0, 1, 0, bytes.size(), 0, 0, 0, 0, name.size() + 1, 0);
+    std::snprintf(head, sizeof head, format, 1, 0100644, 0, 0, 1, 0,
+                  bytes.size(), 0, 0, 0, 0, name.size() + 1, 0);
     std::string all = std::string{head} + name + '\0';
     all.resize((all.size() + 3) & ~3ull);
     all += bytes;
