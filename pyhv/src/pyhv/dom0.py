@@ -20,6 +20,7 @@ class Dom0:
         self.machine = machine
         self.boot_timeout = BOOT[machine.machine.emulator]
         self.timeout = ANSWER[machine.machine.emulator]
+        self.questions = 0
 
     def wait_for_prompt(self) -> None:
         """Wait until the hypervisor has woken and dom0 has done what rc says."""
@@ -63,9 +64,12 @@ class Dom0:
         self.expect(say.DOM0_PROMPT)
 
     def wait_for_linux(self) -> None:
-        """In Linux's console: wait until its shell asks."""
-        self.machine.send_line("")
+        """In Linux's console: wait until its shell asks, and answers what was not said before."""
         self.machine.expect(say.LINUX_PROMPT, self.boot_timeout)
+        self.questions += 1
+        self.machine.send_line(f"echo question $((1000 + {self.questions}))")
+        self.expect(rf"question {1000 + self.questions}\r*\n")
+        self.expect(say.LINUX_PROMPT)
 
     def in_linux(self, command: str) -> str:
         """In Linux's console: type a command and return what it says until the next prompt."""

@@ -8,7 +8,7 @@ import time
 from typing import NoReturn
 
 from pyhv import acceleration, build, kernels, story, terminal
-from pyhv.emulator import Emulator
+from pyhv.emulator import Emulator, readable
 from pyhv.errors import Failure
 from pyhv.machine import ENGINES, Machine
 from pyhv.paths import ROOT, chapters
@@ -81,9 +81,23 @@ def prepare(wish: argparse.Namespace) -> Machine:
 
 
 def _tell(emulator: Emulator, wish: argparse.Namespace) -> None:
-    emulator.echo_to(lambda text: print(text.replace("\r", ""), end="", flush=True))
+    at_line_start = True
+
+    def echo(text: str) -> None:
+        nonlocal at_line_start
+        text = readable(text)
+        print(text, end="", flush=True)
+        at_line_start = text.endswith("\n") if text else at_line_start
+
+    def announce_apart(text: str) -> None:
+        nonlocal at_line_start
+        print("" if at_line_start else "\n", end="")
+        announce(text)
+        at_line_start = True
+
+    emulator.echo_to(echo)
     story.tell(
-        emulator, announce,
+        emulator, announce_apart,
         build.reaches("domains", wish.through), build.reaches("events", wish.through),
     )
 
