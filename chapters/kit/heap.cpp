@@ -12,34 +12,50 @@ void Heap::adopt(void* start, size_t size) {
 
 void* Heap::take(size_t size, size_t alignment) {
     size_t wanted = align_up(size, 16) + sizeof(Block);
+    Block** chosen = nullptr;
+    u64 header = 0;
     for (Block** link = &free_; *link != nullptr; link = &(*link)->next) {
-        Block* block = *link;
-
-        // Place the header so that what follows it is aligned. A gap in front stays a free block.
-        auto start = reinterpret_cast<u64>(block);
-        u64 header = align_up(start + sizeof(Block), alignment) - sizeof(Block);
-        if (header + wanted > start + block->size) continue;
-
-        auto* taken = reinterpret_cast<Block*>(header);
-        size_t tail = start + block->size - header - wanted;
-        Block* after = block->next;
-        if (tail >= 2 * sizeof(Block)) {
-            auto* rest = reinterpret_cast<Block*>(header + wanted);
-            *rest = {tail, after};
-            after = rest;
-        } else {
-            wanted += tail;
-        }
-        if (header > start) {
-            block->size = header - start;
-            block->next = after;
-        } else {
-            *link = after;
-        }
-        *taken = {wanted, nullptr};
-        return taken + 1;
+        auto start = reinterpret_cast<u64>(*link);
+        u64 place = place_in(start, start + (*link)->size, wanted, alignment);
+        if (place == 0) continue;
+        chosen = link;
+        header = place;
+        if (wanted < large) break;
     }
-    return nullptr;
+    return chosen == nullptr ? nullptr : carve(chosen, header, wanted);
+}
+
+/// Where in [start, end) a block's header may stand so that what follows it is aligned: as low as
+/// possible, or as high for a large block, lest small ones that outlive it cut its place in two.
+u64 Heap::place_in(u64 start, u64 end, size_t wanted, size_t alignment) {
+    u64 lowest = align_up(start + sizeof(Block), alignment) - sizeof(Block);
+    if (lowest + wanted > end) return 0;
+    if (wanted < large) return lowest;
+    return align_down(end - wanted + sizeof(Block), alignment) - sizeof(Block);
+}
+
+/// Takes `wanted` bytes at `header` out of the free block at `link`; what is left stays free.
+void* Heap::carve(Block** link, u64 header, size_t wanted) {
+    Block* block = *link;
+    auto start = reinterpret_cast<u64>(block);
+    size_t tail = start + block->size - header - wanted;
+    Block* after = block->next;
+    if (tail >= 2 * sizeof(Block)) {
+        auto* rest = reinterpret_cast<Block*>(header + wanted);
+        *rest = {tail, after};
+        after = rest;
+    } else {
+        wanted += tail;
+    }
+    if (header > start) {
+        block->size = header - start;
+        block->next = after;
+    } else {
+        *link = after;
+    }
+    auto* taken = reinterpret_cast<Block*>(header);
+    *taken = {wanted, nullptr};
+    return taken + 1;
 }
 
 void Heap::give(void* memory) {

@@ -1,4 +1,4 @@
-// A guest's dynamic memory: one arena, first fit, neighbours joined again when freed.
+// A guest's dynamic memory: one arena, first fit; large blocks are taken from its far end.
 #pragma once
 
 #include "types.hpp"
@@ -25,6 +25,11 @@ private:
         Block* next; // while free: the next free block, by address
     };
     static_assert(sizeof(Block) == 16);
+
+    static constexpr size_t large = 1 << 20;
+
+    static u64 place_in(u64 start, u64 end, size_t wanted, size_t alignment);
+    static void* carve(Block** link, u64 header, size_t wanted);
 
     Block* free_ = nullptr;
 };

@@ -100,4 +100,18 @@ TEST(Heap, RandomLifeLeavesNothingBehind) {
     EXPECT_NE(heap.take(whole - 64), nullptr);
 }
 
+TEST(Heap, LargeBlockFitsAgainAmongSmallOnesThatStay) {
+    static std::vector<char> memory(80 << 20);
+    auto start = align_up(reinterpret_cast<u64>(memory.data()), 16);
+    Heap heap;
+    heap.adopt(reinterpret_cast<void*>(start), 79 << 20);
+    for (int round = 0; round < 10; round++) {
+        void* kernel = heap.take(53 << 20);
+        ASSERT_NE(kernel, nullptr) << "round " << round;
+        for (int i = 0; i < 100; i++)
+            ASSERT_NE(heap.take(200), nullptr);
+        heap.give(kernel);
+    }
+}
+
 }  // namespace

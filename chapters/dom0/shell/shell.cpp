@@ -52,8 +52,7 @@ void Shell::hear(std::string_view said) {
     show(said);
     if (household_.find(attached_) != nullptr) return;
     print("\nthe console of d{} is closed\n", attached_);
-    attached_ = 0;
-    prompt();
+    attached_ = 0;  // the news of its end follows, and the prompt after that
 }
 
 void Shell::tell(std::string_view news) {

@@ -129,16 +129,17 @@ Result<void> GuestWriter::zero(Gpa to, u64 count) {
 Result<std::span<u8>> GuestWriter::reach(Gpa address, u64 wanted) {
     Gfn frame = frame_of(address);
     bool inside = frame >= first_ && frame < first_ + open_frames_;
-    if (!inside) TRY(open(frame));
+    if (!inside) TRY(open(frame, pages_of(address.value % page_size + wanted)));
     u64 offset = address.value - address_of(first_).value;
     u64 left = open_frames_ * page_size - offset;
     auto* start = reinterpret_cast<u8*>(address_of(window()).value + offset);
     return std::span{start, wanted < left ? wanted : left};
 }
 
-Result<void> GuestWriter::open(Gfn first) {
+Result<void> GuestWriter::open(Gfn first, u64 frames) {
     close();
-    auto mapped = map_foreign(domain_, first, window(), window_frames);
+    u64 count = frames < window_frames ? frames : window_frames;
+    auto mapped = map_foreign(domain_, first, window(), count);
     if (!mapped) return mapped.error();
     first_ = first;
     open_frames_ = *mapped;

@@ -33,7 +33,7 @@ private:
     Gfn place_{0};
 };
 
-/// Writes into a guest that does not run yet, through a window of 512 of its pages at a time.
+/// Writes into a guest that does not run yet, through a window of at most 512 of its pages.
 class GuestWriter {
 public:
     explicit GuestWriter(u16 domain) : domain_{domain} {}
@@ -52,7 +52,7 @@ public:
 private:
     /// The bytes at `address` that one window holds, at most `wanted` of them.
     Result<std::span<u8>> reach(Gpa address, u64 wanted);
-    Result<void> open(Gfn first);
+    Result<void> open(Gfn first, u64 frames);
     void close();
 
     static constexpr u64 window_frames = 512;
