@@ -1,0 +1,59 @@
+// COM1: the serial line that the console speaks and listens on.
+#include <boot/console.hpp>
+#include <x86/ports.hpp>
+#include <x86/privileged.hpp>
+
+namespace hv {
+namespace {
+
+// COM1, a 16550: its registers by their names in the datasheet
+constexpr u16 com1 = 0x3f8;
+enum Register : u16 { RBR_THR = 0, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5 };
+constexpr u8 LSR_DR = 0x01, LSR_THRE = 0x20, LCR_8N1 = 0x03, LCR_DLAB = 0x80;
+constexpr u8 FCR_ENABLE_AND_CLEAR = 0x07, MCR_DTR_RTS_OUT2 = 0x0b, IER_RECEIVED = 0x01;
+
+/// A line that never gets ready (no device, or flow stopped for good) must not stop the machine.
+constexpr unsigned patience = 100'000;
+
+void send(char letter) {
+    for (unsigned i = 0; i < patience && !(x86::in8(com1 + LSR) & LSR_THRE); ++i)
+        x86::pause();
+    x86::out8(com1 + RBR_THR, static_cast<u8>(letter));
+}
+
+}  // namespace
+
+void Console::open() {
+    // 115200 baud is a divisor of 1
+    x86::out8(com1 + LCR, LCR_DLAB);
+    x86::out8(com1 + RBR_THR, 1);
+    x86::out8(com1 + IER, 0);
+    x86::out8(com1 + LCR, LCR_8N1);
+    x86::out8(com1 + FCR, FCR_ENABLE_AND_CLEAR);
+    x86::out8(com1 + MCR, MCR_DTR_RTS_OUT2);
+}
+
+void Console::emit(std::string_view text) {
+    for (char letter : text) {
+        if (letter == '\n')
+            send('\r');
+        send(letter);
+    }
+}
+
+void Console::listen() { x86::out8(com1 + IER, IER_RECEIVED); }
+
+bool Console::take_input() {
+    bool any = false;
+    while (x86::in8(com1 + LSR) & LSR_DR) {
+        const u8 byte = x86::in8(com1 + RBR_THR);
+        if (byte == 0xff && x86::in8(com1 + LSR) == 0xff)
+            return any;  // no device answers
+        any = true;
+        if (received_ - taken_ < input_size)
+            input_[received_++ % input_size] = static_cast<char>(byte);
+    }
+    return any;
+}
+
+}  // namespace hv
