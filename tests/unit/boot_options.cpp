@@ -1,0 +1,68 @@
+// The command line: each option, wrong words named and ignored, help that lists them all.
+#include <boot/options.hpp>
+#include <gtest/gtest.h>
+#include <string>
+
+namespace hv {
+namespace {
+
+class Said final : public Sink {
+public:
+    void write(std::string_view more) override { text += more; }
+    std::string text;
+};
+
+struct Reading {
+    explicit Reading(std::string_view line) { read_options(options, line, said); }
+    bool says(std::string_view part) const { return said.text.find(part) != said.text.npos; }
+    BootOptions options;
+    Said said;
+};
+
+TEST(BootOptions, EmptyLinesChangeNothing) {
+    for (const char* line : {"", "   ", "\t\n"}) {
+        const Reading reading{line};
+        EXPECT_EQ(reading.options.cpus, 8);
+        EXPECT_EQ(reading.said.text, "");
+    }
+}
+
+TEST(BootOptions, EachIsTaken) {
+    const Reading reading{" dom0_mem=128  cpus=2 help\tpanic=1 "};
+    EXPECT_EQ(reading.options.dom0_memory, 128 * MiB);
+    EXPECT_EQ(reading.options.cpus, 2);
+    EXPECT_TRUE(reading.options.help);
+    EXPECT_TRUE(reading.options.panic);
+    EXPECT_EQ(reading.options.panic_cpu, 1);
+    EXPECT_EQ(reading.said.text, "");
+    EXPECT_TRUE(Reading{"panic"}.options.panic);
+}
+
+TEST(BootOptions, AnUnknownWordIsNamedAndIgnored) {
+    const Reading reading{"quiet cpus=3"};
+    EXPECT_TRUE(reading.says("\"quiet\""));
+    EXPECT_EQ(reading.options.cpus, 3);
+}
+
+TEST(BootOptions, AWrongValueIsNamedWithWhatIsRight) {
+    for (const char* word : {"cpus=0", "cpus=9", "cpus=", "cpus", "cpus=two", "cpus=1x",
+                             "cpus=99999999999999999999999", "dom0_mem=15", "dom0_mem=3073",
+                             "help=1", "panic=8", "=", "cpus=-1"}) {
+        const Reading reading{word};
+        EXPECT_TRUE(reading.says(word)) << word;
+        EXPECT_EQ(reading.options.cpus, 8) << word;
+        EXPECT_EQ(reading.options.dom0_memory, BootOptions{}.dom0_memory) << word;
+        EXPECT_FALSE(reading.options.help) << word;
+    }
+    EXPECT_TRUE(Reading{"cpus=9"}.says("1 to 8"));
+}
+
+TEST(BootOptions, HelpListsThemAll) {
+    Said said;
+    list_options(said);
+    for (const char* name : {"help", "dom0_mem=MiB", "cpus=N", "panic[=N]"})
+        EXPECT_NE(said.text.find(name), said.text.npos) << name;
+}
+
+}  // namespace
+}  // namespace hv
