@@ -109,7 +109,7 @@ def _chapter(name: str) -> Callable[[], Tally]:
 
 
 def parts() -> dict[str, Callable[[], Tally]]:
-    """Return every part, in the order in which they run; `boot` is also the chapter of that name."""
+    """Return every part, in the order in which they run; `boot` is also that chapter."""
     named = {"unit": unit, "book": book, "boot": boot}
     named |= {name: _folder(name) for name in ("oracle", "bench")}
     return named | {name: _chapter(name) for name in chapters() if name not in named}

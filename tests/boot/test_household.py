@@ -61,7 +61,8 @@ def test_help_names_every_verb(dom0):
 
 
 def test_an_unknown_verb_gets_one_line(dom0):
-    assert dom0.ask("frobnicate").strip().splitlines() == ["no command 'frobnicate': help lists them"]
+    said = dom0.ask("frobnicate").strip().splitlines()
+    assert said == ["no command 'frobnicate': help lists them"]
 
 
 def test_the_list_shows_both(dom0):

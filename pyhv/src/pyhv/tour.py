@@ -42,7 +42,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the options; raise Failure where one is wrong."""
     parser = _Arguments(prog="tour", description=DESCRIPTION)
     option = parser.add_argument
-    option("--engine", choices=ENGINES, help="svm: AMD's, in QEMU (default); vmx: Intel's, in Bochs")
+    option("--engine", choices=ENGINES,
+           help="svm: AMD's, in QEMU (default); vmx: Intel's, in Bochs")
     option("--accel", choices=("tcg", "kvm", "auto"), default="tcg",
            help="tcg emulates (default); kvm nests, with the engine of this machine")
     option("--cpus", type=_count(1, 8), default=2, metavar="N", help="physical CPUs, 1 to 8")
