@@ -19,7 +19,7 @@ u64 source_register(const VirtualCpu& vcpu, unsigned gpr) {
     return gpr == 4 ? vmread(Field::GUEST_RSP) : vcpu.gpr[gpr];
 }
 
-/// A MOV to CR0 or CR4 exits only when a host-owned bit would differ from what the guest last wrote.
+/// A MOV to CR0 or CR4 exits only when a host-owned bit differs from what the guest last wrote.
 /// Once the shadow agrees the CPU executes the same instruction itself, with all its consequences.
 bool settle_control_register(const VirtualCpu& vcpu, const Exit::Control& control) {
     if (!control.write || control.clear_task_switched || control.load_status_word)

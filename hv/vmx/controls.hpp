@@ -1,4 +1,4 @@
-// The VM-execution, VM-exit and VM-entry controls: which bits this hypervisor needs, wants and forbids.
+// The VM-execution, VM-exit and VM-entry controls: what is needed, wanted and forbidden.
 #pragma once
 
 #include <vmx/capabilities.hpp>

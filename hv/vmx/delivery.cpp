@@ -10,7 +10,7 @@ namespace {
 
 constexpr u32 in_service = 0x100, request = 0x200;  // Intel SDM, "Virtual APIC State"
 
-/// The highest vector in the 256 bits of the APIC page that begin at `offset`; 0 when there is none.
+/// The highest vector in the 256 bits of the APIC page that begin at `offset`; 0: there is none.
 u8 highest_vector(const u8* page, u32 offset) {
     for (u32 word = 8; word-- > 0;) {
         const u32* bits = reinterpret_cast<const u32*>(page + offset + word * 0x10);

@@ -1,4 +1,4 @@
-// Why a guest left VMX non-root operation, and the bits that say so. Nobody outside vmx/ reads these.
+// Why a guest left VMX non-root operation, and the bits that say so. Read in vmx/ alone.
 #pragma once
 
 #include <base/types.hpp>

@@ -1,4 +1,4 @@
-// The fields of a VMCS by their encodings, named as the Intel SDM's appendix on field encodings does.
+// The fields of a VMCS by their encodings, named as in the Intel SDM's appendix on them.
 #pragma once
 
 #include <base/types.hpp>

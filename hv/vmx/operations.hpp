@@ -20,7 +20,7 @@ void turn_off();
 Result<> create(VirtualCpu& vcpu, FrameSource& source);
 void destroy(VirtualCpu& vcpu, FrameSource& source);
 
-// state.cpp: each may be called on the pCPU where the vCPU has arrived, or anywhere once it departed
+// state.cpp: for the pCPU where the vCPU has arrived, or any once it departed
 void read_state(VirtualCpu& vcpu, CpuState& state);
 Result<> write_state(VirtualCpu& vcpu, const CpuState& state);
 

@@ -17,7 +17,8 @@ Offer read_offer() {
 
     // The TRUE controls, where there are some, let more bits be zero
     const bool exact = offer.true_controls();
-    offer.pin = x86::read_msr(exact ? x86::IA32_VMX_TRUE_PINBASED_CTLS : x86::IA32_VMX_PINBASED_CTLS);
+    offer.pin =
+        x86::read_msr(exact ? x86::IA32_VMX_TRUE_PINBASED_CTLS : x86::IA32_VMX_PINBASED_CTLS);
     offer.primary =
         x86::read_msr(exact ? x86::IA32_VMX_TRUE_PROCBASED_CTLS : x86::IA32_VMX_PROCBASED_CTLS);
     offer.exit = x86::read_msr(exact ? x86::IA32_VMX_TRUE_EXIT_CTLS : x86::IA32_VMX_EXIT_CTLS);

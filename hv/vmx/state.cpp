@@ -29,8 +29,10 @@ void write_segment(unsigned index, const x86::Segment& segment) {
 }
 
 void read_tables(CpuState& state) {
-    state.gdtr = {vmread(Field::GUEST_GDTR_BASE), static_cast<u32>(vmread(Field::GUEST_GDTR_LIMIT))};
-    state.idtr = {vmread(Field::GUEST_IDTR_BASE), static_cast<u32>(vmread(Field::GUEST_IDTR_LIMIT))};
+    state.gdtr.base = vmread(Field::GUEST_GDTR_BASE);
+    state.gdtr.limit = static_cast<u32>(vmread(Field::GUEST_GDTR_LIMIT));
+    state.idtr.base = vmread(Field::GUEST_IDTR_BASE);
+    state.idtr.limit = static_cast<u32>(vmread(Field::GUEST_IDTR_LIMIT));
     for (unsigned i = 0; i < 8; ++i)
         state.*segments[i] = read_segment(i);
 }

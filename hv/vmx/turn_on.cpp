@@ -14,9 +14,9 @@ namespace {
 
 /// Firmware that left VMX unlocked lets us choose: on, and locked.
 void unlock(const Offer& offer) {
+    constexpr u64 on = x86::FEATURE_CONTROL_LOCK | x86::FEATURE_CONTROL_VMX_OUTSIDE_SMX;
     if (!(offer.feature_control & x86::FEATURE_CONTROL_LOCK))
-        x86::write_msr(x86::IA32_FEATURE_CONTROL, offer.feature_control | x86::FEATURE_CONTROL_LOCK |
-                                                      x86::FEATURE_CONTROL_VMX_OUTSIDE_SMX);
+        x86::write_msr(x86::IA32_FEATURE_CONTROL, offer.feature_control | on);
 }
 
 /// VMXON wants certain bits of CR0 and CR4 one, and others zero. The boot code's values differ in

@@ -36,7 +36,8 @@ std::string_view refusal(const Offer& offer) {
 
 TEST(VmxControls, AdjustObeysTheCapability) {
     const u64 offered = capability(0b0001, 0b0111);
-    EXPECT_EQ(*vmx::adjust(offered, {.required = 0b0010, .wanted = 0b1100, .forbidden = 0}), 0b0111u);
+    EXPECT_EQ(*vmx::adjust(offered, {.required = 0b0010, .wanted = 0b1100, .forbidden = 0}),
+              0b0111u);
     EXPECT_FALSE(vmx::adjust(offered, {.required = 0b1000, .wanted = 0, .forbidden = 0}).ok());
     EXPECT_FALSE(vmx::adjust(offered, {.required = 0, .wanted = 0, .forbidden = 0b0001}).ok());
 }

@@ -1,4 +1,4 @@
-// Exits decoded from a VMCS that exists only as a table of fields, and events spelled for the next entry.
+// Exits decoded from a VMCS that is only a table of fields, and events spelled for the next entry.
 #include <gtest/gtest.h>
 #include <map>
 #include <vmx/attend.hpp>
@@ -13,7 +13,7 @@ using x86::Exit;
 using x86::Injection;
 using Kind = x86::Exit::Kind;
 
-/// Answers VMREAD from a table; a field that the test did not give is a field that must not be read.
+/// Answers VMREAD from a table; a field that the test did not give must not be read.
 struct FakeVmcs {
     std::map<Field, u64> fields;
     u64 read(Field field) const {
@@ -89,7 +89,7 @@ TEST(VmxExits, HypercallsTellTheCallersModeAndPrivilege) {
     EXPECT_EQ(wide.privilege, 0);
 
     EXPECT_FALSE(hypercall(0xc09b, 0xc093, 0x93ff).long_mode) << "compatibility mode";
-    EXPECT_FALSE(hypercall(0xa09b, 0xc093, 0x91ff).long_mode) << "CS.L means nothing outside IA-32e";
+    EXPECT_FALSE(hypercall(0xa09b, 0xc093, 0x91ff).long_mode) << "CS.L outside IA-32e mode";
     EXPECT_EQ(hypercall(0xa0fb, 0xc0f3, 0x93ff).privilege, 3);
 }
 
