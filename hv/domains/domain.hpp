@@ -111,6 +111,7 @@ struct Domain : boost::intrusive::list_base_hook<> {
 
     P2m p2m;
     std::atomic<u64> frames_owned{0};  ///< frames of RAM that are its own
+    Mfn orphans{};                     ///< owned but nowhere in the p2m, linked by their rows; 0: none
     u64 frames_limit = 0;              ///< XEN_DOMCTL_max_mem
     u64 paging_pool_bytes = 0;         ///< what the toolstack allows for tables; ours come from the machine
 

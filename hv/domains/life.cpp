@@ -91,7 +91,7 @@ Progress release_memory(Cpu& cpu, Domain& domain) {
     for (;;) {
         const auto next = domain.p2m.next_mapping(gfn);
         if (!next)
-            return Progress::done;
+            break;
         if (wanted_elsewhere(cpu))
             return Progress::again;
         const bool own = domain.machine.frames.row(next->frame).owner == domain.id;
@@ -99,6 +99,10 @@ Progress release_memory(Cpu& cpu, Domain& domain) {
             panic("a mapping of d{} vanished while the domain was taken apart", domain.id);
         quarantine.put(next->frame, next->order, own ? 2 : 1);
     }
+    while (release_orphan(domain))
+        if (wanted_elsewhere(cpu))
+            return Progress::again;
+    return Progress::done;
 }
 
 }  // namespace

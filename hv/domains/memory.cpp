@@ -109,12 +109,38 @@ Result<> take_ram(Domain& domain, Gfn gfn, u8 order, Quarantine& quarantine) {
     return {};
 }
 
+namespace {
+
+/// Its own RAM, without a place: as on Xen it stays the domain's until the domain dies.
+void orphan(Domain& domain, Mfn frame) {
+    Guard guard{domain.lock};
+    domain.machine.frames.row(frame).next = static_cast<u32>(domain.orphans.value);
+    domain.orphans = frame;
+}
+
+}  // namespace
+
 Result<> unplace_frame(Domain& domain, Gfn gfn, Quarantine& quarantine) {
     const Result<GuestFrame> now = domain.p2m.look_up(gfn);
     TRY(now);
     TRY(domain.p2m.remove(gfn, 0, quarantine));
     quarantine.put(now->frame, 0, 1);
+    if (domain.machine.frames.row(now->frame).owner == domain.id)
+        orphan(domain, now->frame);
     return {};
+}
+
+bool release_orphan(Domain& domain) {
+    Mfn frame;
+    {
+        Guard guard{domain.lock};
+        frame = domain.orphans;
+        if (frame.value == 0)
+            return false;
+        domain.orphans = Mfn{domain.machine.frames.row(frame).next};
+    }
+    end_use(domain.machine, frame);
+    return true;
 }
 
 Result<> place_frame(Domain& domain, Gfn gfn, Mfn frame, x86::Access access,

@@ -49,6 +49,10 @@ Result<> place_frame(Domain& domain, Gfn gfn, Mfn frame, x86::Access access, Qua
 /// Removes whatever is mapped at `gfn`. RAM of its own stays its own until it dies, as on Xen.
 Result<> unplace_frame(Domain& domain, Gfn gfn, Quarantine& quarantine);
 
+/// Lets go of one frame that unplace_frame() left without a place; false when there is none. The
+/// domain is dying.
+bool release_orphan(Domain& domain);
+
 /// One use more, or one less, of a frame; with the last use the frame is scrubbed and free, and a
 /// dying owner that it held to the world may leave.
 void add_use(Machine& machine, Mfn frame);
