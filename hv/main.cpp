@@ -1,13 +1,13 @@
 // The composition root: the one machine, and the chapters that this build has.
 #include <boot/chapter.hpp>
 #include <boot/start.hpp>
-#if HV_THROUGH >= HV_DOMAINS && __has_include(<domains/chapter.hpp>)
+#if HV_THROUGH >= HV_DOMAINS
 #include <domains/chapter.hpp>
 #endif
-#if HV_THROUGH >= HV_GRANTS && __has_include(<grants/chapter.hpp>)
+#if HV_THROUGH >= HV_GRANTS
 #include <grants/chapter.hpp>
 #endif
-#if HV_THROUGH >= HV_EVENTS && __has_include(<events/chapter.hpp>)
+#if HV_THROUGH >= HV_EVENTS
 #include <events/chapter.hpp>
 #endif
 
@@ -16,13 +16,13 @@ namespace {
 
 constexpr const Plug* plugs[] = {
     &boot::plug,
-#if HV_THROUGH >= HV_DOMAINS && __has_include(<domains/chapter.hpp>)
+#if HV_THROUGH >= HV_DOMAINS
     &domains::plug,
 #endif
-#if HV_THROUGH >= HV_GRANTS && __has_include(<grants/chapter.hpp>)
+#if HV_THROUGH >= HV_GRANTS
     &grants::plug,
 #endif
-#if HV_THROUGH >= HV_EVENTS && __has_include(<events/chapter.hpp>)
+#if HV_THROUGH >= HV_EVENTS
     &events::plug,
 #endif
 };
