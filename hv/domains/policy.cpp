@@ -126,6 +126,19 @@ u32 CpuPolicy::xsave_bytes(u64 xcr0) const {
     return end;
 }
 
+/// What XSAVEC's compacted format needs: the states one after the other, some aligned to 64 bytes.
+u32 CpuPolicy::compacted_bytes(u64 xcr0) const {
+    u32 end = 512 + 64;
+    for (u32 state = 2; state < 32; ++state) {
+        if (!(xcr0 >> state & 1))
+            continue;
+        if (xstate_[state].ecx & 2)
+            end = static_cast<u32>(align_up(end, 64));
+        end += xstate_[state].eax;
+    }
+    return end;
+}
+
 CpuidLeaf CpuPolicy::per_vcpu(const Vcpu& vcpu, u32 leaf, u32 subleaf) const {
     CpuidLeaf found = basic_[leaf];
     switch (leaf) {
@@ -147,11 +160,11 @@ CpuidLeaf CpuPolicy::per_vcpu(const Vcpu& vcpu, u32 leaf, u32 subleaf) const {
         return {0, 0, subleaf & 0xff, vcpu.apic.id()};
     default: {
         found = subleaf < subleaves ? xstate_[subleaf] : CpuidLeaf{};
-        const u32 bytes = xsave_bytes(vcpu.fpu.xcr0(vcpu.domain.machine.fpu));
+        const u64 xcr0 = vcpu.fpu.xcr0(vcpu.domain.machine.fpu);
         if (subleaf == 0)
-            found.ebx = bytes;
+            found.ebx = xsave_bytes(xcr0);
         else if (subleaf == 1)
-            found.ebx = (xstate_[1].eax & 2) ? bytes : 0;
+            found.ebx = (xstate_[1].eax & 2) ? compacted_bytes(xcr0) : 0;
         return found;
     }
     }

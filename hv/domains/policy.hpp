@@ -37,6 +37,7 @@ private:
     void take_extended();
     void make_xen_leaves(Machine& machine, const Domain& domain);
     u32 xsave_bytes(u64 xcr0) const;
+    u32 compacted_bytes(u64 xcr0) const;
     CpuidLeaf per_vcpu(const Vcpu& vcpu, u32 leaf, u32 subleaf) const;
 
     CpuidLeaf basic_[basic_leaves]{}, extended_[extended_leaves]{}, xen_[xen_leaves]{};
