@@ -191,7 +191,8 @@ Progress destroy(Cpu& cpu, Domain& domain) {
         for (Vcpu* vcpu : domain.vcpus)
             if (vcpu != nullptr)
                 household(machine).scheduler->sleep(*vcpu);
-        tell(cpu, domain_dying, domain.id, domain.id, domain.frames_owned.load());
+        tell(cpu, domain_dying, domain.id, domain.id, domain.exits, domain.hypercalls,
+             domain.frames_owned.load());
     }
     if (!stands_still(domain))
         return Progress::again;

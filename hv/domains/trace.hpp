@@ -15,8 +15,9 @@ inline constexpr TraceEvent domain_crashed{
     Chapter::domains, 2, "domain_crashed", {"domain", "reason"},
     "d{domain} crashed. I keep it, with its registers, for whoever asks why.", "crash"};
 inline constexpr TraceEvent domain_dying{
-    Chapter::domains, 3, "domain_dying", {"domain", "frames"},
-    "I take d{domain} apart: {frames} frames to scrub before anyone else sees them.", "death"};
+    Chapter::domains, 3, "domain_dying", {"domain", "exits", "hypercalls", "frames"},
+    "I take d{domain} apart. It came to me {exits} times, {hypercalls} of them to ask for something; "
+    "it leaves {frames} frames to scrub before anyone else sees them.", "death"};
 inline constexpr TraceEvent domain_gone{
     Chapter::domains, 4, "domain_gone", {"domain"},
     "d{domain} is gone. Every frame of it is zero, and mine to give again.", "death"};
