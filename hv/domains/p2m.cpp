@@ -6,8 +6,8 @@
 namespace hv {
 namespace {
 
-/// The memory of a domain's tables: frames of the hypervisor's, seen through the direct map. A table
-/// that is taken out goes into the quarantine of whoever changes the p2m.
+/// The memory of a domain's tables: frames of the hypervisor's, seen through the direct map. A
+/// table that is taken out goes into the quarantine of whoever changes the p2m.
 class TableFrames {
 public:
     TableFrames(Machine& machine, u64& count, Quarantine* quarantine = nullptr)
@@ -51,6 +51,7 @@ Result<> P2m::open() {
 }
 
 void P2m::close() {
+    Guard guard{lock_};
     if (root_.value == 0)
         return;
     TableFrames memory{machine_, table_frames_};
@@ -60,23 +61,28 @@ void P2m::close() {
 
 Result<> P2m::add(Gfn gfn, Mfn frame, u8 order, x86::Access access, x86::MemoryType type) {
     Guard guard{lock_};
+    if (root_.value == 0)
+        return Error{XEN_ESRCH};
     TableFrames memory{machine_, table_frames_};
     auto table = tables(machine_, memory, root_);
+    const Gfn end = gfn + (1ull << order);
     bool taken = false;
-    table.for_each([&](Gfn first, const x86::Mapping&) {
-        taken = first < gfn + (1ull << order);
+    table.for_each([&](Gfn, const x86::Mapping&) {
+        taken = true;
         return false;
-    }, gfn);
+    }, gfn, end);
     if (taken)
         return Error{XEN_EEXIST};
     TRY(table.map(gfn, {frame, order, access, type}));
-    const Gfn last = gfn + (1ull << order) - 1;
+    const Gfn last = end - 1;
     highest_ = highest_ < last ? last : highest_;
     return {};
 }
 
 Result<> P2m::remove(Gfn gfn, u8 order, Quarantine& quarantine) {
     Guard guard{lock_};
+    if (root_.value == 0)
+        return Error{XEN_ENOENT};
     TableFrames memory{machine_, table_frames_, &quarantine};
     const Result<x86::Flush> flush = tables(machine_, memory, root_).unmap(gfn, order);
     TRY(flush);
@@ -88,6 +94,8 @@ Result<> P2m::remove(Gfn gfn, u8 order, Quarantine& quarantine) {
 
 Result<GuestFrame> P2m::look_up(Gfn gfn) const {
     Guard guard{lock_};
+    if (root_.value == 0)
+        return Error{XEN_ENOENT};
     u64 none = 0;
     TableFrames memory{machine_, none};
     const Result<x86::Mapping> page = tables(machine_, memory, root_).look_up(gfn);
@@ -97,6 +105,8 @@ Result<GuestFrame> P2m::look_up(Gfn gfn) const {
 
 Result<GuestFrame> P2m::hold(Gfn gfn) {
     Guard guard{lock_};
+    if (root_.value == 0)
+        return Error{XEN_ENOENT};
     u64 none = 0;
     TableFrames memory{machine_, none};
     const Result<x86::Mapping> page = tables(machine_, memory, root_).look_up(gfn);
@@ -110,6 +120,8 @@ Result<GuestFrame> P2m::hold(Gfn gfn) {
 
 Result<GuestFrame> P2m::next_mapping(Gfn& gfn) const {
     Guard guard{lock_};
+    if (root_.value == 0)
+        return Error{XEN_ENOENT};
     u64 none = 0;
     TableFrames memory{machine_, none};
     Result<GuestFrame> found{Error{XEN_ENOENT}};

@@ -24,7 +24,9 @@ public:
     explicit P2m(Machine& machine) : machine_{machine} {}
 
     Result<> open();                       ///< takes the root table
-    void close();                          ///< gives every table back; no pCPU may walk them any more
+    /// Gives every table back; no pCPU may walk them any more. From then on it holds no mapping and
+    /// takes none: XEN_ENOENT, and XEN_ESRCH from add().
+    void close();
 
     /// Maps 2^order frames. XEN_EEXIST when any of them is mapped already; XEN_ENOMEM.
     Result<> add(Gfn gfn, Mfn frame, u8 order, x86::Access access,
@@ -34,8 +36,8 @@ public:
     Result<> remove(Gfn gfn, u8 order, Quarantine& quarantine);
     /// What `gfn` is now. XEN_ENOENT when it is nothing.
     Result<GuestFrame> look_up(Gfn gfn) const;
-    /// The same, and one use of the frame begins before anybody can take it away; the caller ends it
-    /// (memory.hpp). XEN_ENOENT also for what is no RAM.
+    /// The same, and one use of the frame begins before anybody can take it away; the caller ends
+    /// it (memory.hpp). XEN_ENOENT also for what is no RAM.
     Result<GuestFrame> hold(Gfn gfn);
     /// The first mapping at or above `gfn`, with where it begins; XEN_ENOENT when there is none.
     Result<GuestFrame> next_mapping(Gfn& gfn) const;

@@ -123,9 +123,9 @@ public:
     Trail walk(Gfn gfn) const;
 
     /// Calls visit(Gfn first, const Mapping&) -> bool for every page from the one that holds `from`
-    /// upwards, until it answers false.
+    /// upwards, until it answers false or a page begins at or beyond `end`.
     template <class Visit>
-    void for_each(Visit visit, Gfn from = Gfn{0}) const;
+    void for_each(Visit visit, Gfn from = Gfn{0}, Gfn end = gfn_limit) const;
 
     /// Gives back every table, the root last. No CPU may use this root any more.
     void drop() { retire(root_, top_level); }

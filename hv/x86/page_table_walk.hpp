@@ -59,8 +59,8 @@ Trail PageTable<Memory>::walk(Gfn gfn) const {
 
 template <TableMemory Memory>
 template <class Visit>
-void PageTable<Memory>::for_each(Visit visit, Gfn from) const {
-    while (from < gfn_limit) {
+void PageTable<Memory>::for_each(Visit visit, Gfn from, Gfn end) const {
+    while (from < end) {
         // A page, or a hole as large as the entry that is empty
         const Step step = descend(from, 0);
         const u64 span = 1ull << order_of_level(step.level);
