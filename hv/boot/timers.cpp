@@ -6,7 +6,7 @@ namespace hv {
 
 void TimerQueue::arm(Cpu& cpu, Timer& timer, u64 deadline) {
     if (timer.home != nullptr && timer.home != &cpu)
-        timer.home->timers.cancel(timer);
+        cancel(timer);
     Guard guard{lock_};
     remove(timer);
     timer.deadline = deadline;
@@ -20,14 +20,18 @@ void TimerQueue::cancel(Timer& timer) {
     if (home == nullptr)
         return;
     TimerQueue& queue = home->timers;
-    {
-        Guard guard{queue.lock_};
-        queue.remove(timer);
-    }
-    // The hardware may still fire for it: that finds nothing due, and sets itself anew
-    if (&this_cpu() != home)
+    for (;;) {
+        {
+            Guard guard{queue.lock_};
+            queue.remove(timer);
+        }
+        // The hardware may still fire for it: that finds nothing due, and sets itself anew
+        if (&this_cpu() == home || queue.running_.load(std::memory_order_acquire) != &timer)
+            return;
+        // Its action runs over there, and may arm it again before it ends
         while (queue.running_.load(std::memory_order_acquire) == &timer)
             x86::pause();
+    }
 }
 
 void TimerQueue::run_due(Cpu& cpu) {

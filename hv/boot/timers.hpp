@@ -32,12 +32,12 @@ class TimerQueue {
 public:
     static constexpr u64 never = ~0ull;
 
-    /// Arms `timer` on `cpu`, the pCPU that calls and whose queue this is, for `deadline`; if it was
-    /// armed, here or on another pCPU, it is moved.
+    /// Arms `timer` on `cpu`, the pCPU that calls and whose queue this is, for `deadline`; if it
+    /// was armed, here or on another pCPU, it is moved.
     void arm(Cpu& cpu, Timer& timer, u64 deadline);
-    /// Disarms `timer`, wherever it is armed. From another pCPU than that it runs on, waits until its
-    /// action is over; so the caller may not hold what the action waits for.
-    void cancel(Timer& timer);
+    /// Disarms `timer`, wherever it is armed. From another pCPU than that it runs on, waits until
+    /// its action is over; so the caller may not hold what the action waits for.
+    static void cancel(Timer& timer);
     /// Runs every timer whose deadline has passed, without the lock held, then sets the hardware.
     void run_due(Cpu& cpu);
     /// What the hardware is set for: the nearest deadline, or `never`.
@@ -54,8 +54,8 @@ private:
     u64 programmed_ = never;
 };
 
-/// Sets this pCPU's hardware timer for `deadline` (ns of system time), or stops it for `never`. Hosted:
-/// does nothing, tests call run_due().
+/// Sets this pCPU's hardware timer for `deadline` (ns of system time), or stops it for `never`.
+/// Hosted: does nothing, tests call run_due().
 void set_hardware_timer(Cpu& cpu, u64 deadline);
 
 }  // namespace hv

@@ -81,8 +81,7 @@ void LocalApic::arm_timer(u32 initial_count) {
 }
 
 void LocalApic::cancel_timer() {
-    if (timer_.armed_on != nullptr)
-        timer_.armed_on->timers.cancel(timer_);
+    TimerQueue::cancel(timer_);
     timer_length_ = 0;
 }
 

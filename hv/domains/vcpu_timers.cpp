@@ -10,12 +10,6 @@ void tell_guest(Vcpu& vcpu) {
         expired(vcpu);
 }
 
-/// Disarms a timer on the pCPU that armed it, which must be this one or be asked.
-void disarm(Timer& timer) {
-    if (Cpu* const cpu = timer.armed_on)
-        cpu->timers.cancel(timer);
-}
-
 }  // namespace
 
 void singleshot_expired(Timer& timer, Cpu&) { tell_guest(static_cast<VcpuTimer&>(timer).vcpu); }
@@ -31,20 +25,20 @@ void set_singleshot(Cpu& cpu, Vcpu& vcpu, u64 deadline) {
     cpu.timers.arm(cpu, vcpu.singleshot, deadline);
 }
 
-void stop_singleshot(Vcpu& vcpu) { disarm(vcpu.singleshot); }
+void stop_singleshot(Vcpu& vcpu) { TimerQueue::cancel(vcpu.singleshot); }
 
 void set_periodic(Cpu& cpu, Vcpu& vcpu, u64 period) {
     vcpu.period = period;
     if (period != 0)
         cpu.timers.arm(cpu, vcpu.periodic, cpu.machine->clock.now() + period);
     else
-        disarm(vcpu.periodic);
+        TimerQueue::cancel(vcpu.periodic);
 }
 
 void cancel_timers(Vcpu& vcpu) {
     vcpu.period = 0;
-    disarm(vcpu.singleshot);
-    disarm(vcpu.periodic);
+    TimerQueue::cancel(vcpu.singleshot);
+    TimerQueue::cancel(vcpu.periodic);
     vcpu.apic.cancel_timer();
 }
 

@@ -33,7 +33,8 @@ Progress release(Domain& domain) {
     events->limit = 0;
     for (EventPort*& page : events->pages) {
         if (page != nullptr)
-            domain.machine.frames.give_back(frame_of(domain.machine.memory.address_of_pointer(page)));
+            domain.machine.frames.give_back(
+                frame_of(domain.machine.memory.address_of_pointer(page)));
         page = nullptr;
     }
     return Progress::done;
@@ -52,8 +53,7 @@ void release_vcpu(Vcpu& vcpu) {
     VcpuEvents* const events = vcpu.parts.find<VcpuEvents>();
     if (events == nullptr)
         return;
-    if (events->poll_timer.armed_on != nullptr)
-        events->poll_timer.armed_on->timers.cancel(events->poll_timer);
+    TimerQueue::cancel(events->poll_timer);
     vcpu.parts.furnish<VcpuEvents>(nullptr);
     unmake(vcpu.domain.machine, events);
 }

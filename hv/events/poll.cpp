@@ -25,8 +25,7 @@ Result<bool> any_pending(Call& call, u64 ports, u32 count) {
 void stop_polling(Vcpu& vcpu) {
     VcpuEvents& events = events_of(vcpu);
     events.polls = 0;
-    if (events.poll_timer.armed_on != nullptr)
-        events.poll_timer.armed_on->timers.cancel(events.poll_timer);
+    TimerQueue::cancel(events.poll_timer);
 }
 
 }  // namespace
