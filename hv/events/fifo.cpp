@@ -40,11 +40,18 @@ bool link_behind(u32* tail, u32 port) {
     return false;
 }
 
+/// Where the port was linked last it may still be the tail: that queue is empty now, and whatever
+/// were linked behind this word there would land in the queue that it goes to.
+void forget_tail(Domain& domain, u32 port, const EventPort& row) {
+    Vcpu* const vcpu = domain.vcpus[row.queue_vcpu];
+    if (vcpu != nullptr && events_of(*vcpu).tails[row.queue] == port)
+        events_of(*vcpu).tails[row.queue] = 0;
+}
+
 /// Puts the port at the end of its queue. True: the queue was empty, and its vCPU must be told.
 bool enqueue(Domain& domain, u32 port, EventPort& row, Vcpu& vcpu) {
     VcpuEvents& queues = events_of(vcpu);
-    if (queues.control == nullptr)
-        return false;
+    forget_tail(domain, port, row);
     const u8 queue = row.priority;
     u32& tail = queues.tails[queue];
     u32* const tail_word = tail != 0 ? word_of(domain, tail) : nullptr;
@@ -59,8 +66,10 @@ bool enqueue(Domain& domain, u32 port, EventPort& row, Vcpu& vcpu) {
 
 /// Links a pending, unmasked word that is in no queue yet.
 void link(Domain& domain, u32 port, EventPort& row, u32* word) {
+    // A vCPU without a control block has no queues: its guest may not unmask the event yet
     Vcpu* const vcpu = domain.vcpus[row.vcpu];
-    if (vcpu == nullptr || (load(word) & (masked | linked)) != 0 || (set_bits(word, linked) & linked))
+    if (vcpu == nullptr || events_of(*vcpu).control == nullptr ||
+        (load(word) & (masked | linked)) != 0 || (set_bits(word, linked) & linked))
         return;
     clear_bits(word, EVTCHN_FIFO_LINK_MASK);
     if (enqueue(domain, port, row, *vcpu))
@@ -116,7 +125,8 @@ void unmask(Domain& domain, u32 port, EventPort& row) {
 
 namespace {
 
-/// Takes over the control block of one vCPU; the domain's event lock is held. XEN_EINVAL: it has one.
+/// Takes over the control block of one vCPU; the domain's event lock is held. XEN_EINVAL: it has
+/// one.
 Result<> adopt_control(Domain& domain, Vcpu& vcpu, Mfn frame, u32 offset) {
     EventChannels& events = events_of(domain);
     VcpuEvents& queues = events_of(vcpu);
@@ -192,17 +202,26 @@ Result<> expand_array(Domain& domain, Gfn gfn) {
 }
 
 void release(Domain& domain) {
+    // Nobody finds the pages any more once the lock is left; then their uses end
     EventChannels& events = events_of(domain);
-    for (; events.word_pages > 0; --events.word_pages)
-        end_use(domain.machine, events.word_frames[events.word_pages - 1]);
-    for (Vcpu* vcpu : domain.vcpus) {
-        VcpuEvents* const queues = vcpu != nullptr ? vcpu->parts.find<VcpuEvents>() : nullptr;
-        if (queues == nullptr || queues->control == nullptr)
-            continue;
-        queues->control = nullptr;
-        end_use(domain.machine, queues->control_frame);
+    std::array<Mfn, std::tuple_size_v<decltype(events.word_frames)> + max_vcpus> frames{};
+    size_t count = 0;
+    {
+        Guard guard{events.lock};
+        for (; events.word_pages > 0; --events.word_pages)
+            frames[count++] = events.word_frames[events.word_pages - 1];
+        for (Vcpu* vcpu : domain.vcpus) {
+            VcpuEvents* const queues = vcpu != nullptr ? vcpu->parts.find<VcpuEvents>() : nullptr;
+            if (queues == nullptr || queues->control == nullptr)
+                continue;
+            queues->control = nullptr;
+            queues->tails = {};
+            frames[count++] = queues->control_frame;
+        }
+        events.fifo = false;
     }
-    events.fifo = false;
+    for (size_t i = 0; i < count; ++i)
+        end_use(domain.machine, frames[i]);
 }
 
 }  // namespace hv::fifo

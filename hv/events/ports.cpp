@@ -1,6 +1,8 @@
 // A domain's ports: taken from the lowest number up, and given back.
+#include <algorithm>
 #include <boot/object.hpp>
 #include <events/ports.hpp>
+#include <events/two_level.hpp>
 
 namespace hv {
 
@@ -13,10 +15,25 @@ EventPort* EventChannels::find(u32 port) {
     return page != nullptr ? page + port % ports_per_page : nullptr;
 }
 
+namespace {
+
+/// Makes a port what `row` says, but keeps where its word was linked last: it may be the tail
+/// there.
+void change(EventPort& port, const EventPort& row) {
+    const u8 queue = port.queue;
+    const u16 queue_vcpu = port.queue_vcpu;
+    port = row;
+    port.queue = queue;
+    port.queue_vcpu = queue_vcpu;
+}
+
+}  // namespace
+
 Result<u32> reserve_port(Domain& domain) {
     EventChannels& events = events_of(domain);
     Machine& machine = domain.machine;
-    for (u32 port = 1; port < events.limit; ++port) {
+    const u32 shown = events.fifo ? events.limit : two_level::port_limit(domain);
+    for (u32 port = 1; port < std::min(events.limit, shown); ++port) {
         EventPort*& page = events.pages[port / EventChannels::ports_per_page];
         if (page == nullptr) {
             const Result<Mfn> frame = machine.frames.take(owner_hypervisor);
@@ -28,18 +45,18 @@ Result<u32> reserve_port(Domain& domain) {
         EventPort& row = page[port % EventChannels::ports_per_page];
         if (row.state != EventPort::State::free)
             continue;
-        row = EventPort{.state = EventPort::State::reserved};
+        row.state = EventPort::State::reserved;
         return port;
     }
     return Error{XEN_ENOSPC};
 }
 
-void free_port(Domain&, EventPort& port) { port = EventPort{}; }
+void free_port(Domain&, EventPort& port) { change(port, {}); }
 
 Result<u32> bind_port(Domain& domain, const EventPort& row) {
     const Result<u32> port = reserve_port(domain);
     TRY(port);
-    *events_of(domain).find(*port) = row;
+    change(*events_of(domain).find(*port), row);
     return port;
 }
 

@@ -21,7 +21,8 @@ struct EventPort {
 };
 static_assert(sizeof(EventPort) <= 16);
 
-/// What chapter events keeps for a domain: its table of ports, and which ABI shows them to its guest.
+/// What chapter events keeps for a domain: its table of ports, and which ABI shows them to its
+/// guest.
 struct EventChannels {
     static constexpr Chapter chapter = Chapter::events;
     static constexpr u32 ports_per_page = page_size / 16;
@@ -54,7 +55,8 @@ struct VcpuEvents {
     evtchn_fifo_control_block_t* control = nullptr;
     std::array<u32, EVTCHN_FIFO_MAX_QUEUES> tails{};
 
-    u32 polls = 0;                 ///< SCHEDOP_poll: how many ports it waits for; 0: it does not poll
+    u32 polls = 0;                 ///< SCHEDOP_poll: how many ports it waits for; 0: it does not
+                                   ///< poll
     u32 polled_port = 0;           ///< when it waits for one: which
     VcpuTimer poll_timer;
 };
@@ -64,7 +66,8 @@ inline VcpuEvents& events_of(const Vcpu& vcpu) { return vcpu.parts.get<VcpuEvent
 
 // Ports (ports.cpp); the domain's event lock is held
 
-/// The lowest free port, reserved; its page is taken when it is the first of it. XEN_ENOSPC, XEN_ENOMEM.
+/// The lowest free port, reserved; its page is taken when it is the first of it. XEN_ENOSPC,
+/// XEN_ENOMEM.
 Result<u32> reserve_port(Domain& domain);
 /// The port `port`, if it is free, reserved. XEN_EINVAL, XEN_EBUSY.
 void free_port(Domain& domain, EventPort& port);
