@@ -34,6 +34,9 @@ s64 domctl(Call& call) {
     if (!call.domain.privileged)
         return refuse(XEN_EPERM);
 
+    // Of a domain that was taken apart there is only its row, which getdomaininfo reads
+    if (target && target->taken_apart.load() && op.cmd != XEN_DOMCTL_destroydomain)
+        return refuse(XEN_ESRCH);
     const DomctlHandler handler = find_handler(op.cmd);
     if (handler == nullptr)
         return refuse(XEN_ENOSYS);

@@ -79,7 +79,8 @@ s64 give_info(DomctlCall& ctl) {
 s64 make_vcpus(DomctlCall& ctl) {
     Domain& domain = *ctl.domain;
     const u32 wish = ctl.op.u.max_vcpus.max;
-    if (&domain == &ctl.call.domain || wish != domain.vcpu_limit)
+    if (&domain == &ctl.call.domain || wish != domain.vcpu_limit ||
+        domain.life.load() >= Life::dying)
         return refuse(XEN_EINVAL);
     for (u16 id = 0; id < wish; ++id) {
         if (domain.vcpus[id] != nullptr)

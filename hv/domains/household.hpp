@@ -11,15 +11,17 @@ namespace hv {
 /// What a later chapter wants of domains and vCPUs. Each pointer may be nullptr.
 struct DomainPlug {
     Chapter chapter;
-    Result<> (*furnish)(Domain& domain, const xen_domctl_createdomain& wish); ///< at birth; undone by `release`
-    /// At death, once for each chapter, latest first; `again` keeps the domain dying and asks later.
-    /// It must be possible to call it again after it said so, and after it said done.
+    Result<> (*furnish)(Domain& domain, const xen_domctl_createdomain& wish); ///< at birth; undone
+                                                                              ///< by `release`
+    /// At death, once for each chapter, latest first; `again` keeps the domain dying and asks
+    /// later. It must be possible to call it again after it said so, and after it said done.
     Progress (*release)(Domain& domain);
     /// With the last reference: what `furnish` made goes. It may have made nothing.
     void (*forget)(Domain& domain);
     Result<> (*furnish_vcpu)(Vcpu& vcpu);
     void (*release_vcpu)(Vcpu& vcpu);
-    void (*shut_down)(Domain& domain);   ///< a domain shut down, crashed or died: tell who asked to hear
+    void (*shut_down)(Domain& domain);   ///< a domain shut down, crashed or died: tell who asked to
+                                         ///< hear
     std::span<const HypercallRow> hypercalls;
     std::span<const PhysmapSpace> physmap_spaces; ///< XENMAPSPACE_* that this chapter answers
 };
@@ -65,7 +67,8 @@ bool stands_still(const Domain& domain);
 void shut_down(Cpu& cpu, Domain& domain, u8 reason);
 /// The guest did what it may not: says why, with its registers, and shuts it down as crashed.
 void crash(Cpu& cpu, Vcpu& vcpu, std::string_view why);
-/// Takes a domain apart a piece at a time; `again` while there is more to do.
+/// Takes a domain apart a piece at a time; `again` while there is more to do. The caller holds a
+/// reference.
 Progress destroy(Cpu& cpu, Domain& domain);
 /// Ends a domain that nobody refers to any more.
 void forget(Domain& domain);

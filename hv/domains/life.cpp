@@ -84,20 +84,27 @@ void tell_chapters_of_shut_down(Domain& domain) {
             house.plugs[i]->shut_down(domain);
 }
 
-/// Unmaps and lets go of everything in the p2m; stops at a check and goes on where it was.
+/// True for whoever is the first to end the domain: a life only moves forward.
+bool begin_dying(Domain& domain) {
+    Life before = domain.life.load();
+    do {
+        if (before >= Life::dying)
+            return false;
+    } while (!domain.life.compare_exchange_weak(before, Life::dying));
+    return true;
+}
+
+/// Unmaps and lets go of everything in the p2m, at least one piece; stops at a check after it.
 Progress release_memory(Cpu& cpu, Domain& domain) {
     Gfn gfn{};
     Quarantine quarantine{domain};
-    for (;;) {
-        const auto next = domain.p2m.next_mapping(gfn);
-        if (!next)
-            break;
-        if (wanted_elsewhere(cpu))
-            return Progress::again;
+    while (const auto next = domain.p2m.next_mapping(gfn)) {
         const bool own = domain.machine.frames.row(next->frame).owner == domain.id;
         if (!domain.p2m.remove(gfn, next->order, quarantine).ok())
             panic("a mapping of d{} vanished while the domain was taken apart", domain.id);
         quarantine.put(next->frame, next->order, own ? 2 : 1);
+        if (wanted_elsewhere(cpu))
+            return Progress::again;
     }
     while (release_orphan(domain))
         if (wanted_elsewhere(cpu))
@@ -187,7 +194,9 @@ void shut_down(Cpu& cpu, Domain& domain, u8 reason) {
 
 Progress destroy(Cpu& cpu, Domain& domain) {
     Machine& machine = domain.machine;
-    if (domain.life.exchange(Life::dying) < Life::dying) {
+    if (domain.taken_apart.load())
+        return Progress::done;
+    if (begin_dying(domain)) {
         for (Vcpu* vcpu : domain.vcpus)
             if (vcpu != nullptr)
                 household(machine).scheduler->sleep(*vcpu);
@@ -203,7 +212,8 @@ Progress destroy(Cpu& cpu, Domain& domain) {
     // The chapters let go first, the latest before the earlier ones that it stands on
     Household& house = household(machine);
     for (size_t i = house.plug_count; i-- > 0;)
-        if (house.plugs[i]->release != nullptr && house.plugs[i]->release(domain) == Progress::again)
+        if (house.plugs[i]->release != nullptr &&
+            house.plugs[i]->release(domain) == Progress::again)
             return Progress::again;
     if (release_memory(cpu, domain) == Progress::again)
         return Progress::again;

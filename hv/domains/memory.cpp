@@ -79,6 +79,8 @@ void end_use(Machine& machine, Mfn frame, u8 order, u8 uses) {
 Result<> give_ram(Domain& domain, Gfn gfn, u8 order) {
     Machine& machine = domain.machine;
     const u64 count = 1ull << order;
+    if (domain.life.load() >= Life::dying)
+        return Error{XEN_ESRCH};
     if (domain.frames_owned.load() + count > domain.frames_limit)
         return Error{XEN_EPERM};
     const Result<Mfn> block = machine.frames.take(domain.id, order);

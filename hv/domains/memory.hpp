@@ -38,14 +38,15 @@ private:
     bool changed_ = false;
 };
 
-/// Gives `domain` 2^order new frames of RAM at `gfn`. XEN_ENOMEM, XEN_EEXIST, and XEN_EPERM beyond
-/// its limit.
+/// Gives `domain` 2^order new frames of RAM at `gfn`. XEN_ENOMEM, XEN_EEXIST, XEN_EPERM beyond its
+/// limit, and XEN_ESRCH once it is dying.
 Result<> give_ram(Domain& domain, Gfn gfn, u8 order);
 /// Takes its RAM at [gfn, gfn + 2^order) back for good. XEN_ENOENT when there is none of its own.
 Result<> take_ram(Domain& domain, Gfn gfn, u8 order, Quarantine& quarantine);
-/// Maps a frame that is not `domain`'s RAM (shared_info, a grant frame, another domain's page) at `gfn`, in place
-/// of whatever was there: RAM that stood there goes back to the machine, as on Xen.
-Result<> place_frame(Domain& domain, Gfn gfn, Mfn frame, x86::Access access, Quarantine& quarantine);
+/// Maps a frame that is not `domain`'s RAM (shared_info, a grant frame, another domain's page) at
+/// `gfn`, in place of whatever was there: RAM that stood there goes back to the machine, as on Xen.
+Result<> place_frame(Domain& domain, Gfn gfn, Mfn frame, x86::Access access,
+                     Quarantine& quarantine);
 /// Removes whatever is mapped at `gfn`. RAM of its own stays its own until it dies, as on Xen.
 Result<> unplace_frame(Domain& domain, Gfn gfn, Quarantine& quarantine);
 
@@ -62,7 +63,8 @@ void end_use(Machine& machine, Mfn frame, u8 order = 0, u8 uses = 1);
 Result<Mfn> take_shared_frame(Machine& machine);
 
 /// Where the hypervisor sees the guest frame's memory, while the domain cannot lose it: the caller
-/// runs on behalf of a domain that stands still or holds a use. XEN_ENOENT: not RAM; XEN_EACCES: read-only.
+/// runs on behalf of a domain that stands still or holds a use. XEN_ENOENT: not RAM; XEN_EACCES:
+/// read-only.
 Result<u8*> see_frame(Domain& domain, Gfn gfn, bool write);
 
 }  // namespace hv

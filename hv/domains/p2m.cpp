@@ -13,7 +13,9 @@ public:
     TableFrames(Machine& machine, u64& count, Quarantine* quarantine = nullptr)
         : machine_{machine}, count_{count}, quarantine_{quarantine} {}
 
-    u64 read(Mpa entry) const { return __atomic_load_n(machine_.memory.as<u64>(entry), __ATOMIC_RELAXED); }
+    u64 read(Mpa entry) const {
+        return __atomic_load_n(machine_.memory.as<u64>(entry), __ATOMIC_RELAXED);
+    }
     void write(Mpa entry, u64 value) {
         __atomic_store_n(machine_.memory.as<u64>(entry), value, __ATOMIC_RELEASE);
     }
