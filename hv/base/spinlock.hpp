@@ -64,7 +64,8 @@ private:
         LockLedger& ledger = this_ledger();
         if (ledger.depth > 0 && ledger.held[ledger.depth - 1] >= rank_)
             panic("a lock was taken out of order: rank {} while holding rank {}",
-                  static_cast<unsigned>(rank_), static_cast<unsigned>(ledger.held[ledger.depth - 1]));
+                  static_cast<unsigned>(rank_),
+                  static_cast<unsigned>(ledger.held[ledger.depth - 1]));
         if (ledger.depth == LockLedger::capacity)
             panic("more than {} locks held at once", LockLedger::capacity);
         ledger.held[ledger.depth++] = rank_;

@@ -60,6 +60,8 @@ constexpr bool fits(u64 start, u64 length, u64 limit) {
 }
 
 constexpr u64 align_down(u64 value, u64 alignment) { return value & ~(alignment - 1); }
-constexpr u64 align_up(u64 value, u64 alignment) { return align_down(value + alignment - 1, alignment); }
+constexpr u64 align_up(u64 value, u64 alignment) {
+    return align_down(value + alignment - 1, alignment);
+}
 
 }  // namespace hv

@@ -7,9 +7,10 @@
 namespace hv::boot {
 
 /// Reads processors (MADT), power-off, reset and the PM timer (FADT, and `_S5_` in the DSDT) into
-/// `facts`. Starts at facts.rsdp, or scans the BIOS area when that is 0. Tables are hostile: each is
-/// bounded by `memory` and checksummed before it is used; one that is wrong is as if it were absent.
-/// `own_apic_id` is the boot pCPU's, which comes first in facts.apic_ids whatever the order there.
+/// `facts`. Starts at facts.rsdp, or scans the BIOS area when that is 0. Tables are hostile: each
+/// is bounded by `memory` and checksummed before it is used; one that is wrong is as if it were
+/// absent. `own_apic_id` is the boot pCPU's, which comes first in facts.apic_ids whatever the order
+/// there.
 /// XEN_ENOENT when there is no ACPI: then the boot pCPU is the only one known.
 Result<> read_acpi(const PhysicalMemory& memory, u32 own_apic_id, MachineFacts& facts);
 

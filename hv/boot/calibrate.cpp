@@ -122,7 +122,8 @@ void set_hardware_timer(Cpu& cpu, u64 deadline) {
     Machine& machine = *cpu.machine;
     const Clock& clock = machine.clock;
     if (machine.timer.by_tsc_deadline) {
-        const u64 ticks = clock.boot_ticks + clock.to_ticks(deadline) + static_cast<u64>(cpu.tsc_skew);
+        const u64 ticks =
+            clock.boot_ticks + clock.to_ticks(deadline) + static_cast<u64>(cpu.tsc_skew);
         return x86::write_msr(x86::IA32_TSC_DEADLINE, deadline == TimerQueue::never ? 0 : ticks);
     }
     if (deadline == TimerQueue::never)

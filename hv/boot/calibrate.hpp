@@ -5,9 +5,9 @@
 
 namespace hv::boot {
 
-/// Measures the TSC (and the APIC timer) over 20 ms of the ACPI PM timer, or of the PIT where there is
-/// none; a rate that CPUID tells is believed when it agrees to half a percent. Sets machine.clock and
-/// machine.timer. Boot pCPU, its APIC on.
+/// Measures the TSC (and the APIC timer) over 20 ms of the ACPI PM timer, or of the PIT where there
+/// is none; a rate that CPUID tells is believed when it agrees to half a percent. Sets
+/// machine.clock and machine.timer. Boot pCPU, its APIC on.
 void calibrate(Machine& machine);
 
 /// Which rate the TSC has, given what was measured and what CPUID claims (0: nothing).

@@ -14,7 +14,8 @@ struct Clock {
     u64 wall_seconds = 0;     ///< Unix time at system time 0, from the RTC or from EFI
 
     void calibrate(u64 frequency);            ///< sets the scale from ticks per second
-    u64 ticks() const;                        ///< the boot pCPU's TSC now, seen from any (hosted: a counter)
+    u64 ticks() const;                        ///< the boot pCPU's TSC now, seen from any (hosted: a
+                                              ///< counter)
     u64 to_ns(u64 ticks) const;               ///< a length of time in ticks, as ns
     u64 to_ticks(u64 ns) const;
     u64 now() const { return to_ns(ticks() - boot_ticks); }  ///< ns since boot

@@ -19,7 +19,8 @@ public:
     void write_guest(std::string_view text);
     /// Bytes that came in on COM1, at most `room`; 0 when there are none.
     size_t read(char* into, size_t room);
-    /// The ring from the byte numbered `from` on (bytes ever written); returns how many were copied.
+    /// The ring from the byte numbered `from` on (bytes ever written); returns how many were
+    /// copied.
     size_t copy_ring(u64 from, char* into, size_t room) const;
     u64 written() const { return written_; }
     /// Lets the line interrupt when a byte comes in.

@@ -27,7 +27,8 @@ struct MachineFacts {
     Mpa host_tables{};                  ///< root of the hypervisor's own page tables, for CR3
     Mpa rsdp{};                         ///< ACPI's root pointer; 0 when nobody named it
     std::string_view loader{};          ///< "PVH" or "multiboot2"
-    std::string_view command_line{};    ///< as the loader gave it; told to dom0 (XENVER_commandline)
+    std::string_view command_line{};    ///< as the loader gave it; told to dom0
+                                        ///< (XENVER_commandline)
 
     std::array<u32, 8> apic_ids{};      ///< of the enabled pCPUs, boot pCPU first
     u8 apic_count = 0;

@@ -63,7 +63,8 @@ public:
     /// Gives the allocator the RAM frames [first, first + count), as firmware left them.
     void add(Mfn first, u64 count);
 
-    /// 2^order zeroed frames, aligned to their size, for `owner`. XEN_ENOMEM when there is no such block.
+    /// 2^order zeroed frames, aligned to their size, for `owner`. XEN_ENOMEM when there is no such
+    /// block.
     Result<Mfn> take(DomainId owner, u8 order = 0);
     /// Takes exactly [first, first + count) out of the free blocks; XEN_EBUSY when any is not free.
     Result<> take_range(DomainId owner, Mfn first, u64 count);
@@ -90,7 +91,8 @@ private:
     const PhysicalMemory* memory_ = nullptr;
     FrameRow* rows_ = nullptr;
     u64 frame_count_ = 0, free_count_ = 0, ram_count_ = 0;
-    u32 heads_[max_order + 1] = {};  ///< first block of each order; 0 for none: frame 0 is never RAM here
+    u32 heads_[max_order + 1] = {};  ///< first block of each order; 0 for none: frame 0 is never
+                                     ///< RAM here
     mutable Spinlock lock_{LockRank::frames};
 };
 

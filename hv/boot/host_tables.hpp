@@ -29,8 +29,8 @@ public:
     HostTables(const PhysicalMemory& memory, EarlyFrames& frames, bool pages_of_1g)
         : memory_{memory}, frames_{frames}, largest_(pages_of_1g ? 2 : 1) {}
 
-    /// Maps [physical, physical + bytes) at `address` with the largest pages that fit. All three are
-    /// multiples of a page, and nothing is mapped there yet. XEN_ENOMEM.
+    /// Maps [physical, physical + bytes) at `address` with the largest pages that fit. All three
+    /// are multiples of a page, and nothing is mapped there yet. XEN_ENOMEM.
     Result<> map(u64 address, Mpa physical, u64 bytes, x86::Access access,
                  x86::MemoryType type = x86::MemoryType::write_back);
     /// For CR3.

@@ -26,7 +26,9 @@ inline constexpr u64 trap_stack_bytes = 8 * KiB;
 inline constexpr u64 stack_slot_bytes = 128 * KiB;
 
 /// Which stack of a slot: the ordinary one, then those that the IST names.
-enum StackUse : u8 { stack_ordinary, stack_nmi, stack_double_fault, stack_machine_check, stack_uses };
+enum StackUse : u8 {
+    stack_ordinary, stack_nmi, stack_double_fault, stack_machine_check, stack_uses
+};
 
 constexpr u64 bytes_of_stack(StackUse use) {
     return use == stack_ordinary ? stack_bytes : trap_stack_bytes;

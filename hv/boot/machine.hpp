@@ -64,7 +64,8 @@ struct Machine {
     Clock clock{};
     std::array<Cpu*, max_cpus> cpus{};
     u16 cpu_count = 0;
-    std::atomic<u16> cpus_waiting{0};   ///< how many have come to the present meeting: see boot/meet
+    std::atomic<u16> cpus_waiting{0};   ///< how many have come to the present meeting: see
+                                        ///< boot/meet
     std::atomic<u16> meetings{0};       ///< how many meetings of all pCPUs are over
     boot::SkewMeeting skew{};           ///< used while pCPUs wake
     std::span<const Plug* const> plugs{};
@@ -110,7 +111,8 @@ struct Plug {
     Chapter chapter;
     std::string_view title;
     std::span<const TraceEvent* const> events;
-    /// Called once, on the boot pCPU, in the chapters' order. A failure ends the boot with a sentence.
+    /// Called once, on the boot pCPU, in the chapters' order. A failure ends the boot with a
+    /// sentence.
     Result<> (*open)(Machine& machine, Cpu& cpu);
     /// Called on each pCPU as it comes up, the boot pCPU included, after `open`. May be nullptr.
     Result<> (*open_cpu)(Cpu& cpu);

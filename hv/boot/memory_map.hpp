@@ -6,8 +6,9 @@
 
 namespace hv::boot {
 
-/// Orders `raw` into `facts.memory_map`: ascending, whole pages, neighbours of one kind joined. Where
-/// lines overlap, the less usable kind wins; a page that is usable only in part is not usable.
+/// Orders `raw` into `facts.memory_map`: ascending, whole pages, neighbours of one kind joined.
+/// Where lines overlap, the less usable kind wins; a page that is usable only in part is not
+/// usable.
 /// XEN_ENOSPC when more than the map's 64 lines are left: the rest is then as if it were not there.
 Result<> order_memory_map(std::span<const MemoryRange> raw, MachineFacts& facts);
 

@@ -30,7 +30,8 @@ void print_place(Sink& sink, u64 address) {
 }
 
 bool in_text(u64 address) {
-    return address >= reinterpret_cast<u64>(image_start) && address < reinterpret_cast<u64>(text_end);
+    return address >= reinterpret_cast<u64>(image_start) &&
+           address < reinterpret_cast<u64>(text_end);
 }
 
 /// True when two words at `frame` lie in the stacks or in the image, where they can be read.

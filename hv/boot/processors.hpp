@@ -5,8 +5,9 @@
 
 namespace hv::boot {
 
-/// Wakes the pCPUs that the firmware named, up to the option `cpus`, in the order of facts.apic_ids.
-/// One that does not answer within a second is named, and neither it nor those after it are used.
+/// Wakes the pCPUs that the firmware named, up to the option `cpus`, in the order of
+/// facts.apic_ids. One that does not answer within a second is named, and neither it nor those
+/// after it are used.
 void wake_processors(Machine& machine);
 
 /// Loads this pCPU's segments, its stacks for traps, GS, and the machine's interrupt table.

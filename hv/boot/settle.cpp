@@ -1,4 +1,5 @@
-// Settling in memory: the frame table, the hypervisor's own page tables, and what is left for others.
+// Settling in memory: the frame table, the hypervisor's own page tables, and what is left for
+// others.
 #include <algorithm>
 #include <boot/layout.hpp>
 #include <boot/settle.hpp>

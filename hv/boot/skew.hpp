@@ -21,8 +21,8 @@ struct SkewRound {
     u64 asked = 0, other = 0, answered = 0;
 };
 
-/// The skew that the fastest of the rounds shows, in ticks: the other's TSC less the boot pCPU's. 0 when
-/// it is no more than the round's own length can explain.
+/// The skew that the fastest of the rounds shows, in ticks: the other's TSC less the boot pCPU's. 0
+/// when it is no more than the round's own length can explain.
 constexpr s64 skew_of(std::span<const SkewRound> rounds) {
     const SkewRound* best = nullptr;
     for (const SkewRound& round : rounds)

@@ -16,7 +16,10 @@ Result<u8> read_number(std::span<const u8> aml, size_t& at) {
     const u8 prefix = aml[at++];
     if (prefix == aml_zero || prefix == aml_one)
         return prefix;
-    const size_t width = prefix == aml_byte ? 1 : prefix == aml_word ? 2 : prefix == aml_dword ? 4 : 0;
+    const size_t width = prefix == aml_byte    ? 1
+                         : prefix == aml_word  ? 2
+                         : prefix == aml_dword ? 4
+                                               : 0;
     if (width == 0 || width > aml.size() - at)
         return Error{XEN_EINVAL};
     const u8 lowest = aml[at];

@@ -84,7 +84,8 @@ void set_up_machine(Machine& machine, Cpu& cpu) {
 }
 
 /// Names the chapter that could not do its part. Why, it has said itself.
-[[noreturn]] void give_up_chapter(Machine& machine, const Plug& plug, const char* what, Error error) {
+[[noreturn]] void give_up_chapter(Machine& machine, const Plug& plug, const char* what,
+                                  Error error) {
     TextBuffer<80> why;
     print(why, "the chapter {} did not {} (error {})", plug.title, what,
           static_cast<unsigned>(error.code));

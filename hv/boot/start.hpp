@@ -6,8 +6,8 @@
 
 namespace hv::boot {
 
-/// Wakes the machine and opens `plugs` in order. `cpu` is the pCPU that runs this. Called once, on the
-/// first stack, by the entry code.
+/// Wakes the machine and opens `plugs` in order. `cpu` is the pCPU that runs this. Called once, on
+/// the first stack, by the entry code.
 [[noreturn]] void wake(Machine& machine, Cpu& cpu, std::span<const Plug* const> plugs,
                        const Handover& handover);
 

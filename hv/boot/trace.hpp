@@ -34,26 +34,30 @@ inline constexpr TraceEvent tables_switched{
 inline constexpr TraceEvent module_found{
     .chapter = Chapter::boot, .number = 4, .name = "module_found",
     .fields = {"bytes", "start"},
-    .sentence = "A boot module of {bytes} bytes lies at {start:x}. I leave it for the first domain.",
+    .sentence = "A boot module of {bytes} bytes lies at {start:x}. I leave it for "
+                "the first domain.",
     .section = "boot-loader"};
 
 inline constexpr TraceEvent firmware_read{
     .chapter = Chapter::boot, .number = 5, .name = "firmware_read",
     .fields = {"processors", "root", "power", "reset"},
-    .sentence = "ACPI's root is at {root:x}. It names {processors} processors, and port {power:x} to "
+    .sentence = "ACPI's root is at {root:x}. It names {processors} processors, and port {power:x} "
+                "to "
                 "power off.",
     .section = "boot-acpi"};
 
 inline constexpr TraceEvent powering_off{
     .chapter = Chapter::boot, .number = 6, .name = "powering_off",
     .fields = {"milliseconds"},
-    .sentence = "Nothing above me is built yet. I power off, {milliseconds} ms after I set my clock.",
+    .sentence = "Nothing above me is built yet. I power off, {milliseconds} ms after I set my "
+                "clock.",
     .section = "boot-power"};
 
 inline constexpr TraceEvent clock_set{
     .chapter = Chapter::boot, .number = 7, .name = "clock_set",
     .fields = {"kilohertz", "apic_kilohertz", "unix"},
-    .sentence = "My clock is the TSC: {kilohertz} kHz. The local APIC counts {apic_kilohertz} kHz. It is "
+    .sentence = "My clock is the TSC: {kilohertz} kHz. The local APIC counts {apic_kilohertz} kHz. "
+                "It is "
                 "{unix} seconds since 1970.",
     .section = "boot-clock"};
 
@@ -66,13 +70,15 @@ inline constexpr TraceEvent cpu_woken{
 inline constexpr TraceEvent tick_lost{
     .chapter = Chapter::boot, .number = 9, .name = "tick_lost",
     .fields = {"cpu", "seconds"},
-    .sentence = "pCPU {cpu} has not ticked for {seconds} s. It runs with interrupts off, or not at all.",
+    .sentence = "pCPU {cpu} has not ticked for {seconds} s. It runs with interrupts off, or not at "
+                "all.",
     .section = "boot-watchdog"};
 
 inline constexpr TraceEvent engine_found{
     .chapter = Chapter::boot, .number = 10, .name = "engine_found",
     .fields = {"svm", "tags", "order"},
-    .sentence = "I can keep {tags} guests' translations apart by tag, in pages of up to 2^{order} frames.",
+    .sentence = "I can keep {tags} guests' translations apart by tag, in pages of up to 2^{order} "
+                "frames.",
     .section = "boot-engines"};
 
 inline constexpr const TraceEvent* events[] = {

@@ -15,7 +15,8 @@ void print_registers(Sink& sink, const x86::GeneralRegisters& gpr, const x86::Cp
           gpr.r8);
     print(sink, "  r9  {:016x}  r10 {:016x}  r11 {:016x}  r12 {:016x}\n", gpr.r9, gpr.r10, gpr.r11,
           gpr.r12);
-    print(sink, "  r13 {:016x}  r14 {:016x}  r15 {:016x}  efer {:016x}\n", gpr.r13, gpr.r14, gpr.r15,
+    print(sink, "  r13 {:016x}  r14 {:016x}  r15 {:016x}  efer {:016x}\n", gpr.r13, gpr.r14,
+          gpr.r15,
           state.efer);
     print(sink, "  cr0 {:016x}  cr2 {:016x}  cr3 {:016x}  cr4 {:016x}\n", state.cr0, state.cr2,
           state.cr3, state.cr4);

@@ -67,9 +67,12 @@ struct Vcpu : boost::intrusive::list_base_hook<> {
 
     // What the guest shares with us
     Mfn info_frame{};                  ///< the frame that holds its vcpu_info; 0 while it has none
-    vcpu_info_t* info = nullptr;       ///< 64-bit layout is the same up to `arch`: see shared_info.hpp
-    u64 flushed_generation = 0;        ///< the p2m's generation at the last flush of its translations
-    u8 upcall_vector = 0;              ///< HVMOP_set_evtchn_upcall_vector, through the local APIC; 0: none
+    vcpu_info_t* info = nullptr;       ///< 64-bit layout is the same up to `arch`: see
+                                       ///< shared_info.hpp
+    u64 flushed_generation = 0;        ///< the p2m's generation at the last flush of its
+                                       ///< translations
+    u8 upcall_vector = 0;              ///< HVMOP_set_evtchn_upcall_vector, through the local APIC;
+                                       ///< 0: none
     u64 runstate_area = 0;             ///< guest virtual address of its copy of runstate; 0: none
     u64 time_area = 0;                 ///< the same for a second copy of its vcpu_time_info
     VcpuTimer singleshot;              ///< VCPUOP_set_singleshot_timer
@@ -111,14 +114,17 @@ struct Domain : boost::intrusive::list_base_hook<> {
 
     P2m p2m;
     std::atomic<u64> frames_owned{0};  ///< frames of RAM that are its own
-    Mfn orphans{};                     ///< owned but nowhere in the p2m, linked by their rows; 0: none
+    Mfn orphans{};                     ///< owned but nowhere in the p2m, linked by their rows; 0:
+                                       ///< none
     u64 frames_limit = 0;              ///< XEN_DOMCTL_max_mem
-    u64 paging_pool_bytes = 0;         ///< what the toolstack allows for tables; ours come from the machine
+    u64 paging_pool_bytes = 0;         ///< what the toolstack allows for tables; ours come from the
+                                       ///< machine
 
     u16 vcpu_limit = 0;
     std::array<Vcpu*, max_vcpus> vcpus{};
     Mfn shared_info_frame{};
-    std::atomic<bool> taken_apart{false}; ///< dying, and nothing is left but frames that others hold
+    std::atomic<bool> taken_apart{false}; ///< dying, and nothing is left but frames that others
+                                          ///< hold
     std::array<u64, HVM_NR_PARAMS> params{};
     u8 callback_vector = 0;            ///< HVM_PARAM_CALLBACK_IRQ of vector type; 0: none
     CpuPolicy* policy = nullptr;       ///< CPUID and MSRs as its guest sees them

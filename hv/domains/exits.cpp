@@ -1,4 +1,5 @@
-// Answers to exits: HLT, CPUID, hypercalls, and the rare ones. What nothing answers crashes the domain.
+// Answers to exits: HLT, CPUID, hypercalls, and the rare ones. What nothing answers crashes the
+// domain.
 #include <domains/exits.hpp>
 #include <domains/hypercall.hpp>
 #include <domains/household.hpp>
@@ -29,7 +30,8 @@ Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
     }
     const u64 number = exit.long_mode ? gpr.rax : static_cast<u32>(gpr.rax);
     const HypercallHandler handler =
-        number < hypercall_rows ? household(vcpu.domain.machine).hypercalls[number].handler : nullptr;
+        number < hypercall_rows ? household(vcpu.domain.machine).hypercalls[number].handler
+                                : nullptr;
     if (handler == nullptr) {
         gpr.rax = static_cast<u64>(-XEN_ENOSYS);
         return Outcome::complete;
@@ -95,7 +97,8 @@ Outcome decode_control_register(Vcpu& vcpu) {
     if (!found.ok() || (found->kind != Kind::write_control && found->kind != Kind::read_control))
         return Outcome::undefined_opcode;
     const Outcome outcome = answer_control_register(
-        vcpu, {.number = found->control, .write = found->kind == Kind::write_control, .decoded = true,
+        vcpu, {.number = found->control, .write = found->kind == Kind::write_control,
+               .decoded = true,
                .gpr = found->gpr, .clear_task_switched = false, .load_status_word = false,
                .status_word = 0});
     if (outcome != Outcome::complete)

@@ -7,7 +7,8 @@ namespace hv {
 
 bool FpuState::set_xcr0(u64 wish, u64 allowed) {
     constexpr u64 avx512 = x86::XCR0_OPMASK | x86::XCR0_ZMM_Hi256 | x86::XCR0_Hi16_ZMM;
-    const bool without_ground = !(wish & x86::XCR0_X87) || (wish & x86::XCR0_AVX && !(wish & x86::XCR0_SSE));
+    const bool without_ground =
+        !(wish & x86::XCR0_X87) || (wish & x86::XCR0_AVX && !(wish & x86::XCR0_SSE));
     const bool torn = wish & avx512 && ((wish & avx512) != avx512 || !(wish & x86::XCR0_AVX));
     if (without_ground || torn || (wish & ~allowed) != 0)
         return false;

@@ -7,8 +7,8 @@
 
 namespace hv {
 
-/// The x87, SSE, AVX and AVX-512 state of one vCPU, and the XCR0 that its guest chose. The hypervisor
-/// uses general registers only, so this is switched when the vCPU is, not at exits.
+/// The x87, SSE, AVX and AVX-512 state of one vCPU, and the XCR0 that its guest chose. The
+/// hypervisor uses general registers only, so this is switched when the vCPU is, not at exits.
 class FpuState {
 public:
     FpuState() { x86::reset_fpu_area(area_); }
@@ -20,8 +20,8 @@ public:
         x86::save_fpu(support, area_);
     }
 
-    /// The XCR0 in force, while the state is loaded here: read from the processor, for not every one
-    /// (QEMU's SVM) exits at XSETBV.
+    /// The XCR0 in force, while the state is loaded here: read from the processor, for not every
+    /// one (QEMU's SVM) exits at XSETBV.
     u64 xcr0(const x86::FpuSupport& support) const {
         return support.xsave ? x86::read_xcr0() : xcr0_;
     }

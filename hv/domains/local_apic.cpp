@@ -127,7 +127,8 @@ u32 LocalApic::read_register(u32 offset) {
     if (offset == timer_current)
         return current_count();
     if (offset == processor_priority)
-        return std::max(at(task_priority) & 0xff, static_cast<u32>(std::max(highest(in_service), 0)) & 0xf0);
+        return std::max(at(task_priority) & 0xff,
+                        static_cast<u32>(std::max(highest(in_service), 0)) & 0xf0);
     return at(offset);
 }
 
@@ -152,7 +153,7 @@ void LocalApic::written(u32 offset) {
         return;
     case command_low:
         at(command_low) = value & ~(1u << 12);
-        return send(static_cast<u64>(x2apic() ? at(command_high) : at(command_high) >> 24) << 32 | value);
+        return send(u64{x2apic() ? at(command_high) : at(command_high) >> 24} << 32 | value);
     case self_ipi:
         return raise(static_cast<u8>(value));
     case timer_initial:
@@ -199,7 +200,8 @@ Result<> LocalApic::set_base(u64 value) {
     const bool on = value & x86::APIC_BASE_EN, extended = value & x86::APIC_BASE_EXTD;
     if ((extended && !on) || (x2apic() && on && !extended))
         return Error{XEN_EINVAL};
-    base_ = (base_ & x86::APIC_BASE_BSP) | page_address | (value & (x86::APIC_BASE_EN | x86::APIC_BASE_EXTD));
+    base_ = (base_ & x86::APIC_BASE_BSP) | page_address |
+            (value & (x86::APIC_BASE_EN | x86::APIC_BASE_EXTD));
     at(apic_id) = extended ? id() : id() << 24;
     return {};
 }

@@ -14,7 +14,8 @@ bool in_apic_page(const Vcpu& vcpu, Gpa address) {
            !vcpu.apic.x2apic();
 }
 
-/// What a read there finds: a register of the local APIC, or ones, as on a bus where nobody answers.
+/// What a read there finds: a register of the local APIC, or ones, as on a bus where nobody
+/// answers.
 u64 read_there(Vcpu& vcpu, Gpa address) {
     if (!in_apic_page(vcpu, address))
         return ~0ull;
@@ -23,7 +24,8 @@ u64 read_there(Vcpu& vcpu, Gpa address) {
 
 void write_there(Vcpu& vcpu, Gpa address, u64 value) {
     if (in_apic_page(vcpu, address) && (address.value & 0xf) == 0)
-        vcpu.apic.write_register(static_cast<u32>(address.value & page_mask), static_cast<u32>(value));
+        vcpu.apic.write_register(static_cast<u32>(address.value & page_mask),
+                                 static_cast<u32>(value));
 }
 
 constexpr u64 mask_of(unsigned bytes) { return bytes == 8 ? ~0ull : (1ull << bytes * 8) - 1; }
@@ -55,7 +57,8 @@ void write_gpr(Vcpu& vcpu, const Instruction& instruction, u64 value) {
 
 /// RFLAGS after CMP: Intel SDM volume 1, "Status Flags".
 u64 compare(u64 rflags, u64 left, u64 right, unsigned bytes) {
-    constexpr u64 carry = 1, parity = 1 << 2, adjust = 1 << 4, zero = 1 << 6, sign = 1 << 7, overflow = 1 << 11;
+    constexpr u64 carry = 1, parity = 1 << 2, adjust = 1 << 4, zero = 1 << 6, sign = 1 << 7,
+                  overflow = 1 << 11;
     const u64 top = 1ull << (bytes * 8 - 1);
     left &= mask_of(bytes);
     right &= mask_of(bytes);
@@ -78,7 +81,9 @@ bool do_string(Cpu& cpu, Vcpu& vcpu, const x86::CpuState& state, const Instructi
     const u64 addresses = mask_of(instruction.address_size);
     const u64 step = state.rflags & direction ? 0 - u64{instruction.size} : instruction.size;
     const bool moves = instruction.kind == Instruction::Kind::move_string;
-    const auto advance = [&](u64& index) { index = (index & ~addresses) | ((index + step) & addresses); };
+    const auto advance = [&](u64& index) {
+        index = (index & ~addresses) | ((index + step) & addresses);
+    };
     while (!instruction.repeated || (gpr.rcx & addresses) != 0) {
         u64 value = gpr.rax;
         const u64 from = linear_address(state, instruction.memory.segment, gpr.rsi & addresses);
@@ -99,7 +104,8 @@ bool do_string(Cpu& cpu, Vcpu& vcpu, const x86::CpuState& state, const Instructi
     return true;
 }
 
-/// Does the instruction in the guest's place. XEN_EOPNOTSUPP: not one that touches memory like this.
+/// Does the instruction in the guest's place. XEN_EOPNOTSUPP: not one that touches memory like
+/// this.
 Result<bool> emulate(Cpu& cpu, Vcpu& vcpu, x86::CpuState& state, const Instruction& instruction,
                      Gpa address) {
     const auto set_flags = [&](u64 left, u64 right) {

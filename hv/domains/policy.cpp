@@ -10,22 +10,27 @@ namespace {
 // Bits by their place in Intel's and AMD's CPUID tables; what is not named here is not offered
 constexpr u32 bit(unsigned n) { return 1u << n; }
 
-// Leaf 1, ECX: SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 x2APIC MOVBE POPCNT AES XSAVE AVX F16C RDRAND
-constexpr u32 leaf1_ecx = bit(0) | bit(1) | bit(9) | bit(12) | bit(13) | bit(19) | bit(20) | bit(22) |
-                          bit(23) | bit(25) | bit(26) | bit(28) | bit(29) | bit(30);
+// Leaf 1, ECX: SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 x2APIC MOVBE POPCNT AES XSAVE AVX F16C
+// RDRAND
+constexpr u32 leaf1_ecx = bit(0) | bit(1) | bit(9) | bit(12) | bit(13) | bit(19) | bit(20) |
+                          bit(22) | bit(23) | bit(25) | bit(26) | bit(28) | bit(29) | bit(30);
 constexpr u32 x2apic = bit(21), hypervisor = bit(31), osxsave = bit(27);
 // Leaf 1, EDX: all but DS, ACPI thermal, HTT, TM, IA64 and PBE
 constexpr u32 leaf1_edx = ~(bit(21) | bit(22) | bit(28) | bit(29) | bit(30) | bit(31));
-// Leaf 7, EBX: FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS INVPCID AVX512* RDSEED ADX SMAP CLFLUSHOPT CLWB SHA
+// Leaf 7, EBX: FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS INVPCID AVX512* RDSEED ADX SMAP CLFLUSHOPT CLWB
+// SHA
 constexpr u32 leaf7_ebx = bit(0) | bit(3) | bit(5) | bit(7) | bit(8) | bit(9) | bit(10) | bit(16) |
                           bit(17) | bit(18) | bit(19) | bit(20) | bit(21) | bit(23) | bit(24) |
                           bit(28) | bit(29) | bit(30) | bit(31);
 // Leaf 7, ECX: UMIP, VAES, VPCLMUL and the AVX-512 pieces; EDX: fast short REP MOV
-constexpr u32 leaf7_ecx = bit(1) | bit(2) | bit(6) | bit(8) | bit(9) | bit(10) | bit(11) | bit(12) | bit(14);
+constexpr u32 leaf7_ecx = bit(1) | bit(2) | bit(6) | bit(8) | bit(9) | bit(10) | bit(11) |
+                          bit(12) | bit(14);
 constexpr u32 leaf7_edx = bit(4);
 // Leaf 0x80000001, ECX: LAHF CR8 LZCNT SSE4A MISALIGN PREFETCHW XOP FMA4 TBM
-constexpr u32 extended1_ecx = bit(0) | bit(4) | bit(5) | bit(6) | bit(7) | bit(8) | bit(11) | bit(16) | bit(21);
-// Leaf 0x80000001, EDX: all of leaf 1's common bits and SYSCALL NX MMXEXT FXSR FFXSR 1G LM 3DNOW, without RDTSCP
+constexpr u32 extended1_ecx = bit(0) | bit(4) | bit(5) | bit(6) | bit(7) | bit(8) | bit(11) |
+                              bit(16) | bit(21);
+// Leaf 0x80000001, EDX: all of leaf 1's common bits and SYSCALL NX MMXEXT FXSR FFXSR 1G LM 3DNOW,
+// without RDTSCP
 constexpr u32 extended1_edx = ~bit(27);
 
 /// The states whose registers we switch: x87, SSE, AVX, and AVX-512's three.
@@ -46,7 +51,8 @@ void CpuPolicy::take_basic() {
     basic_[1].edx &= leaf1_edx;
     for (const u32 absent : {3u, 5u, 6u, 8u, 9u, 10u, 12u})  // power, counters: not offered
         basic_[absent] = {};
-    basic_[7] = {0, basic_[7].ebx & leaf7_ebx, basic_[7].ecx & leaf7_ecx, basic_[7].edx & leaf7_edx};
+    basic_[7] = {0, basic_[7].ebx & leaf7_ebx, basic_[7].ecx & leaf7_ecx,
+                 basic_[7].edx & leaf7_edx};
 
     // Each vCPU is a core of its own, and shares no cache
     for (u32 i = 0; i < cache_subleaves; ++i) {
@@ -70,7 +76,8 @@ void CpuPolicy::take_xstate() {
         if (offered >> state & 1)
             xstate_[state] = x86::cpuid(0xd, state);
     xstate_[0].ecx = xsave_bytes(offered);
-    xstate_[1].eax = x86::cpuid(0xd, 1).eax & 0b0111;  // XSAVEOPT, XSAVEC, XGETBV(1); no supervisor states
+    xstate_[1].eax = x86::cpuid(0xd, 1).eax & 0b0111;  // XSAVEOPT, XSAVEC, XGETBV(1); no supervisor
+                                                       // states
     if (!(offered & 0b100)) {
         basic_[1].ecx &= ~(bit(28) | bit(12) | bit(29));  // no AVX, and what is made of it
         basic_[7].ebx &= ~bit(5);

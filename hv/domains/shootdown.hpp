@@ -10,7 +10,8 @@ struct Whereabouts {
     static constexpr Chapter chapter = Chapter::domains;
 
     Vcpu* current = nullptr;              ///< the vCPU whose registers are on this pCPU
-    std::atomic<Domain*> inside{nullptr}; ///< whose guest it is executing; nullptr in the hypervisor
+    std::atomic<Domain*> inside{nullptr}; ///< whose guest it is executing; nullptr in the
+                                          ///< hypervisor
     std::atomic<u64> entered_with{0};     ///< the generation of that domain's p2m at entry
     bool idle = false;
     u64 idle_time = 0;                    ///< ns that nobody ran here
@@ -25,9 +26,12 @@ inline Whereabouts& whereabouts(const Cpu& cpu) { return cpu.parts.get<Whereabou
 /// Says that this pCPU is about to enter `domain`'s guest, and returns its p2m's generation. Every
 /// change made before the return is seen by a flush at this entry; every later one finds us inside.
 u64 announce_entry(Whereabouts& here, Domain& domain);
-inline void announce_exit(Whereabouts& here) { here.inside.store(nullptr, std::memory_order_release); }
+inline void announce_exit(Whereabouts& here) {
+    here.inside.store(nullptr, std::memory_order_release);
+}
 
-/// Raises the generation of `domain`'s p2m and returns when no pCPU runs its guest with an older one.
+/// Raises the generation of `domain`'s p2m and returns when no pCPU runs its guest with an older
+/// one.
 void shoot_down(Domain& domain);
 
 }  // namespace hv

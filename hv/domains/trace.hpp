@@ -16,7 +16,8 @@ inline constexpr TraceEvent domain_crashed{
     "d{domain} crashed. I keep it, with its registers, for whoever asks why.", "crash"};
 inline constexpr TraceEvent domain_dying{
     Chapter::domains, 3, "domain_dying", {"domain", "exits", "hypercalls", "frames"},
-    "I take d{domain} apart. It came to me {exits} times, {hypercalls} of them to ask for something; "
+    "I take d{domain} apart. It came to me {exits} times, {hypercalls} of them to ask for "
+    "something; "
     "it leaves {frames} frames to scrub before anyone else sees them.", "death"};
 inline constexpr TraceEvent domain_gone{
     Chapter::domains, 4, "domain_gone", {"domain"},
@@ -29,7 +30,8 @@ inline constexpr TraceEvent domain_unpaused{
     "d{domain} goes on. {gap} microseconds passed that it never saw.", "pause"};
 inline constexpr TraceEvent first_child{
     Chapter::domains, 7, "first_child", {"frames", "from", "entry"},
-    "I gave dom0 {frames} frames at {from:x}, the same number inside as out, and it starts at {entry:x}.",
+    "I gave dom0 {frames} frames at {from:x}, the same number inside as out, and it starts at "
+    "{entry:x}.",
     "dom0"};
 inline constexpr TraceEvent vcpu_scheduled{
     Chapter::domains, 8, "vcpu_scheduled", {"domain", "vcpu"},

@@ -5,8 +5,8 @@
 
 namespace hv {
 
-/// True when this pCPU should leave its guest: a reschedule was asked for. Other asks are met by the
-/// exit that they caused, and are cleared here.
+/// True when this pCPU should leave its guest: a reschedule was asked for. Other asks are met by
+/// the exit that they caused, and are cleared here.
 inline bool leave_wanted(Cpu& cpu) {
     const u32 asks = cpu.asks.load(std::memory_order_relaxed);
     if (asks == 0) [[likely]]

@@ -1,4 +1,5 @@
-// Delivery: from a port to the guest's bits, in the ABI that it chose, and from there to its upcall.
+// Delivery: from a port to the guest's bits, in the ABI that it chose, and from there to its
+// upcall.
 #include <events/fifo.hpp>
 #include <events/ports.hpp>
 #include <events/two_level.hpp>

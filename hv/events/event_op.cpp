@@ -92,8 +92,10 @@ Result<> bind_virq(Call& call, evtchn_bind_virq_t& wish) {
     u32& bound = events_of(*vcpu).virq_ports[wish.virq];
     if (bound != 0)
         return Error{XEN_EEXIST};
-    const Result<u32> port = bind_port(
-        call.domain, {.state = State::virq, .vcpu = static_cast<u16>(wish.vcpu), .detail = wish.virq});
+    const Result<u32> port =
+        bind_port(call.domain, {.state = State::virq,
+                                .vcpu = static_cast<u16>(wish.vcpu),
+                                .detail = wish.virq});
     TRY(port);
     bound = *port;
     wish.port = *port;

@@ -3,7 +3,10 @@
 
 namespace hv {
 
-bool is_global(u32 virq) { return virq != VIRQ_TIMER && virq != VIRQ_DEBUG && virq != VIRQ_XENOPROF && virq != VIRQ_XENPMU; }
+bool is_global(u32 virq) {
+    return virq != VIRQ_TIMER && virq != VIRQ_DEBUG && virq != VIRQ_XENOPROF &&
+           virq != VIRQ_XENPMU;
+}
 
 void raise_virq(Vcpu& vcpu, u32 virq) {
     EventChannels& events = events_of(vcpu.domain);

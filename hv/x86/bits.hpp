@@ -1,4 +1,5 @@
-// Bits of the control registers, flags, EFER and the page-fault error code, as the manuals name them.
+// Bits of the control registers, flags, EFER and the page-fault error code, as the manuals name
+// them.
 #pragma once
 
 #include <base/types.hpp>

@@ -18,7 +18,8 @@ struct GeneralRegisters {
 static_assert(sizeof(GeneralRegisters) == 16 * 8);
 
 /// One segment register with its hidden part. `attributes` are in VMX's layout (type in bits 3:0,
-/// S 4, DPL 6:5, P 7, AVL 12, L 13, D/B 14, G 15, unusable 16); SVM's packed form is its own affair.
+/// S 4, DPL 6:5, P 7, AVL 12, L 13, D/B 14, G 15, unusable 16); SVM's packed form is its own
+/// affair.
 struct Segment {
     u16 selector = 0;
     u32 attributes = 0x10000;

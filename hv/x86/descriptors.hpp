@@ -11,8 +11,8 @@ inline constexpr u16 code_selector = 0x08;
 inline constexpr u16 data_selector = 0x10;
 inline constexpr u16 tss_selector = 0x18;
 
-/// The 64-bit task-state segment: "64-Bit Task State Segment" in either manual. All that is used are
-/// the stacks of the interrupt stack table.
+/// The 64-bit task-state segment: "64-Bit Task State Segment" in either manual. All that is used
+/// are the stacks of the interrupt stack table.
 struct [[gnu::packed]] TaskStateSegment {
     u32 reserved0 = 0;
     u64 rsp[3] = {};

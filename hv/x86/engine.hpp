@@ -171,7 +171,8 @@ concept Engine = requires(VirtualCpu& vcpu, Exit& exit, const Injection& injecti
     { E::enter(vcpu, exit) };
     /// Moves past the instruction that exited.
     { E::skip(vcpu, exit) };
-    /// True when the guest can take an interrupt at its next entry: IF set, no shadow, nothing queued.
+    /// True when the guest can take an interrupt at its next entry: IF set, no shadow, nothing
+    /// queued.
     { E::interruptible(vcpu) } -> std::same_as<bool>;
     { E::inject(vcpu, injection) };
     /// Asks for (or stops asking for) an exit as soon as the guest can take an interrupt.

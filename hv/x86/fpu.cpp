@@ -7,7 +7,8 @@
 namespace hv::x86 {
 namespace {
 
-constexpr u64 wanted = XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_OPMASK | XCR0_ZMM_Hi256 | XCR0_Hi16_ZMM;
+constexpr u64 wanted =
+    XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_OPMASK | XCR0_ZMM_Hi256 | XCR0_Hi16_ZMM;
 
 /// The end of a component in the standard (not compacted) layout.
 u32 end_of_component(unsigned component) {

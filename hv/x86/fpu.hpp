@@ -22,8 +22,8 @@ void turn_on_fpu(const FpuSupport& support);
 
 /// Fills `area` (64-byte aligned, zeroed, area_bytes long) with the state after reset.
 void reset_fpu_area(u8* area);
-/// Saves all components of this pCPU to `area`, or loads them all from it, and afterwards sets XCR0 to
-/// `xcr0`: a guest sees only what it enabled, but the rest of its state is never another's.
+/// Saves all components of this pCPU to `area`, or loads them all from it, and afterwards sets XCR0
+/// to `xcr0`: a guest sees only what it enabled, but the rest of its state is never another's.
 void save_fpu(const FpuSupport& support, u8* area);
 void load_fpu(const FpuSupport& support, const u8* area, u64 xcr0);
 

@@ -1,4 +1,5 @@
-// Privileged instructions, one function each. The hosted twin has the same functions, and no effect.
+// Privileged instructions, one function each. The hosted twin has the same functions, and no
+// effect.
 #pragma once
 
 #include <base/types.hpp>
@@ -55,8 +56,8 @@ inline u64 read_rflags() { u64 value; asm volatile("pushfq; pop %0" : "=r"(value
 inline void enable_interrupts() { asm volatile("sti" ::: "memory"); }
 inline void disable_interrupts() { asm volatile("cli" ::: "memory"); }
 inline bool interrupts_enabled() { return read_rflags() & (1 << 9); }
-/// Lets interrupts in and sleeps until one comes; with them off again afterwards. Called with them off:
-/// STI's shadow closes the gap in which a wake-up could be lost.
+/// Lets interrupts in and sleeps until one comes; with them off again afterwards. Called with them
+/// off: STI's shadow closes the gap in which a wake-up could be lost.
 inline void sleep_until_interrupt() { asm volatile("sti; hlt; cli" ::: "memory"); }
 /// Takes what interrupts are pending. Called with them off, returns with them off.
 inline void open_interrupt_window() { asm volatile("sti; nop; cli" ::: "memory"); }
