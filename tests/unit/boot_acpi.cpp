@@ -143,7 +143,8 @@ TEST(BootSoftOff, ReadsTheFormsThatFirmwareUses) {
 TEST(BootSoftOff, RefusesWhatOnlyLooksLikeIt) {
     EXPECT_FALSE(boot::find_soft_off({}).ok());
     EXPECT_FALSE(boot::find_soft_off(Bytes{0x10, '_', 'S', '5', '_', 0x12, 0x04, 0x01, 0x00}).ok());
-    EXPECT_FALSE(boot::find_soft_off(Bytes{0x08, '_', 'S', '5', '_', 0x12, 0x04, 0x01, 0x0a, 9}).ok());
+    EXPECT_FALSE(
+        boot::find_soft_off(Bytes{0x08, '_', 'S', '5', '_', 0x12, 0x04, 0x01, 0x0a, 9}).ok());
     for (size_t length = 0; length + 2 < soft_off.size(); ++length) {
         const Bytes cut(soft_off.begin(), soft_off.begin() + static_cast<long>(length));
         EXPECT_TRUE(length >= 11 || !boot::find_soft_off(cut).ok()) << length;

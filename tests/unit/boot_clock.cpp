@@ -8,7 +8,8 @@ namespace hv {
 namespace {
 
 TEST(BootClock, ScalesAnyRate) {
-    for (u64 rate : {1'000'000ull, 50'000'000ull, 999'999'999ull, 1'000'000'000ull, 1'000'000'001ull,
+    for (u64 rate : {1'000'000ull, 50'000'000ull, 999'999'999ull, 1'000'000'000ull,
+                     1'000'000'001ull,
                      2'000'000'000ull, 2'300'000'123ull, 4'999'999'937ull, 10'000'000'000ull}) {
         Clock clock;
         clock.calibrate(rate);

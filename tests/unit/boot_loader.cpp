@@ -22,7 +22,8 @@ constexpr size_t info_at = 0x100;
 
 Bytes start_info() {
     Bytes bytes(0x1000);
-    put(bytes, info_at, hvm_start_info{XEN_HVM_START_MAGIC_VALUE, 1, 0, 1, 0x300, 0x400, 0x777, 0x500, 2, 0});
+    put(bytes, info_at, hvm_start_info{XEN_HVM_START_MAGIC_VALUE, 1, 0, 1, 0x300, 0x400, 0x777,
+                                       0x500, 2, 0});
     put(bytes, 0x300, hvm_modlist_entry{0x800000, 0x1234, 0, 0});
     std::strcpy(reinterpret_cast<char*>(&bytes[0x400]), "cpus=2 help");
     put(bytes, 0x500, hvm_memmap_table_entry{0, 0xa0000, 1, 0});

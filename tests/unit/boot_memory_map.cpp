@@ -33,7 +33,8 @@ void expect_line(const MachineFacts& facts, size_t index, u64 start, u64 end, Ki
 }
 
 TEST(BootMemoryMap, SortsAndJoins) {
-    const auto facts = ordered({line(0x3000, 0x5000, Kind::usable), line(0x1000, 0x2000, Kind::acpi),
+    const auto facts = ordered({line(0x3000, 0x5000, Kind::usable),
+                                line(0x1000, 0x2000, Kind::acpi),
                                 line(0x2000, 0x3000, Kind::usable)});
     ASSERT_EQ(facts.memory_ranges, 2);
     expect_line(facts, 0, 0x1000, 0x2000, Kind::acpi);
@@ -41,7 +42,8 @@ TEST(BootMemoryMap, SortsAndJoins) {
 }
 
 TEST(BootMemoryMap, TheLessUsableKindWins) {
-    const auto facts = ordered({line(0, 0x10000, Kind::usable), line(0x4000, 0x6000, Kind::reserved),
+    const auto facts = ordered({line(0, 0x10000, Kind::usable),
+                                line(0x4000, 0x6000, Kind::reserved),
                                 line(0x5000, 0x7000, Kind::acpi)});
     ASSERT_EQ(facts.memory_ranges, 4);
     expect_line(facts, 0, 0, 0x4000, Kind::usable);
@@ -51,14 +53,16 @@ TEST(BootMemoryMap, TheLessUsableKindWins) {
 }
 
 TEST(BootMemoryMap, APageThatIsUsableInPartIsNotUsable) {
-    const auto facts = ordered({line(0, 0x9fc00, Kind::usable), line(0x9fc00, 0xa0000, Kind::reserved)});
+    const auto facts = ordered({line(0, 0x9fc00, Kind::usable),
+                                line(0x9fc00, 0xa0000, Kind::reserved)});
     ASSERT_EQ(facts.memory_ranges, 2);
     expect_line(facts, 0, 0, 0x9f000, Kind::usable);
     expect_line(facts, 1, 0x9f000, 0xa0000, Kind::reserved);
 }
 
 TEST(BootMemoryMap, LinesThatWrapOrAreEmptyAreCut) {
-    const auto facts = ordered({{Mpa{~0ull - 10}, ~0ull, Kind::usable}, {Mpa{0x1000}, 0, Kind::usable},
+    const auto facts = ordered({{Mpa{~0ull - 10}, ~0ull, Kind::usable},
+                                {Mpa{0x1000}, 0, Kind::usable},
                                 {Mpa{0x100000}, ~0ull, Kind::usable}});
     ASSERT_EQ(facts.memory_ranges, 1);
     expect_line(facts, 0, 0x100000, 1ull << 52, Kind::usable);
@@ -93,8 +97,9 @@ TEST(BootMemoryMap, AnyMapComesOutAscendingWithoutOverlaps) {
                 const bool speaks_against = some.kind != Kind::usable && some.bytes > 0 &&
                                             some.start.value < end_of_addresses;
                 const u64 room = end_of_addresses - some.start.value;
-                const bool apart = some.start.value >= last ||
-                                   some.start.value + std::min(some.bytes, room) <= range.start.value;
+                const u64 some_end = some.start.value + std::min(some.bytes, room);
+                const bool apart =
+                    some.start.value >= last || some_end <= range.start.value;
                 EXPECT_TRUE(range.kind != Kind::usable || !speaks_against || apart);
             }
         }
@@ -102,7 +107,8 @@ TEST(BootMemoryMap, AnyMapComesOutAscendingWithoutOverlaps) {
 }
 
 TEST(BootMemoryMap, FreeIsWhatNobodyOccupies) {
-    const auto facts = ordered({line(0, 0x10000, Kind::usable), line(0x20000, 0x30000, Kind::usable)});
+    const auto facts = ordered({line(0, 0x10000, Kind::usable),
+                                line(0x20000, 0x30000, Kind::usable)});
     const Occupied occupied[] = {{Mpa{0x2000}, Mpa{0x4000}}, {Mpa{0}, Mpa{0x1000}},
                                  {Mpa{0x3000}, Mpa{0x5000}}, {Mpa{0x8000}, Mpa{0x8000}},
                                  {Mpa{0xf000}, Mpa{0x21000}}};

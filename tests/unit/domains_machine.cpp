@@ -129,6 +129,7 @@ Domain& SmallMachine::add_domain(u64 mib) {
     xen_domctl_createdomain wish{};
     wish.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
     wish.max_vcpus = 1;
+    wish.max_evtchn_port = 1023;
     auto made = create_domain(*machine_, cpu(), 0, wish);
     EXPECT_TRUE(made.ok());
     Domain& domain = **made;
