@@ -30,7 +30,7 @@ struct [[gnu::packed]] GenericAddress {
     u8 space, width, offset, access;
     u64 address;
 };
-constexpr u8 space_memory = 0, space_io = 1;
+constexpr u8 space_io = 1;
 
 constexpr size_t old_root_length = 20;
 constexpr u32 longest_table = 4 * MiB;

@@ -100,7 +100,7 @@ Progress release_memory(Cpu& cpu, Domain& domain) {
     Quarantine quarantine{domain};
     while (const auto next = domain.p2m.next_mapping(gfn)) {
         const bool own = domain.machine.frames.row(next->frame).owner == domain.id;
-        if (!domain.p2m.remove(gfn, next->order, quarantine).ok())
+        if (!domain.p2m.remove(gfn, next->frame, next->order, quarantine).ok())
             panic("a mapping of d{} vanished while the domain was taken apart", domain.id);
         quarantine.put(next->frame, next->order, own ? 2 : 1);
         if (wanted_elsewhere(cpu))
@@ -236,7 +236,7 @@ void bury_if_free(Domain& domain) {
         house.domains.erase(house.domains.iterator_to(domain));
     }
     tell(this_cpu(), domain_gone, domain.id, domain.id);
-    DomainRef{&domain};  // the list's own reference ends here
+    const DomainRef last{&domain};  // the list's own reference ends here
 }
 
 }  // namespace hv

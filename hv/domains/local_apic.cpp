@@ -17,7 +17,6 @@ enum Register : u32 {
 };
 
 constexpr u32 masked = 1 << 16;
-constexpr u32 timer_periodic = 1 << 17;
 constexpr u32 software_enabled = 1 << 8;
 constexpr u32 version_and_lvts = 0x00050014;  // integrated APIC, six LVT entries
 

@@ -1,12 +1,14 @@
 // The local APIC's timer and its messages to other vCPUs.
+#include <algorithm>
 #include <domains/household.hpp>
 #include <domains/vcpu_start.hpp>
 
 namespace hv {
 namespace {
 
-constexpr u32 lvt_timer = 0x320, timer_initial = 0x380, timer_divide = 0x3e0;
+constexpr u32 lvt_timer = 0x320, timer_divide = 0x3e0;
 constexpr u32 masked = 1 << 16, periodic = 1 << 17;
+constexpr u64 shortest_period = 100'000;  ///< ns
 
 // The command register's delivery modes and shorthands: Intel SDM, "Interrupt Command Register"
 enum Delivery : u32 { fixed = 0, lowest_priority = 1, nmi = 4, init = 5, start_up = 6 };
@@ -73,9 +75,8 @@ void LocalApic::arm_timer(u32 initial_count) {
     cancel_timer();
     if (initial_count == 0)
         return;
-    Machine& machine = owner_.domain.machine;
-    Cpu& cpu = *machine.cpus[owner_.cpu];
-    timer_started_ = machine.clock.now();
+    Cpu& cpu = this_cpu();
+    timer_started_ = cpu.machine->clock.now();
     timer_length_ = initial_count * timer_tick_ns();
     cpu.timers.arm(cpu, timer_, timer_started_ + timer_length_);
 }
@@ -96,8 +97,11 @@ void LocalApic::timer_expired(Timer& timer, Cpu& cpu) {
     LocalApic& apic = static_cast<ApicTimer&>(timer).apic;
     const u32 entry = apic.at(lvt_timer);
     if (entry & periodic) {
-        apic.timer_started_ += apic.timer_length_;
-        cpu.timers.arm(cpu, timer, apic.timer_started_ + apic.timer_length_);
+        // A guest that wishes for a tick every few nanoseconds must not hold this pCPU
+        const u64 now = cpu.machine->clock.now();
+        apic.timer_started_ = std::max(apic.timer_started_ + apic.timer_length_, now);
+        cpu.timers.arm(cpu, timer,
+                       std::max(apic.timer_started_ + apic.timer_length_, now + shortest_period));
     } else {
         apic.timer_length_ = 0;
     }
