@@ -106,7 +106,7 @@ Result<> take_ram(Domain& domain, Gfn gfn, u8 order, Quarantine& quarantine) {
             TRY(take_ram(domain, gfn + i, now->order, quarantine));
         return {};
     }
-    TRY(domain.p2m.remove(gfn, order, quarantine));
+    TRY(domain.p2m.remove(gfn, now->frame, order, quarantine));
     quarantine.put(now->frame, order, 2);
     return {};
 }
@@ -125,7 +125,7 @@ void orphan(Domain& domain, Mfn frame) {
 Result<> unplace_frame(Domain& domain, Gfn gfn, Quarantine& quarantine) {
     const Result<GuestFrame> now = domain.p2m.look_up(gfn);
     TRY(now);
-    TRY(domain.p2m.remove(gfn, 0, quarantine));
+    TRY(domain.p2m.remove(gfn, now->frame, 0, quarantine));
     quarantine.put(now->frame, 0, 1);
     if (domain.machine.frames.row(now->frame).owner == domain.id)
         orphan(domain, now->frame);
@@ -151,12 +151,15 @@ Result<> place_frame(Domain& domain, Gfn gfn, Mfn frame, x86::Access access,
     if (const auto now = domain.p2m.look_up(gfn); now.ok()) {
         // Its own RAM goes back to the machine; anything else only leaves this place
         const bool own = machine.frames.row(now->frame).owner == domain.id;
-        TRY(domain.p2m.remove(gfn, 0, quarantine));
+        TRY(domain.p2m.remove(gfn, now->frame, 0, quarantine));
         quarantine.put(now->frame, 0, own ? 2 : 1);
     }
-    TRY(domain.p2m.add(gfn, frame, 0, access));
+    // The use begins first: another pCPU may end it as soon as the frame is mapped
     add_use(machine, frame);
-    return {};
+    const Result<> added = domain.p2m.add(gfn, frame, 0, access);
+    if (!added.ok())
+        end_use(machine, frame);
+    return added;
 }
 
 Result<Mfn> take_shared_frame(Machine& machine) {

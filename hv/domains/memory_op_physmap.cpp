@@ -34,7 +34,7 @@ Result<> move_own(Domain& target, Gfn from, Gfn to) {
     Machine& machine = target.machine;
     Result<> moved = Error{XEN_EINVAL};
     if (machine.frames.row(found->frame).owner == target.id)
-        moved = target.p2m.remove(from, 0, quarantine);
+        moved = target.p2m.remove(from, found->frame, 0, quarantine);
     if (!moved.ok()) {
         end_use(machine, found->frame);
         return moved;

@@ -81,12 +81,17 @@ Result<> P2m::add(Gfn gfn, Mfn frame, u8 order, x86::Access access, x86::MemoryT
     return {};
 }
 
-Result<> P2m::remove(Gfn gfn, u8 order, Quarantine& quarantine) {
+Result<> P2m::remove(Gfn gfn, Mfn frame, u8 order, Quarantine& quarantine) {
     Guard guard{lock_};
     if (root_.value == 0)
         return Error{XEN_ENOENT};
     TableFrames memory{machine_, table_frames_, &quarantine};
-    const Result<x86::Flush> flush = tables(machine_, memory, root_).unmap(gfn, order);
+    auto table = tables(machine_, memory, root_);
+    const Result<x86::Mapping> now = table.look_up(gfn);
+    TRY(now);
+    if (now->order < order || frame_of_gfn(*now, gfn) != frame)
+        return Error{XEN_ENOENT};
+    const Result<x86::Flush> flush = table.unmap(gfn, order);
     TRY(flush);
     if (!flush->needed)
         return Error{XEN_ENOENT};
