@@ -13,27 +13,33 @@ void RoundRobin::remove(Vcpu& vcpu) {
     vcpu.queued = false;
 }
 
-void RoundRobin::enqueue(Vcpu& vcpu) {
+/// Lets it wait at the tail, if it may run; returns the bit of the idle pCPU to rouse for it, or 0.
+u32 RoundRobin::enqueue(Vcpu& vcpu) {
+    if (vcpu.queued || vcpu.running || !vcpu.may_run())
+        return 0;
     vcpu.queued = true;
     vcpu.runnable_since = machine_.clock.now();
     queue_.push_back(vcpu);
+
+    // An idle pCPU takes it at once; a busy one when its slice ends
+    const u32 allowed = idle_cpus_ & vcpu.affinity;
+    const u32 sleeper = allowed & (1u << vcpu.cpu) ? 1u << vcpu.cpu : allowed & (0u - allowed);
+    idle_cpus_ &= ~sleeper;
+    return sleeper;
+}
+
+void RoundRobin::rouse(u32 sleeper) {
+    if (sleeper != 0)
+        kick(*machine_.cpus[static_cast<size_t>(std::countr_zero(sleeper))], ask_reschedule);
 }
 
 void RoundRobin::wake(Vcpu& vcpu) {
     u32 sleeper = 0;
     {
         Guard guard{lock_};
-        if (vcpu.queued || vcpu.running || !vcpu.may_run())
-            return;
-        enqueue(vcpu);
-
-        // An idle pCPU takes it at once; a busy one when its slice ends
-        const u32 allowed = idle_cpus_ & vcpu.affinity;
-        sleeper = allowed & (1u << vcpu.cpu) ? 1u << vcpu.cpu : allowed & (0u - allowed);
-        idle_cpus_ &= ~sleeper;
+        sleeper = enqueue(vcpu);
     }
-    if (sleeper != 0)
-        kick(*machine_.cpus[static_cast<size_t>(std::countr_zero(sleeper))], ask_reschedule);
+    rouse(sleeper);
 }
 
 void RoundRobin::sleep(Vcpu& vcpu) {
@@ -51,10 +57,13 @@ void RoundRobin::sleep(Vcpu& vcpu) {
 }
 
 void RoundRobin::put_back(Cpu&, Vcpu& vcpu) {
-    Guard guard{lock_};
-    vcpu.running = false;
-    if (vcpu.may_run())
-        enqueue(vcpu);
+    u32 sleeper = 0;
+    {
+        Guard guard{lock_};
+        vcpu.running = false;
+        sleeper = enqueue(vcpu);
+    }
+    rouse(sleeper);
 }
 
 Choice RoundRobin::choose(Cpu& cpu) {

@@ -22,7 +22,8 @@ public:
     bool anyone_waiting(Cpu& cpu) override;
 
 private:
-    void enqueue(Vcpu& vcpu);
+    u32 enqueue(Vcpu& vcpu);
+    void rouse(u32 sleeper);
 
     Machine& machine_;
     Spinlock lock_{LockRank::scheduler};
