@@ -18,12 +18,14 @@ s64 initialise(Call& call, Vcpu& vcpu, u64 address) {
     vcpu_hvm_context_t context;
     if (const auto read = call.read(context, address); !read.ok())
         return failure(read.error());
+    Guard guard{call.domain.lock};
     if (vcpu.initialised)
         return refuse(XEN_EEXIST);
     return answer(start_as_told(vcpu, context));
 }
 
 s64 go_up(Vcpu& vcpu) {
+    Guard guard{vcpu.domain.lock};
     if (!vcpu.initialised)
         return refuse(XEN_EINVAL);
     if (vcpu.down.load())

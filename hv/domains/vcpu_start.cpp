@@ -11,7 +11,9 @@ void receive_init(Vcpu& vcpu) {
 }
 
 void receive_start_up(Vcpu& vcpu, u8 vector) {
-    if (!vcpu.down.load() || !vcpu.waits_for_start_up)
+    // One that is down but not yet off its pCPU hears the next message
+    Guard guard{vcpu.domain.lock};
+    if (!vcpu.down.load() || vcpu.running || !vcpu.waits_for_start_up)
         return;
     vcpu.waits_for_start_up = false;
 
