@@ -63,7 +63,6 @@ Result<> move_vcpu_info(Vcpu& vcpu, const Vcpu& caller, Gfn gfn, u32 offset) {
 
     __builtin_memset(pending_selector(vcpu), 0xff, vcpu.domain.wide_shared_info ? 8 : 4);
     __atomic_store_n(&vcpu.info->evtchn_upcall_pending, u8{1}, __ATOMIC_RELEASE);
-    show_time(vcpu);
     if (vcpu.upcall_vector != 0)
         vcpu.apic.raise(vcpu.upcall_vector);
     else
@@ -75,10 +74,7 @@ void latch_width(Domain& domain, bool wide) {
     if (domain.wide_shared_info == wide)
         return;
     domain.wide_shared_info = wide;
-    show_wall_clock(domain);
-    for (Vcpu* vcpu : domain.vcpus)
-        if (vcpu != nullptr)
-            show_time(*vcpu);
+    show_wall_clock(domain);  // the times lie in the same place in both
 }
 
 void runstate_changed(Vcpu& vcpu) {
