@@ -15,8 +15,9 @@ s64 yield(Call& call) {
 s64 wait_for_event(Call& call) {
     vcpu_info_t* info = call.vcpu.info;
     __atomic_store_n(&info->evtchn_upcall_mask, u8{0}, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&info->evtchn_upcall_pending, __ATOMIC_SEQ_CST) == 0)
-        block(call.cpu, call.vcpu);
+    block(call.cpu, call.vcpu);
+    if (__atomic_load_n(&info->evtchn_upcall_pending, __ATOMIC_SEQ_CST) != 0)
+        unblock(call.vcpu);
     return 0;
 }
 
