@@ -2,6 +2,8 @@
 #include <domains/domctl.hpp>
 #include <domains/hypercall_page.hpp>
 #include <domains/shared_info.hpp>
+#include <domains/stillness.hpp>
+#include <optional>
 
 namespace hv {
 namespace {
@@ -133,7 +135,12 @@ s64 get_cpu_policy(DomctlCall& ctl) {
     xen_domctl_cpu_policy_t& policy = ctl.op.u.cpu_policy;
     if (ctl.domain->vcpus[0] == nullptr)
         return refuse(XEN_ENOENT);
-    LeafList leaves{ctl, *ctl.domain->vcpus[0], address_in(policy.leaves), policy.nr_leaves};
+    // A vCPU's CR4 is read only where it runs, or while it stands still
+    const bool own = ctl.domain == &ctl.call.domain;
+    std::optional<Stillness> still;
+    if (!own)
+        still.emplace(ctl.call.cpu, *ctl.domain);
+    LeafList leaves{ctl, own ? ctl.call.vcpu : *ctl.domain->vcpus[0], address_in(policy.leaves), policy.nr_leaves};
     list_leaves(leaves);
     if (!leaves.reachable)
         return refuse(XEN_EFAULT);
