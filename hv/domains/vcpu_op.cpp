@@ -85,6 +85,7 @@ s64 start_periodic(Call& call, Vcpu& vcpu, u64 address) {
         return failure(read.error());
     if (wish.period_ns < shortest_period || wish.period_ns > longest_period)
         return refuse(XEN_EINVAL);
+    Guard guard{call.domain.lock};  // two vCPUs may set the timer of a third
     set_periodic(call.cpu, vcpu, wish.period_ns);
     return 0;
 }
