@@ -2,6 +2,7 @@
 #include <domains/domctl.hpp>
 #include <domains/pvclock.hpp>
 #include <domains/shared_info.hpp>
+#include <domains/trace.hpp>
 #include <xen/sched.h>
 
 namespace hv {
@@ -49,10 +50,14 @@ s64 destroy_one(DomctlCall& ctl) {
 s64 pause_one(DomctlCall& ctl) {
     if (ctl.domain == &ctl.call.domain)
         return refuse(XEN_EINVAL);
-    Guard guard{ctl.domain->lock};
-    if (!ctl.domain->paused_by_toolstack)
+    {
+        Guard guard{ctl.domain->lock};
+        if (ctl.domain->paused_by_toolstack)
+            return 0;
+        ctl.domain->paused_by_toolstack = true;
         pause(*ctl.domain);
-    ctl.domain->paused_by_toolstack = true;
+    }
+    tell(ctl.call.cpu, domain_paused, ctl.domain->id, ctl.domain->id);
     return 0;
 }
 
@@ -63,7 +68,12 @@ s64 unpause_one(DomctlCall& ctl) {
             return refuse(XEN_EINVAL);
         ctl.domain->paused_by_toolstack = false;
     }
-    return answer(unpause(*ctl.domain));
+    const bool born = ctl.domain->life.load() == Life::building;
+    const u64 gap = ctl.domain->machine.clock.now() - ctl.domain->paused_at;
+    const Result<> unpaused = unpause(*ctl.domain);
+    if (unpaused.ok() && !born)
+        tell(ctl.call.cpu, domain_unpaused, ctl.domain->id, ctl.domain->id, gap / 1000);
+    return answer(unpaused);
 }
 
 s64 give_info(DomctlCall& ctl) {
