@@ -17,8 +17,34 @@ void console_init();
 /// The next byte that came in on the console, or -1. Never waits.
 int console_read();
 
+/// Gathers what is written and sends it on in one piece: nobody's words come into its middle.
+class Gathered final : public Sink {
+public:
+    explicit Gathered(Sink& to) : to_{to} {}
+    ~Gathered() { flush(); }
+    Gathered(const Gathered&) = delete;
+    Gathered& operator=(const Gathered&) = delete;
+
+    void write(std::string_view text) override {
+        for (char letter : text) {
+            if (length_ == sizeof buffer_) flush();
+            buffer_[length_++] = letter;
+        }
+    }
+
+private:
+    void flush() {
+        to_.write({buffer_, length_});
+        length_ = 0;
+    }
+    Sink& to_;
+    size_t length_ = 0;
+    char buffer_[256];
+};
+
 template <class... Arguments> void print(std::string_view format, const Arguments&... arguments) {
-    hv::print(console(), format, arguments...);
+    Gathered line{console()};
+    hv::print(line, format, arguments...);
 }
 
 /// What stands in the way, in words: "out of memory" for XEN_ENOMEM.
