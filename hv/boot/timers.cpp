@@ -35,7 +35,9 @@ void TimerQueue::cancel(Timer& timer) {
 }
 
 void TimerQueue::run_due(Cpu& cpu) {
-    while (Timer* due = take_due(cpu.machine->clock.now())) {
+    // What an action arms anew waits for the next interrupt, so that this one ends
+    const u64 now = cpu.machine->clock.now();
+    while (Timer* due = take_due(now)) {
         due->action(*due, cpu);
         running_.store(nullptr, std::memory_order_release);
     }

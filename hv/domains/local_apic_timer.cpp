@@ -8,7 +8,7 @@ namespace {
 
 constexpr u32 lvt_timer = 0x320, timer_divide = 0x3e0;
 constexpr u32 masked = 1 << 16, periodic = 1 << 17;
-constexpr u64 shortest_period = 100'000;  ///< ns
+constexpr u64 shortest_period = 10'000;  ///< ns
 
 // The command register's delivery modes and shorthands: Intel SDM, "Interrupt Command Register"
 enum Delivery : u32 { fixed = 0, lowest_priority = 1, nmi = 4, init = 5, start_up = 6 };

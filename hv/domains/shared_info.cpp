@@ -63,6 +63,8 @@ Result<> move_vcpu_info(Vcpu& vcpu, const Vcpu& caller, Gfn gfn, u32 offset) {
 
     __builtin_memset(pending_selector(vcpu), 0xff, vcpu.domain.wide_shared_info ? 8 : 4);
     __atomic_store_n(&vcpu.info->evtchn_upcall_pending, u8{1}, __ATOMIC_RELEASE);
+    if (&vcpu == &caller)
+        show_time(vcpu);  // another's page tables may be in use on its pCPU
     if (vcpu.upcall_vector != 0)
         vcpu.apic.raise(vcpu.upcall_vector);
     else
