@@ -140,7 +140,8 @@ s64 get_cpu_policy(DomctlCall& ctl) {
     std::optional<Stillness> still;
     if (!own)
         still.emplace(ctl.call.cpu, *ctl.domain);
-    LeafList leaves{ctl, own ? ctl.call.vcpu : *ctl.domain->vcpus[0], address_in(policy.leaves), policy.nr_leaves};
+    Vcpu& vcpu = own ? ctl.call.vcpu : *ctl.domain->vcpus[0];
+    LeafList leaves{ctl, vcpu, address_in(policy.leaves), policy.nr_leaves};
     list_leaves(leaves);
     if (!leaves.reachable)
         return refuse(XEN_EFAULT);

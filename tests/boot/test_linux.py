@@ -21,7 +21,7 @@ MACHINES = {
 }
 
 
-# Two pCPUs in Bochs share one thread: an answer there may come too late. Seen, and not yet explained.
+# Two pCPUs in Bochs share one thread: an answer may come too late. Seen, not yet explained.
 UNSTEADY = pytest.mark.xfail(reason="two pCPUs in Bochs: not yet steady", strict=False)
 PARAMS = [
     pytest.param(fields, id=name, marks=[UNSTEADY] if name.startswith("vmx-2") else [])
