@@ -19,15 +19,16 @@ void deliver(Vcpu& vcpu) {
         E::inject(vcpu.hardware, {.kind = x86::Injection::Kind::nmi, .vector = 2});
 
     const int vector = next_vector(vcpu);
-    if (vector < 0)
-        return E::watch_window(vcpu.hardware, false);
-    if (!E::interruptible(vcpu.hardware))
-        return E::watch_window(vcpu.hardware, true);
+    if (vector < 0 || !E::interruptible(vcpu.hardware)) {
+        if (!E::watch_window(vcpu.hardware, vector >= 0))
+            vcpu.attention.fetch_or(attention_interrupt, std::memory_order_relaxed);
+        return;
+    }
 
     if (!upcall_waits(vcpu))
         vcpu.apic.accept(static_cast<u8>(vector));
     E::inject(vcpu.hardware, {.vector = static_cast<u8>(vector)});
-    E::watch_window(vcpu.hardware, next_vector(vcpu) >= 0);
+    (void)E::watch_window(vcpu.hardware, next_vector(vcpu) >= 0);
 }
 
 /// Crosses into the guest and back. Interrupts are off on both sides.

@@ -95,6 +95,18 @@ void queue_again(ControlArea& control) {
         control.eventinj = event;
 }
 
+/// QEMU drops an interrupt shadow when it enters (STI's, mostly). A guest that an interrupt found
+/// where it had entered in one is in it still: delivered now, before the HLT that mostly follows,
+/// the interrupt would not end that HLT.
+void keep_shadow(x86::VirtualCpu& vcpu, Vmcb& vmcb) {
+    if (vmcb.control.interrupt_shadow & INTERRUPT_SHADOW)
+        vcpu.shadowed_at = vmcb.save.rip;
+    else if (vcpu.shadowed_at == vmcb.save.rip)
+        vmcb.control.interrupt_shadow |= INTERRUPT_SHADOW;
+    else
+        vcpu.shadowed_at = 0;
+}
+
 }  // namespace
 
 void decode(x86::VirtualCpu& vcpu, Vmcb& vmcb, Exit& exit) {
@@ -119,14 +131,16 @@ void decode(x86::VirtualCpu& vcpu, Vmcb& vmcb, Exit& exit) {
     case VMEXIT_INVD:
     case VMEXIT_WBINVD: return instruction(vmcb, exit, Kind::cache_write_back, 2);
 
-    case VMEXIT_INTR: exit.kind = Kind::external_interrupt; return;
+    case VMEXIT_INTR:
+        exit.kind = Kind::external_interrupt;
+        return keep_shadow(vcpu, vmcb);
     case VMEXIT_NMI:
     case VMEXIT_SMI:
     case VMEXIT_INIT: exit.kind = Kind::nmi; return;
     case VMEXIT_VINTR:
         exit.kind = Kind::interrupt_window;
         vmcb.control.v_irq = 0;
-        return;
+        return keep_shadow(vcpu, vmcb);
     case VMEXIT_IRET: return nmi_return(vcpu, vmcb, exit);
     case VMEXIT_SHUTDOWN: exit.kind = Kind::shutdown; return;
     case VMEXIT_INVALID: exit.kind = Kind::refused; return;

@@ -41,9 +41,13 @@ struct Engine {
 
     static void inject(x86::VirtualCpu& vcpu, const x86::Injection& injection);
 
-    /// A virtual interrupt that is never delivered: the moment it could be is an exit.
-    static void watch_window(x86::VirtualCpu& vcpu, bool on) {
-        vmcb_of(vcpu).control.v_irq = on ? V_IRQ : 0;
+    /// A virtual interrupt that is never delivered: the moment it could be is an exit. In a shadow
+    /// QEMU would exit at once, and for ever: there the next exit, most likely a HLT, must do.
+    static bool watch_window(x86::VirtualCpu& vcpu, bool on) {
+        ControlArea& control = vmcb_of(vcpu).control;
+        const bool watched = on && !(control.interrupt_shadow & INTERRUPT_SHADOW);
+        control.v_irq = watched ? V_IRQ : 0;
+        return watched == on;
     }
 
     /// Nothing to offer: no CPU that we know delivers interrupts here by itself.

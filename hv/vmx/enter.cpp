@@ -84,13 +84,14 @@ bool Engine::interruptible(x86::VirtualCpu& vcpu) {
     return !(vmread(Field::GUEST_INTERRUPTIBILITY_STATE) & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
 }
 
-void Engine::watch_window(x86::VirtualCpu& vcpu, bool watch) {
+bool Engine::watch_window(x86::VirtualCpu& vcpu, bool watch) {
     Companion& own = companion(vcpu);
     const bool watched = own.primary & PRIMARY_INTERRUPT_WINDOW;
     if (watch == watched)
-        return;
+        return true;
     own.primary ^= PRIMARY_INTERRUPT_WINDOW;
     vmwrite(Field::PRIMARY_CONTROLS, own.primary);
+    return true;
 }
 
 }  // namespace hv::vmx

@@ -101,6 +101,7 @@ struct VirtualCpu {
     u32 tag = 0;                    ///< ASID or VPID
     u32 tag_generation = 0;         ///< for the engine: the pCPU's generation in which tag is good
     u32 engine_bits = 0;            ///< for the engine alone
+    u64 shadowed_at = 0;            ///< for SVM: where it last entered in an interrupt shadow
     u16 last_cpu = 0xffff;          ///< the pCPU that entered it last
 };
 
@@ -175,8 +176,9 @@ concept Engine = requires(VirtualCpu& vcpu, Exit& exit, const Injection& injecti
     /// queued.
     { E::interruptible(vcpu) } -> std::same_as<bool>;
     { E::inject(vcpu, injection) };
-    /// Asks for (or stops asking for) an exit as soon as the guest can take an interrupt.
-    { E::watch_window(vcpu, true) };
+    /// Asks for (or stops asking for) an exit as soon as the guest can take an interrupt. False
+    /// when the CPU cannot be asked now: look again at the next exit.
+    { E::watch_window(vcpu, true) } -> std::same_as<bool>;
     /// The highest vector pending in the APIC page; only with interrupts_delivered_by_cpu.
     { E::offer(vcpu, vector) };
     /// True when the guest's IF flag is set: HLT with it clear never wakes.

@@ -192,4 +192,25 @@ TEST_F(SvmExits, TheGuestsIretEndsTheWaitForTheNextNmi) {
     EXPECT_EQ(vmcb->control.intercepts_1, INTERCEPT_HLT);
 }
 
+TEST_F(SvmExits, AGuestFoundWhereItEnteredInAShadowIsInItStill) {
+    vmcb->save.rip = 0x1000;
+    vmcb->control.interrupt_shadow = INTERRUPT_SHADOW;
+    decoded(VMEXIT_INTR);
+
+    // Entered again, QEMU has dropped the shadow, and the guest has not moved
+    for (const u64 code : {VMEXIT_VINTR, VMEXIT_INTR}) {
+        vmcb->control.interrupt_shadow = 0;
+        decoded(code);
+        EXPECT_TRUE(vmcb->control.interrupt_shadow & INTERRUPT_SHADOW) << "code " << code;
+    }
+
+    vmcb->control.interrupt_shadow = 0;
+    vmcb->save.rip = 0x1001;
+    decoded(VMEXIT_INTR);
+    EXPECT_FALSE(vmcb->control.interrupt_shadow & INTERRUPT_SHADOW);
+    vmcb->save.rip = 0x1000;  // come back without an STI
+    decoded(VMEXIT_INTR);
+    EXPECT_FALSE(vmcb->control.interrupt_shadow & INTERRUPT_SHADOW);
+}
+
 }  // namespace
