@@ -11,7 +11,12 @@ void Console::write(std::string_view text) {
     x86::InterruptsOff quiet;
     Guard guard{lock_};
     remember(text);
+    if (!half_line_.view().empty() && !in_sentence_)
+        emit("\r\x1b[K");
     emit(text);
+    in_sentence_ = !text.ends_with('\n');
+    if (!in_sentence_)
+        emit(half_line_.view());
 }
 
 void Console::write_guest(std::string_view text) {
@@ -20,6 +25,11 @@ void Console::write_guest(std::string_view text) {
     x86::InterruptsOff quiet;
     Guard guard{lock_};
     emit(text);
+    if (const size_t end = text.rfind('\n'); end != text.npos) {
+        half_line_.clear();
+        text.remove_prefix(end + 1);
+    }
+    half_line_.write(text);
 }
 
 void Console::remember(std::string_view text) {

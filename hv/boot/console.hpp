@@ -7,7 +7,8 @@
 namespace hv {
 
 /// Where the hypervisor speaks. Everything goes to COM1, to the screen if there is one, and into a
-/// ring that `dmesg` reads. Text from several pCPUs does not mix within one write.
+/// ring that `dmesg` reads. Text from several pCPUs does not mix within one write, and a line that
+/// a guest has half said (a prompt, and what is typed there) steps aside for the hypervisor's.
 class Console final : public Sink {
 public:
     static constexpr size_t ring_size = 16 * KiB;
@@ -41,6 +42,8 @@ private:
     bool broken_ = false;
     u64 written_ = 0;
     char ring_[ring_size] = {};
+    TextBuffer<256> half_line_{};      ///< what dom0 has printed since its last newline
+    bool in_sentence_ = false;         ///< the hypervisor's own line has no newline yet
 
     static constexpr size_t input_size = 256;
     char input_[input_size] = {};  ///< came in, not yet read

@@ -26,6 +26,8 @@ from pyhv.speed import scaled
 PR_SET_PDEATHSIG = 1
 # Terminal control sequences and carriage returns: firmware's and GRUB's, noise in a log.
 CONTROLS = re.compile(r"\x1b\[[0-9;?=]*[a-zA-Z]|\x1b[c()][B0]?|\r")
+# A half-said line that stepped aside: it is said again after what came between.
+ERASED = re.compile(r"[^\n]*\r\x1b\[K")
 LOG_END_LINES = 40
 # What QEMU says of each feature of EPYC that TCG leaves out, and ALSA of a machine without sound.
 NOISE = re.compile(r"TCG doesn't support requested feature|^ALSA lib")
@@ -33,7 +35,7 @@ NOISE = re.compile(r"TCG doesn't support requested feature|^ALSA lib")
 
 def readable(text: str) -> str:
     """Return a serial log without the sequences that only move a cursor."""
-    return CONTROLS.sub("", text)
+    return CONTROLS.sub("", ERASED.sub("", text))
 
 
 def _die_with_parent() -> None:
