@@ -84,7 +84,7 @@ void live() {
 
         std::string said, news;
         busy |= household.pump(shell.attached(), said);
-        if (waker.ending()) household.reap(news);
+        if (waker.ending()) household.reap(shell.attached(), said, news);
         shell.hear(said);
         shell.tell(news);
         if (!busy && news.empty()) waker.wait();

@@ -65,16 +65,20 @@ Domain* Household::find(u16 id) {
     return nullptr;
 }
 
+bool Household::listen(Domain& domain, u16 listened, std::string& said) {
+    std::string unheard;
+    auto* ring = domain.link.console.as<xencons_interface>();
+    bool spoke = domain.console.pump(*ring, domain.id() == listened ? said : unheard);
+    if (spoke && domain.link.console_port != 0) send_event(domain.link.console_port);
+    return spoke;
+}
+
 bool Household::pump(u16 listened, std::string& said) {
     bool any = false;
     for (auto& domain : domains_) {
         if (domain->gone) continue;
         auto& link = domain->link;
-        std::string unheard;
-        auto* console = link.console.as<xencons_interface>();
-        bool spoke = domain->console.pump(*console, domain->id() == listened ? said : unheard);
-        if (spoke && link.console_port != 0) send_event(link.console_port);
-
+        bool spoke = listen(*domain, listened, said);
         bool served = false;
         if (Connection* client = store_.find(domain->id()))
             served = dom0::pump(store_, *client, *link.store.as<xenstore_domain_interface>());
@@ -84,7 +88,7 @@ bool Household::pump(u16 listened, std::string& said) {
     return any;
 }
 
-void Household::reap(std::string& news) {
+void Household::reap(u16 listened, std::string& said, std::string& news) {
     // Rebuilding a domain changes the list: walk over its numbers, not over the list itself.
     std::vector<u16> living;
     for (auto& domain : domains_)
@@ -93,6 +97,8 @@ void Household::reap(std::string& news) {
         auto info = domain_info(id);
         bool same = info.ok() && info->domain == id;
         if (!same || (info->flags & XEN_DOMINF_shutdown) == 0) continue;
+        // Its last words may have come since the last look
+        listen(*find(id), listened, said);
         ended(*find(id), info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask, news);
     }
 }

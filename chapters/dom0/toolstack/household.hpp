@@ -38,12 +38,14 @@ public:
     /// Looks at every ring, and appends what `listened` said to `said`. True: something moved.
     bool pump(u16 listened, std::string& said);
 
-    /// Notices domains that have ended by themselves, and appends a line about each to `news`.
-    void reap(std::string& news);
+    /// Notices domains that have ended by themselves: appends the last words of `listened` to
+    /// `said`, and a line about each to `news`.
+    void reap(u16 listened, std::string& said, std::string& news);
 
     Store& store() { return store_; }
 
 private:
+    bool listen(Domain& domain, u16 listened, std::string& said);
     void introduce(Domain& domain);
     void forget(Domain& domain);
     void ended(Domain& domain, u32 reason, std::string& news);
