@@ -57,15 +57,13 @@ class Part:
     folders: tuple[str, ...]
     lines: int
     promise: int
-    today: int
-    """The most that is allowed now: the promise, or a number beyond it that may only fall."""
 
     def sentence(self) -> str:
         """How far it is from its promise."""
         words = f"{' and '.join(self.folders)}: {self.lines} lines of code, promised {self.promise}"
         if self.lines <= self.promise:
             return f"{words}, so {self.promise - self.lines} are left"
-        return f"{words}, so {self.lines - self.promise} too many; today at most {self.today}"
+        return f"{words}, so {self.lines - self.promise} too many"
 
 
 def parts(top: Path) -> list[Part]:
@@ -73,14 +71,13 @@ def parts(top: Path) -> list[Part]:
     found = []
     for rule in listing.exceptions(top).get("totals", {}).values():
         folders = tuple(rule["folders"])
-        today = rule.get("today", rule["promise"])
-        found.append(Part(folders, total(top, folders), rule["promise"], today))
+        found.append(Part(folders, total(top, folders), rule["promise"]))
     return found
 
 
 def check_totals(top: Path) -> list[str]:
-    """Parts of the house that have outgrown what they may be today."""
-    return [part.sentence() for part in parts(top) if part.lines > part.today]
+    """Parts of the house that have outgrown their promise."""
+    return [part.sentence() for part in parts(top) if part.lines > part.promise]
 
 
 def check_lengths(top: Path) -> list[str]:
