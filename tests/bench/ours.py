@@ -1,0 +1,74 @@
+# Subfloor's side of the bench: a build without its own checks, and dom0 that starts the guests.
+"""Boot Subfloor with some guests, and return what COM1 said."""
+
+import functools
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import emulate
+from guests import Guest
+from pyhv import cpio
+from pyhv.errors import Failure
+from pyhv.paths import BUILD, ROOT
+
+# As Debian builds Xen: optimised, and without the checks that find the authors' mistakes.
+TREE = BUILD / "bench" / "tree"
+
+
+def _build(*words: str | Path) -> None:
+    done = subprocess.run(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, check=False,
+    )
+    if done.returncode != 0:
+        raise Failure(f"the build failed: {' '.join(map(str, words))}", done.stdout)
+
+
+@functools.cache
+def image() -> Path:
+    """Return the hypervisor that is measured."""
+    if not (TREE / "build.ninja").exists():
+        _build("cmake", "-S", ROOT, "-B", TREE, "-G", "Ninja", "-DHV_DEBUG=OFF")
+    _build("ninja", "-C", TREE, "hv.elf", "module", "meter.elf")
+    return TREE / "hv.elf"
+
+
+def meter() -> Path:
+    """Return the guest that measures: the same file runs under both hypervisors."""
+    image()
+    return TREE / "guests" / "meter.elf"
+
+
+def module(guests: list[Guest]) -> Path:
+    """Write the boot module: dom0, the guests, and the commands that create them in turn."""
+    commands, files = [], {}
+    for guest in guests:
+        words = [f"create {guest.name} kernel={guest.kernel.name} memory={guest.memory_mib}"]
+        files[guest.kernel.name] = guest.kernel.read_bytes()
+        if guest.ramdisk is not None:
+            words.append(f"ramdisk={guest.name}.initrd")
+            files[f"{guest.name}.initrd"] = guest.ramdisk
+        if guest.options:
+            words.append(f'cmdline="{guest.options}"')
+        commands.append(" ".join(words))
+    commands += [f"console {guests[-1].name}", ""]
+    dom0 = (TREE / "chapters" / "module" / "dom0").read_bytes()
+    path = BUILD / "bench" / "module.cpio"
+    path.write_bytes(cpio.pack([
+        cpio.program("dom0", dom0), cpio.Entry("rc", "\n".join(commands).encode()),
+        *(cpio.Entry(name, data) for name, data in files.items()),
+    ]))
+    return path
+
+
+def words(guests: list[Guest]) -> list[str]:
+    """Return what QEMU must be told beyond what makes a run exact."""
+    return [
+        "-nodefaults", "-m", "1024", "-kernel", str(image()), "-initrd", str(module(guests)),
+    ]
+
+
+def run(guests: list[Guest], timeout: float, echo: Callable[[str], None]) -> str:
+    """Run the guests until the last one has ended; return all that COM1 said."""
+    return emulate.run(words(guests), r"the console of d\d+ is closed|crashed", timeout, echo)
