@@ -81,7 +81,8 @@ void LocalApic::reset() {
 u32 LocalApic::id() const { return owner_.id * 2u; }  // as Xen numbers them
 
 void LocalApic::raise(u8 vector) {
-    if (vector < 16)
+    // As on Xen: an APIC that its guest has not enabled takes nothing in
+    if (vector < 16 || !(at(spurious) & software_enabled))
         return;
     __atomic_fetch_or(&at(request + vector / 32 * 0x10), 1u << vector % 32, __ATOMIC_ACQ_REL);
     notify(owner_, attention_interrupt);
@@ -143,8 +144,12 @@ void LocalApic::written(u32 offset) {
     switch (offset) {
     case eoi:
         return end_of_interrupt();
-    case task_priority:
     case spurious:
+        // As on Xen: an upcall that came while it was off comes now
+        if (owner_.info != nullptr && owner_.info->evtchn_upcall_pending != 0)
+            raise(owner_.upcall_vector);
+        [[fallthrough]];
+    case task_priority:
         owner_.attention.fetch_or(attention_interrupt, std::memory_order_relaxed);
         return;
     case error_status:

@@ -99,11 +99,25 @@ TEST_F(LocalApicTest, HoldsBackWhatTheTaskOutranks) {
     EXPECT_EQ(take(), 0x5e);
 }
 
+TEST_F(LocalApicTest, AnUpcallThatCameWhileItWasOffComesWhenItIsOn) {
+    vcpu_info_t info{};
+    info.evtchn_upcall_pending = 1;
+    vcpus[0]->info = &info;
+    vcpus[0]->upcall_vector = 0xf3;
+    apic().write_register(spurious, 0xff);
+    EXPECT_EQ(take(), -1);
+    apic().write_register(spurious, 0x1ff);
+    EXPECT_EQ(take(), 0xf3);
+    vcpus[0]->info = nullptr;
+}
+
 TEST_F(LocalApicTest, KeepsQuietWhileItIsOff) {
     apic().write_register(spurious, 0xff);
     apic().raise(0x40);
     EXPECT_EQ(take(), -1);
     apic().write_register(spurious, 0x1ff);
+    EXPECT_EQ(take(), -1) << "what came while it was off is lost";
+    apic().raise(0x40);
     EXPECT_EQ(take(), 0x40);
     apic().raise(0x0f);
     EXPECT_EQ(take(), -1) << "vectors below 16 are no interrupts";
