@@ -48,21 +48,27 @@ struct WatchedMemory {
     }
 };
 
+/// Where a table of `level` has its entry for the hole.
+constexpr Mpa entry_of_hole(Mfn table, unsigned level) {
+    return address_of(table) + (hole.value >> order_of_level(level) & 511) * 8;
+}
+
 /// The obvious design: link an empty table, then write the pieces into it, level by level.
 void take_out_carelessly(WatchedMemory& memory) {
-    const PageTable<WatchedMemory> table{host_format, memory, Mfn{0x1000}};
+    const u64 top = memory.read(entry_of_hole(Mfn{0x1000}, 3));
+    Mpa entry = entry_of_hole(host_format.frame(top), 2);
     for (unsigned level = 2; level > 0; --level) {
-        const Step step = table.walk(hole).steps[top_level - level];
-        Mapping piece = host_format.read(step.value, level);
+        Mapping piece = host_format.read(memory.read(entry), level);
         piece.order = order_of_level(level - 1);
         const Mfn fresh = *memory.take_table();
-        memory.write(step.entry, host_format.table(fresh));
+        memory.write(entry, host_format.table(fresh));
         for (u64 index = 0; index < 512; ++index) {
             memory.write(address_of(fresh) + index * 8, host_format.leaf(piece));
             piece.frame = piece.frame + (1ull << piece.order);
         }
+        entry = entry_of_hole(fresh, level - 1);
     }
-    memory.write(table.walk(hole).steps[top_level].entry, 0);
+    memory.write(entry, 0);
 }
 
 /// Makes the 1 GiB page, lets `take_out` make the hole, and says what was seen meanwhile.

@@ -59,48 +59,24 @@ void answer_halt(Cpu& cpu, Vcpu& vcpu, bool interrupts_enabled) {
 
 namespace {
 
-/// MOV to and from CR, CLTS and LMSW, where the engine wants to see them.
-Outcome answer_control_register(Vcpu& vcpu, const x86::Exit::Control& control) {
-    const x86::EngineOperations& engine = *vcpu.domain.machine.engine;
-    x86::VirtualCpu& hardware = vcpu.hardware;
-    constexpr u64 task_switched = 1 << 3;
-    if (control.number == 8) {
-        if (control.write)
-            vcpu.apic.write_register(0x80, static_cast<u32>(hardware.gpr[control.gpr] << 4));
-        else
-            hardware.gpr[control.gpr] = vcpu.apic.read_register(0x80) >> 4;
-        return Outcome::complete;
-    }
-    u64 value = engine.read_control_register(hardware, control.number);
-    if (!control.write) {
-        hardware.gpr[control.gpr] = value;
-        return Outcome::complete;
-    }
-    if (control.clear_task_switched)
-        value &= ~task_switched;
-    else if (control.load_status_word)
-        value = (value & ~0xeull) | (control.status_word & 0xf);
-    else
-        value = control.gpr == 4 ? engine.read_stack_pointer(hardware) : hardware.gpr[control.gpr];
-    return engine.write_control_register(hardware, control.number, value).ok()
-               ? Outcome::complete
-               : Outcome::general_protection;
+/// A MOV to CR8, the task priority. The engine settles the other control registers, but for bits
+/// that this guest's CPU does not have.
+Outcome answer_control_register(Vcpu& vcpu, u8 number, u8 gpr) {
+    if (number != 8 || vcpu.hardware.gpr[gpr] > 0xf)
+        return Outcome::general_protection;
+    vcpu.apic.write_register(0x80, static_cast<u32>(vcpu.hardware.gpr[gpr] << 4));
+    return Outcome::complete;
 }
 
 /// The same where the engine knows no more than that it was one (QEMU's SVM, at a MOV to CR8).
 Outcome decode_control_register(Vcpu& vcpu) {
-    using Kind = x86::Instruction::Kind;
     const x86::EngineOperations& engine = *vcpu.domain.machine.engine;
     x86::CpuState state;
     engine.read_state(vcpu.hardware, state);
     const Result<x86::Instruction> found = fetch_instruction(vcpu, state);
-    if (!found.ok() || (found->kind != Kind::write_control && found->kind != Kind::read_control))
+    if (!found.ok() || found->kind != x86::Instruction::Kind::write_control)
         return Outcome::undefined_opcode;
-    const Outcome outcome = answer_control_register(
-        vcpu, {.number = found->control, .write = found->kind == Kind::write_control,
-               .decoded = true,
-               .gpr = found->gpr, .clear_task_switched = false, .load_status_word = false,
-               .status_word = 0});
+    const Outcome outcome = answer_control_register(vcpu, found->control, found->gpr);
     if (outcome != Outcome::complete)
         return outcome;
     engine.set_instruction_pointer(vcpu.hardware, state.rip + found->length);
@@ -136,8 +112,9 @@ Outcome answer_rare_exit(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
     case Kind::nested_fault:
         return answer_nested_fault(cpu, vcpu, exit.fault);
     case Kind::control_register:
-        return exit.control.decoded ? answer_control_register(vcpu, exit.control)
-                                    : decode_control_register(vcpu);
+        return exit.control.decoded
+                   ? answer_control_register(vcpu, exit.control.number, exit.control.gpr)
+                   : decode_control_register(vcpu);
     case Kind::extended_control:
         return answer_extended_control(vcpu);
     case Kind::cache_write_back:  // nothing of a guest's memory is uncached behind our back
@@ -153,8 +130,6 @@ Outcome answer_rare_exit(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
         return Outcome::repeat;
     case Kind::apic_write:
         vcpu.apic.written(exit.apic_offset);
-        return Outcome::repeat;
-    case Kind::end_of_interrupt:
         return Outcome::repeat;
     case Kind::exception:  // the machine check alone: it is the machine's, whoever was running
         panic("a machine check came while d{} ran", vcpu.domain.id);

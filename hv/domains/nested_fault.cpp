@@ -36,9 +36,9 @@ u64 sign_extend(u64 value, unsigned bytes) {
 }
 
 /// The stack pointer is register 4, and lives with the engine.
-u64 read_gpr(Vcpu& vcpu, const Instruction& instruction) {
+u64 read_gpr(const Vcpu& vcpu, const x86::CpuState& state, const Instruction& instruction) {
     const u64 value = instruction.gpr == 4 && !instruction.high_byte
-                          ? vcpu.domain.machine.engine->read_stack_pointer(vcpu.hardware)
+                          ? state.rsp
                           : vcpu.hardware.gpr[instruction.gpr];
     return instruction.high_byte ? value >> 8 : value;
 }
@@ -86,7 +86,7 @@ bool do_string(Cpu& cpu, Vcpu& vcpu, const x86::CpuState& state, const Instructi
     };
     while (!instruction.repeated || (gpr.rcx & addresses) != 0) {
         u64 value = gpr.rax;
-        const u64 from = linear_address(state, instruction.memory.segment, gpr.rsi & addresses);
+        const u64 from = linear_address(state, instruction.segment, gpr.rsi & addresses);
         const u64 to = linear_address(state, x86::SegmentName::es, gpr.rdi & addresses);
         if (moves && !read_guest(vcpu, &value, from, instruction.size).ok())
             value = read_there(vcpu, address);
@@ -122,16 +122,16 @@ Result<bool> emulate(Cpu& cpu, Vcpu& vcpu, x86::CpuState& state, const Instructi
         write_gpr(vcpu, instruction, sign_extend(found, instruction.size));
         return true;
     case Instruction::Kind::store:
-        write_there(vcpu, address, read_gpr(vcpu, instruction));
+        write_there(vcpu, address, read_gpr(vcpu, state, instruction));
         return true;
     case Instruction::Kind::store_immediate:
         write_there(vcpu, address, instruction.immediate);
         return true;
     case Instruction::Kind::compare:
-        TRY(set_flags(found, read_gpr(vcpu, instruction)));
+        TRY(set_flags(found, read_gpr(vcpu, state, instruction)));
         return true;
     case Instruction::Kind::compare_from:
-        TRY(set_flags(read_gpr(vcpu, instruction), found));
+        TRY(set_flags(read_gpr(vcpu, state, instruction), found));
         return true;
     case Instruction::Kind::compare_immediate:
         TRY(set_flags(found, instruction.immediate));

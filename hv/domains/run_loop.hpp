@@ -75,7 +75,6 @@ void answer_exit(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
     case Kind::timer:
         return x86::open_interrupt_window();
     case Kind::interrupt_window:
-    case Kind::task_priority:
         vcpu.attention.fetch_or(attention_interrupt, std::memory_order_relaxed);
         return;
     case Kind::halt:

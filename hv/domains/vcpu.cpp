@@ -26,12 +26,7 @@ bool Vcpu::may_run() const {
 
 namespace {
 
-Result<Mpa> take_frame(void* machine) {
-    const Result<Mfn> frame = static_cast<Machine*>(machine)->frames.take(owner_hypervisor);
-    TRY(frame);
-    return address_of(*frame);
-}
-Result<Mpa> take_block(void* machine, u8 order) {
+Result<Mpa> take_frames(void* machine, u8 order) {
     const Result<Mfn> block = static_cast<Machine*>(machine)->frames.take(owner_hypervisor, order);
     TRY(block);
     return address_of(*block);
@@ -44,7 +39,7 @@ u8* see(void* machine, Mpa address) { return static_cast<Machine*>(machine)->mem
 }  // namespace
 
 x86::FrameSource frame_source(Machine& machine) {
-    return {&machine, take_frame, take_block, give_frame_back, see};
+    return {&machine, take_frames, give_frame_back, see};
 }
 
 Result<Vcpu*> create_vcpu(Domain& domain, u16 id) {

@@ -46,10 +46,6 @@ Result<x86::EngineCapabilities> judge(const Offer& offer, const char** why) {
                            "8000_000A EBX); it would have to offer at least 2");
     return x86::EngineCapabilities{.superpage_2m = true,
                                    .superpage_1g = offer.pages_1g,
-                                   .nested_accessed_dirty = true,
-                                   .unrestricted_guest = true,
-                                   .next_instruction = (offer.features & SVM_NRIPS) != 0,
-                                   .tsc_scaling = (offer.features & SVM_TSC_RATE_MSR) != 0,
                                    .tags = offer.asids};
 }
 

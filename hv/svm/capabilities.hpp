@@ -9,8 +9,6 @@ namespace hv::svm {
 enum SvmFeatureBits : u32 {
     SVM_NP = 1u << 0,            ///< nested paging
     SVM_LOCK = 1u << 2,          ///< VM_CR.LOCK can hold SVM off
-    SVM_NRIPS = 1u << 3,         ///< next-RIP is saved
-    SVM_TSC_RATE_MSR = 1u << 4,
     SVM_PAUSE_FILTER = 1u << 10,
 };
 

@@ -67,12 +67,8 @@ void Engine::inject(x86::VirtualCpu& vcpu, const x86::Injection& injection) {
             queue_nmi(vcpu, vmcb.control);
         return;
     case x86::Injection::Kind::exception:
-        vmcb.control.eventinj = EVENT_VALID | EVENT_EXCEPTION | injection.vector;
-        if (injection.has_error_code)
-            vmcb.control.eventinj |= EVENT_HAS_ERROR_CODE | static_cast<u64>(injection.error_code)
-                                                                << event_error_code_shift;
-        if (injection.vector == x86::EXCEPTION_PF)
-            vmcb.save.cr2 = injection.address;
+        vmcb.control.eventinj = EVENT_VALID | EVENT_EXCEPTION | injection.vector |
+                                (injection.has_error_code ? u64{EVENT_HAS_ERROR_CODE} : 0);
         return;
     }
 }

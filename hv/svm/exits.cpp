@@ -51,12 +51,8 @@ void control_register(const Vmcb& vmcb, u32 code, Exit& exit) {
     const u64 info = vmcb.control.exitinfo1;
     instruction(vmcb, exit, Kind::control_register, 0);
     exit.control = {.number = static_cast<u8>(code & 0xf),
-                    .write = code >= VMEXIT_CR0_WRITE,
                     .decoded = exit.length > 0 && (info & CR_DECODED),
-                    .gpr = static_cast<u8>(info & CR_GPR),
-                    .clear_task_switched = false,
-                    .load_status_word = false,
-                    .status_word = 0};
+                    .gpr = static_cast<u8>(info & CR_GPR)};
 }
 
 /// A machine check is the machine's. The others go on to the guest at once: they exited only so

@@ -7,19 +7,11 @@
 namespace hv::svm {
 namespace {
 
-constexpr unsigned bits_per_msr = 2;  // one for reading, one for writing
-constexpr u32 msrs_per_range = 0x2000;
-constexpr size_t bytes_per_range = msrs_per_range * bits_per_msr / 8;
-
-/// Where the two bits of `msr` lie in the map, counted in bits.
-/// Source: AMD64 APM volume 2, "MSR Intercepts".
-constexpr size_t bit_of(u32 msr) {
-    const size_t range = msr < 0xc0000000 ? 0 : msr < 0xc0010000 ? 1 : 2;
-    return range * bytes_per_range * 8 + (msr % msrs_per_range) * bits_per_msr;
-}
-
+/// Clears the two bits of `msr`, one for reading and one for writing. Three ranges of 0x2000 MSRs
+/// follow each other. Source: AMD64 APM volume 2, "MSR Intercepts".
 void pass_through(std::span<u8, msr_map_bytes> map, u32 msr) {
-    const size_t bit = bit_of(msr);
+    const size_t range = msr < 0xc0000000 ? 0 : msr < 0xc0010000 ? 1 : 2;
+    const size_t bit = (range * 0x2000 + msr % 0x2000) * 2;
     map[bit / 8] &= static_cast<u8>(~(3u << bit % 8));
 }
 
@@ -29,8 +21,8 @@ void fill_io_map(std::span<u8, io_map_bytes> map) { std::fill(map.begin(), map.e
 
 void fill_msr_map(std::span<u8, msr_map_bytes> map) {
     std::fill(map.begin(), map.end(), u8{0xff});
-    for (const SwitchedMsr& switched : switched_msrs)
-        pass_through(map, switched.msr);
+    for (const u32 msr : switched_msrs)
+        pass_through(map, msr);
 }
 
 void set_intercepts(ControlArea& control, u32 features) {

@@ -43,24 +43,11 @@ enum Intercepts2 : u32 {
     INTERCEPT_RDPRU = 1u << 14,
 };
 
-/// An MSR that the world switch exchanges, and where its guest's value lies in the VMCB: the guest
-/// reads and writes it without an exit.
-struct SwitchedMsr {
-    u32 msr;
-    size_t offset;  ///< in Vmcb, of a u64
-};
-
-inline constexpr SwitchedMsr switched_msrs[] = {
-    {x86::IA32_SYSENTER_CS, offsetof(Vmcb, save.sysenter_cs)},
-    {x86::IA32_SYSENTER_ESP, offsetof(Vmcb, save.sysenter_esp)},
-    {x86::IA32_SYSENTER_EIP, offsetof(Vmcb, save.sysenter_eip)},
-    {x86::IA32_STAR, offsetof(Vmcb, save.star)},
-    {x86::IA32_LSTAR, offsetof(Vmcb, save.lstar)},
-    {x86::IA32_CSTAR, offsetof(Vmcb, save.cstar)},
-    {x86::IA32_FMASK, offsetof(Vmcb, save.sfmask)},
-    {x86::IA32_FS_BASE, offsetof(Vmcb, save.fs.base)},
-    {x86::IA32_GS_BASE, offsetof(Vmcb, save.gs.base)},
-    {x86::IA32_KERNEL_GS_BASE, offsetof(Vmcb, save.kernel_gs_base)},
+/// MSRs that the world switch exchanges: the guest reads and writes them without an exit.
+inline constexpr u32 switched_msrs[] = {
+    x86::IA32_SYSENTER_CS, x86::IA32_SYSENTER_ESP, x86::IA32_SYSENTER_EIP, x86::IA32_STAR,
+    x86::IA32_LSTAR,       x86::IA32_CSTAR,        x86::IA32_FMASK,        x86::IA32_FS_BASE,
+    x86::IA32_GS_BASE,     x86::IA32_KERNEL_GS_BASE,
 };
 
 inline constexpr size_t io_map_bytes = 3 * page_size;

@@ -1,6 +1,7 @@
 // Reading and writing a guest's registers in its VMCB.
 #include <svm/state.hpp>
 #include <x86/bits.hpp>
+#include <x86/msr.hpp>
 
 namespace hv::svm {
 namespace {
@@ -9,11 +10,62 @@ using x86::CpuState;
 using x86::Segment;
 
 constexpr u32 attribute_unusable = 1u << 16;
+constexpr u64 guest_efer_bits =
+    x86::EFER_SCE | x86::EFER_LME | x86::EFER_LMA | x86::EFER_NXE | x86::EFER_FFXSR;
+
+/// The registers that a VMCB and a CpuState hold alike.
+constexpr struct {
+    u64 SaveArea::*there;
+    u64 CpuState::*here;
+} alike[] = {
+    {&SaveArea::rip, &CpuState::rip},
+    {&SaveArea::rsp, &CpuState::rsp},
+    {&SaveArea::rflags, &CpuState::rflags},
+    {&SaveArea::cr0, &CpuState::cr0},
+    {&SaveArea::cr2, &CpuState::cr2},
+    {&SaveArea::cr3, &CpuState::cr3},
+    {&SaveArea::cr4, &CpuState::cr4},
+    {&SaveArea::efer, &CpuState::efer},
+    {&SaveArea::dr6, &CpuState::dr6},
+    {&SaveArea::dr7, &CpuState::dr7},
+    {&SaveArea::star, &CpuState::star},
+    {&SaveArea::lstar, &CpuState::lstar},
+    {&SaveArea::cstar, &CpuState::cstar},
+    {&SaveArea::sfmask, &CpuState::syscall_mask},
+    {&SaveArea::kernel_gs_base, &CpuState::kernel_gs_base},
+    {&SaveArea::sysenter_cs, &CpuState::sysenter_cs},
+    {&SaveArea::sysenter_esp, &CpuState::sysenter_esp},
+    {&SaveArea::sysenter_eip, &CpuState::sysenter_eip},
+    {&SaveArea::g_pat, &CpuState::pat},
+};
+
+/// The same in two spellings.
+constexpr struct {
+    PackedSegment SaveArea::*there;
+    Segment CpuState::*here;
+} segments[] = {
+    {&SaveArea::es, &CpuState::es}, {&SaveArea::cs, &CpuState::cs},
+    {&SaveArea::ss, &CpuState::ss}, {&SaveArea::ds, &CpuState::ds},
+    {&SaveArea::fs, &CpuState::fs}, {&SaveArea::gs, &CpuState::gs},
+    {&SaveArea::tr, &CpuState::tr}, {&SaveArea::ldtr, &CpuState::ldtr},
+};
+constexpr struct {
+    PackedSegment SaveArea::*there;
+    x86::DescriptorTable CpuState::*here;
+} tables[] = {{&SaveArea::gdtr, &CpuState::gdtr}, {&SaveArea::idtr, &CpuState::idtr}};
 
 // EFER as the CPU keeps it: SVME always, LMA exactly when long mode is on and paging is.
 u64 efer_with_mode(u64 efer, u64 cr0) {
     efer = (efer & ~static_cast<u64>(x86::EFER_LMA)) | x86::EFER_SVME;
     return (efer & x86::EFER_LME) && (cr0 & x86::CR0_PG) ? efer | x86::EFER_LMA : efer;
+}
+
+// Eight memory types of a byte each: 2, 3 and 8 up are reserved
+bool valid_pat(u64 value) {
+    for (; value; value >>= 8)
+        if ((value & 0xff) > 7 || (value & 0xfe) == 2)
+            return false;
+    return true;
 }
 
 u8 privilege_of(const CpuState& state) {
@@ -35,10 +87,6 @@ bool consistent(const CpuState& state) {
     if (long_mode && !(state.cr4 & x86::CR4_PAE))
         return false;
     return !(long_mode && state.cs.long_code() && state.cs.big());
-}
-
-PackedSegment pack(const x86::DescriptorTable& table) {
-    return {.selector = 0, .attributes = 0, .limit = table.limit, .base = table.base};
 }
 
 }  // namespace
@@ -64,35 +112,13 @@ Segment unpack(const PackedSegment& packed) {
 }
 
 void read_state(const SaveArea& save, CpuState& state) {
-    state.rip = save.rip;
-    state.rsp = save.rsp;
-    state.rflags = save.rflags;
-    state.cr0 = save.cr0;
-    state.cr2 = save.cr2;
-    state.cr3 = save.cr3;
-    state.cr4 = save.cr4;
-    state.efer = save.efer & ~static_cast<u64>(x86::EFER_SVME);
-    state.cs = unpack(save.cs);
-    state.ds = unpack(save.ds);
-    state.es = unpack(save.es);
-    state.fs = unpack(save.fs);
-    state.gs = unpack(save.gs);
-    state.ss = unpack(save.ss);
-    state.tr = unpack(save.tr);
-    state.ldtr = unpack(save.ldtr);
-    state.gdtr = {.base = save.gdtr.base, .limit = save.gdtr.limit};
-    state.idtr = {.base = save.idtr.base, .limit = save.idtr.limit};
-    state.dr6 = save.dr6;
-    state.dr7 = save.dr7;
-    state.star = save.star;
-    state.lstar = save.lstar;
-    state.cstar = save.cstar;
-    state.syscall_mask = save.sfmask;
-    state.kernel_gs_base = save.kernel_gs_base;
-    state.sysenter_cs = save.sysenter_cs;
-    state.sysenter_esp = save.sysenter_esp;
-    state.sysenter_eip = save.sysenter_eip;
-    state.pat = save.g_pat;
+    for (const auto& [from, to] : alike)
+        state.*to = save.*from;
+    for (const auto& [from, to] : segments)
+        state.*to = unpack(save.*from);
+    for (const auto& [from, to] : tables)
+        state.*to = {.base = (save.*from).base, .limit = (save.*from).limit};
+    state.efer &= ~static_cast<u64>(x86::EFER_SVME);
 
     // SS's DPL is the privilege level for everyone else; this CPU keeps that level on its own
     state.ss.attributes = (state.ss.attributes & ~(3u << 5)) | static_cast<u32>(save.cpl) << 5;
@@ -101,37 +127,42 @@ void read_state(const SaveArea& save, CpuState& state) {
 Result<> write_state(SaveArea& save, const CpuState& state) {
     if (!consistent(state))
         return Error{XEN_EINVAL};
-    save.rip = state.rip;
-    save.rsp = state.rsp;
-    save.rflags = state.rflags | x86::RFLAGS_FIXED;
-    save.cr0 = state.cr0;
-    save.cr2 = state.cr2;
-    save.cr3 = state.cr3;
-    save.cr4 = state.cr4;
+    for (const auto& [to, from] : alike)
+        save.*to = state.*from;
+    for (const auto& [to, from] : segments)
+        save.*to = pack(state.*from);
+    for (const auto& [to, from] : tables)
+        save.*to = {0, 0, (state.*from).limit, (state.*from).base};
+    save.rflags |= x86::RFLAGS_FIXED;
     save.efer = efer_with_mode(state.efer, state.cr0);
-    save.cs = pack(state.cs);
-    save.ds = pack(state.ds);
-    save.es = pack(state.es);
-    save.fs = pack(state.fs);
-    save.gs = pack(state.gs);
-    save.ss = pack(state.ss);
-    save.tr = pack(state.tr);
-    save.ldtr = pack(state.ldtr);
-    save.gdtr = pack(state.gdtr);
-    save.idtr = pack(state.idtr);
     save.cpl = privilege_of(state);
-    save.dr6 = state.dr6;
-    save.dr7 = state.dr7;
-    save.star = state.star;
-    save.lstar = state.lstar;
-    save.cstar = state.cstar;
-    save.sfmask = state.syscall_mask;
-    save.kernel_gs_base = state.kernel_gs_base;
-    save.sysenter_cs = state.sysenter_cs;
-    save.sysenter_esp = state.sysenter_esp;
-    save.sysenter_eip = state.sysenter_eip;
-    save.g_pat = state.pat;
     return {};
+}
+
+Result<u64> read_msr(const SaveArea& save, u32 msr) {
+    switch (msr) {
+    case x86::IA32_EFER: return save.efer & ~static_cast<u64>(x86::EFER_SVME);
+    case x86::IA32_PAT: return save.g_pat;
+    default: return Error{XEN_ENOENT};
+    }
+}
+
+Result<> write_msr(SaveArea& save, u32 msr, u64 value) {
+    switch (msr) {
+    case x86::IA32_EFER:
+        // LME stands still while paging is on
+        if ((value & ~guest_efer_bits) ||
+            ((value ^ save.efer) & x86::EFER_LME && save.cr0 & x86::CR0_PG))
+            return Error{XEN_EINVAL};
+        save.efer = efer_with_mode(value, save.cr0);
+        return {};
+    case x86::IA32_PAT:
+        if (!valid_pat(value))
+            return Error{XEN_EINVAL};
+        save.g_pat = value;
+        return {};
+    default: return Error{XEN_ENOENT};
+    }
 }
 
 x86::PagingState paging_state(const SaveArea& save) {

@@ -17,10 +17,10 @@ Result<> write_state(SaveArea& save, const x86::CpuState& state);
 
 x86::PagingState paging_state(const SaveArea& save);
 
-/// The MSRs that live in the VMCB; XEN_ENOENT when `msr` is none of those.
-Result<u64> read_msr(const Vmcb& vmcb, u32 msr);
+/// EFER and PAT, which exit though they live in the VMCB; XEN_ENOENT when `msr` is neither.
+Result<u64> read_msr(const SaveArea& save, u32 msr);
 /// XEN_EINVAL: the CPU would raise #GP.
-Result<> write_msr(Vmcb& vmcb, u32 msr, u64 value);
+Result<> write_msr(SaveArea& save, u32 msr, u64 value);
 
 /// A CPU as it comes out of reset. Source: AMD64 APM volume 2, "Processor Initialization State".
 x86::CpuState reset_state();

@@ -51,7 +51,7 @@ struct Engine {
     }
 
     /// Nothing to offer: no CPU that we know delivers interrupts here by itself.
-    static void offer(x86::VirtualCpu&, u8) {}
+    static void offer(x86::VirtualCpu&) {}
 };
 static_assert(x86::Engine<Engine>);
 

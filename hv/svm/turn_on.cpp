@@ -1,4 +1,4 @@
-// Turning SVM on and off on a pCPU, and making and unmaking control blocks.
+// Turning SVM on on a pCPU, and making and unmaking control blocks.
 #include <svm/capabilities.hpp>
 #include <svm/host_area.hpp>
 #include <svm/npt_format.hpp>
@@ -15,7 +15,7 @@ void save_host_state(Mpa vmcb) { asm volatile("vmsave %%rax" ::"a"(vmcb.value) :
 Result<x86::EngineCapabilities> probe(const char** why) { return judge(read_offer(), why); }
 
 Result<> turn_on(u16 cpu, u64, x86::FrameSource& source) {
-    const Result<Mpa> block = source.take_block(source.context, host_area_order);
+    const Result<Mpa> block = source.take(source.context, host_area_order);
     TRY(block);
     HostArea& area = *reinterpret_cast<HostArea*>(source.at(source.context, *block));
     const Offer offer = read_offer();
@@ -35,14 +35,8 @@ Result<> turn_on(u16 cpu, u64, x86::FrameSource& source) {
     return {};
 }
 
-void turn_off() {
-    x86::write_msr(x86::AMD_VM_HSAVE_PA, 0);
-    x86::write_msr(x86::IA32_EFER,
-                   x86::read_msr(x86::IA32_EFER) & ~static_cast<u64>(x86::EFER_SVME));
-}
-
 Result<> create(x86::VirtualCpu& vcpu, x86::FrameSource& source) {
-    const Result<Mpa> frame = source.take(source.context);
+    const Result<Mpa> frame = source.take(source.context, 0);
     TRY(frame);
     vcpu.control_address = *frame;
     vcpu.control = source.at(source.context, *frame);
@@ -64,26 +58,6 @@ void destroy(x86::VirtualCpu& vcpu, x86::FrameSource& source) {
     vcpu.control_address = {};
 }
 
-// CR0, CR3 and CR4 never exit, so CR8 is all that is left
-Result<> write_control_register(x86::VirtualCpu& vcpu, unsigned number, u64 value) {
-    if (number != 8 || value > 0xf)
-        return Error{XEN_EINVAL};
-    vcpu.apic_registers[apic_task_priority] = static_cast<u8>(value << 4);
-    return {};
-}
-
-u64 read_control_register(x86::VirtualCpu& vcpu, unsigned number) {
-    const SaveArea& save = vmcb_of(vcpu).save;
-    switch (number) {
-    case 0: return save.cr0;
-    case 2: return save.cr2;
-    case 3: return save.cr3;
-    case 4: return save.cr4;
-    case 8: return vcpu.apic_registers[apic_task_priority] >> 4;
-    default: return 0;
-    }
-}
-
 }  // namespace
 
 constinit const x86::EngineOperations operations{
@@ -91,7 +65,6 @@ constinit const x86::EngineOperations operations{
     .nested_format = &npt_format,
     .probe = probe,
     .turn_on = turn_on,
-    .turn_off = turn_off,
     .create = create,
     .destroy = destroy,
     .read_state = [](x86::VirtualCpu& vcpu, x86::CpuState& state) {
@@ -101,14 +74,13 @@ constinit const x86::EngineOperations operations{
         return svm::write_state(vmcb_of(vcpu).save, state);
     },
     .paging_state = [](x86::VirtualCpu& vcpu) { return svm::paging_state(vmcb_of(vcpu).save); },
-    .instruction_pointer = [](x86::VirtualCpu& vcpu) { return vmcb_of(vcpu).save.rip; },
     .set_instruction_pointer = [](x86::VirtualCpu& vcpu, u64 rip) { vmcb_of(vcpu).save.rip = rip; },
-    .write_control_register = write_control_register,
-    .read_control_register = read_control_register,
-    .read_stack_pointer = [](x86::VirtualCpu& vcpu) { return vmcb_of(vcpu).save.rsp; },
-    .read_msr = [](x86::VirtualCpu& vcpu, u32 msr) { return svm::read_msr(vmcb_of(vcpu), msr); },
+    .read_cr4 = [](x86::VirtualCpu& vcpu) { return vmcb_of(vcpu).save.cr4; },
+    .read_msr = [](x86::VirtualCpu& vcpu, u32 msr) {
+        return svm::read_msr(vmcb_of(vcpu).save, msr);
+    },
     .write_msr = [](x86::VirtualCpu& vcpu, u32 msr, u64 value) {
-        return svm::write_msr(vmcb_of(vcpu), msr, value);
+        return svm::write_msr(vmcb_of(vcpu).save, msr, value);
     },
 };
 

@@ -82,26 +82,16 @@ struct Vmcb {
     SaveArea save;
 };
 
-static_assert(offsetof(ControlArea, intercepts_1) == 0x00c);
-static_assert(offsetof(ControlArea, pause_filter_threshold) == 0x03c);
 static_assert(offsetof(ControlArea, iopm_base_pa) == 0x040);
 static_assert(offsetof(ControlArea, guest_asid) == 0x058);
-static_assert(offsetof(ControlArea, v_tpr) == 0x060);
-static_assert(offsetof(ControlArea, interrupt_shadow) == 0x068);
 static_assert(offsetof(ControlArea, exitcode) == 0x070);
-static_assert(offsetof(ControlArea, nested_enable) == 0x090);
 static_assert(offsetof(ControlArea, eventinj) == 0x0a8);
-static_assert(offsetof(ControlArea, clean_bits) == 0x0c0);
 static_assert(offsetof(ControlArea, next_rip) == 0x0c8);
 static_assert(offsetof(ControlArea, instruction_bytes) == 0x0d1);
-static_assert(offsetof(SaveArea, tr) == 0x090);
 static_assert(offsetof(SaveArea, cpl) == 0x0cb);
 static_assert(offsetof(SaveArea, efer) == 0x0d0);
 static_assert(offsetof(SaveArea, cr4) == 0x148);
-static_assert(offsetof(SaveArea, rip) == 0x178);
 static_assert(offsetof(SaveArea, rsp) == 0x1d8);
-static_assert(offsetof(SaveArea, rax) == 0x1f8);
-static_assert(offsetof(SaveArea, cr2) == 0x240);
 static_assert(offsetof(SaveArea, g_pat) == 0x268);
 static_assert(offsetof(Vmcb, save) == 0x400 && sizeof(Vmcb) == page_size);
 
@@ -109,7 +99,6 @@ static_assert(offsetof(Vmcb, save) == 0x400 && sizeof(Vmcb) == page_size);
 enum TlbControl : u8 {
     TLB_KEEP = 0,
     TLB_FLUSH_ALL = 1,   ///< every ASID's translations, the host's too
-    TLB_FLUSH_ASID = 3,  ///< this guest's only; where CPUID offers FlushByAsid
 };
 
 /// The layout that eventinj and exitintinfo share. Source: APM volume 2, "Event Injection".

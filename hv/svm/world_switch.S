@@ -26,40 +26,30 @@ svm_world_switch:
     vmload %rax
 
     // The guest's registers, in the order of GeneralRegisters; RDI last, for it points there
-    mov 0x08(%rdi), %rcx
-    mov 0x10(%rdi), %rdx
-    mov 0x18(%rdi), %rbx
-    mov 0x28(%rdi), %rbp
-    mov 0x30(%rdi), %rsi
-    mov 0x40(%rdi), %r8
-    mov 0x48(%rdi), %r9
-    mov 0x50(%rdi), %r10
-    mov 0x58(%rdi), %r11
-    mov 0x60(%rdi), %r12
-    mov 0x68(%rdi), %r13
-    mov 0x70(%rdi), %r14
-    mov 0x78(%rdi), %r15
-    mov 0x38(%rdi), %rdi
+    mov 1*8(%rdi), %rcx
+    mov 2*8(%rdi), %rdx
+    mov 3*8(%rdi), %rbx
+    mov 5*8(%rdi), %rbp
+    mov 6*8(%rdi), %rsi
+    .irp number, 8, 9, 10, 11, 12, 13, 14, 15
+    mov \number*8(%rdi), %r\number
+    .endr
+    mov 7*8(%rdi), %rdi
 
     vmrun %rax
     vmsave %rax
 
     // Its registers back into the vCPU
     pop %rax
-    mov %rcx, 0x08(%rax)
-    mov %rdx, 0x10(%rax)
-    mov %rbx, 0x18(%rax)
-    mov %rbp, 0x28(%rax)
-    mov %rsi, 0x30(%rax)
-    mov %rdi, 0x38(%rax)
-    mov %r8, 0x40(%rax)
-    mov %r9, 0x48(%rax)
-    mov %r10, 0x50(%rax)
-    mov %r11, 0x58(%rax)
-    mov %r12, 0x60(%rax)
-    mov %r13, 0x68(%rax)
-    mov %r14, 0x70(%rax)
-    mov %r15, 0x78(%rax)
+    mov %rcx, 1*8(%rax)
+    mov %rdx, 2*8(%rax)
+    mov %rbx, 3*8(%rax)
+    mov %rbp, 5*8(%rax)
+    mov %rsi, 6*8(%rax)
+    mov %rdi, 7*8(%rax)
+    .irp number, 8, 9, 10, 11, 12, 13, 14, 15
+    mov %r\number, \number*8(%rax)
+    .endr
 
     // The host's GS and TR must stand before the first event can come
     pop %rax

@@ -1,6 +1,7 @@
 // What the engine keeps: an area for each pCPU, and a companion to each vCPU's VMCS.
 #pragma once
 
+#include <iterator>
 #include <vmx/controls.hpp>
 #include <x86/msr.hpp>
 
@@ -8,16 +9,15 @@ namespace hv::vmx {
 
 /// One pCPU's area, a frame of its own that turn_on takes.
 struct Area {
-    Offer offer{};
     Controls controls{};
-    Mpa vmxon_region{}, msr_bitmap{}, apic_msr_bitmap{};
+    u32 revision = 0;                     ///< first in every region that the CPU is given
+    Mpa msr_bitmap{}, apic_msr_bitmap{};
     x86::VirtualCpu* current = nullptr;   ///< whose VMCS is current here: it has arrived
     bool visiting = false;                ///< a Loaded has another VMCS current for a moment
     x86::VirtualCpu* resident = nullptr;  ///< whose hand-switched registers this pCPU still holds
     u32 timer_value = 0;                  ///< of the preemption timer: one millisecond
     u32 next_tag = 1;                     ///< the VPID that the next newcomer gets; 0 is the host's
     u32 generation = 1;                   ///< VPIDs given out before it are good no more
-    u16 cpu = 0;
     bool has_branch_barrier = false;      ///< IA32_PRED_CMD.IBPB
 };
 
@@ -29,11 +29,17 @@ inline Area& this_area() {
 }
 
 /// MSRs that a guest uses freely and that neither VM entry nor VM exit switches.
-inline constexpr u32 hand_switched_msrs[] = {
-    x86::IA32_STAR,  x86::IA32_LSTAR,          x86::IA32_CSTAR,
-    x86::IA32_FMASK, x86::IA32_KERNEL_GS_BASE,
+struct HandSwitched {
+    u32 msr;
+    u64 x86::CpuState::*place;
 };
-inline constexpr size_t hand_switched_count = sizeof hand_switched_msrs / sizeof(u32);
+inline constexpr HandSwitched hand_switched[] = {
+    {x86::IA32_STAR, &x86::CpuState::star},
+    {x86::IA32_LSTAR, &x86::CpuState::lstar},
+    {x86::IA32_CSTAR, &x86::CpuState::cstar},
+    {x86::IA32_FMASK, &x86::CpuState::syscall_mask},
+    {x86::IA32_KERNEL_GS_BASE, &x86::CpuState::kernel_gs_base},
+};
 
 /// What goes with one VMCS: copies of fields, so that they are written only when they change, and
 /// the registers that change hands when another vCPU comes to the pCPU.
@@ -45,7 +51,7 @@ struct Companion {
     bool delivering = false;   ///< the CPU delivers interrupts from the APIC page
     Mpa address{};         ///< its own frame
     u64 cr2 = 0, dr6 = 0xffff0ff0;
-    u64 msrs[hand_switched_count] = {};
+    u64 msrs[std::size(hand_switched)] = {};
 };
 
 inline Companion& companion(x86::VirtualCpu& vcpu) {
@@ -75,10 +81,6 @@ private:
     x86::VirtualCpu& vcpu_;
     x86::VirtualCpu* previous_;
 };
-
-/// CR0 and CR4 as the guest of the current VMCS believes them to be. Bare metal only.
-u64 current_guest_cr0();
-u64 current_guest_cr4();
 
 /// Copies the hand-switched registers from the pCPU to the vCPU, or back. Bare metal only.
 void save_by_hand(x86::VirtualCpu& vcpu);

@@ -49,8 +49,8 @@ void move_in(x86::VirtualCpu& vcpu, Area& area) {
 
 void save_by_hand(x86::VirtualCpu& vcpu) {
     Companion& own = companion(vcpu);
-    for (size_t i = 0; i < hand_switched_count; ++i)
-        own.msrs[i] = x86::read_msr(hand_switched_msrs[i]);
+    for (size_t i = 0; i < std::size(hand_switched); ++i)
+        own.msrs[i] = x86::read_msr(hand_switched[i].msr);
     if (has_tsc_aux())
         vcpu.tsc_aux = x86::read_msr(x86::IA32_TSC_AUX);
     own.cr2 = x86::read_cr2();
@@ -60,8 +60,8 @@ void save_by_hand(x86::VirtualCpu& vcpu) {
 
 void load_by_hand(x86::VirtualCpu& vcpu) {
     const Companion& own = companion(vcpu);
-    for (size_t i = 0; i < hand_switched_count; ++i)
-        x86::write_msr(hand_switched_msrs[i], own.msrs[i]);
+    for (size_t i = 0; i < std::size(hand_switched); ++i)
+        x86::write_msr(hand_switched[i].msr, own.msrs[i]);
     if (has_tsc_aux())
         x86::write_msr(x86::IA32_TSC_AUX, vcpu.tsc_aux);
     x86::write_cr2(own.cr2);

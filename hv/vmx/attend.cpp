@@ -15,16 +15,10 @@ using x86::Exit;
 using x86::Injection;
 using x86::VirtualCpu;
 
-u64 source_register(const VirtualCpu& vcpu, unsigned gpr) {
-    return gpr == 4 ? vmread(Field::GUEST_RSP) : vcpu.gpr[gpr];
-}
-
 /// A MOV to CR0 or CR4 exits only when a host-owned bit differs from what the guest last wrote.
 /// Once the shadow agrees the CPU executes the same instruction itself, with all its consequences.
 bool settle_control_register(const VirtualCpu& vcpu, const Exit::Control& control) {
-    if (!control.write || control.clear_task_switched || control.load_status_word)
-        return false;
-    const u64 value = source_register(vcpu, control.gpr);
+    const u64 value = control.gpr == 4 ? vmread(Field::GUEST_RSP) : vcpu.gpr[control.gpr];
     if (control.number == 0 && value >> 32 == 0) {
         vmwrite(Field::CR0_READ_SHADOW, value & cr0_host_owned);
         return true;
@@ -45,19 +39,16 @@ void settle_debug_exception(const Exit& exit) {
 }
 
 /// Hands an intercepted exception back to the guest; the machine's own goes to the host's handler.
-bool settle_exception(VirtualCpu& vcpu, const Exit& exit) {
+void settle_exception(VirtualCpu& vcpu, const Exit& exit) {
     if (exit.vector == x86::EXCEPTION_MC) {
         asm volatile("int $18" ::: "memory");
-        return true;
+        return;
     }
     if (exit.vector == x86::EXCEPTION_DB)
         settle_debug_exception(exit);
-    else if (exit.vector != x86::EXCEPTION_AC)
-        return false;
     Engine::inject(vcpu, {.kind = Injection::Kind::exception,
                           .vector = exit.vector,
                           .has_error_code = exit.vector == x86::EXCEPTION_AC});
-    return true;
 }
 
 void watch_nmi_window(VirtualCpu& vcpu, bool watch) {
@@ -114,8 +105,8 @@ void attend(VirtualCpu& vcpu, Exit& exit) {
             exit.kind = Kind::resolved;
         return;
     case Kind::exception:
-        if (settle_exception(vcpu, exit))
-            exit.kind = Kind::resolved;
+        settle_exception(vcpu, exit);
+        exit.kind = Kind::resolved;
         return;
     default: return settle_own(vcpu, exit);
     }
@@ -142,20 +133,7 @@ void Engine::inject(VirtualCpu& vcpu, const Injection& event) {
         }
     }
     const bool real_mode = !(vmread(Field::GUEST_CR0) & x86::CR0_PE);
-    u32 information = spell(event, real_mode);
-    u32 error_code = event.error_code;
-
-    // An exception on top of one that was still being delivered is a double fault
-    if (is_exception(information) && vcpu.engine_bits & bit_queued &&
-        is_exception(static_cast<u32>(vmread(Field::VM_ENTRY_INTERRUPTION_INFORMATION)))) {
-        information = spell({.kind = Injection::Kind::exception,
-                             .vector = x86::EXCEPTION_DF,
-                             .has_error_code = true}, real_mode);
-        error_code = 0;
-    } else if (is_exception(information) && event.vector == x86::EXCEPTION_PF) {
-        x86::write_cr2(event.address);
-    }
-    queue(vcpu, information, error_code);
+    queue(vcpu, spell(event, real_mode), 0);
 }
 
 }  // namespace hv::vmx

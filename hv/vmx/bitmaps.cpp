@@ -21,14 +21,10 @@ constexpr u32 apic_task_priority = apic_msr(0x080), apic_processor_priority = ap
 constexpr u32 apic_end_of_interrupt = apic_msr(0x0b0), apic_self_ipi = apic_msr(0x3f0);
 constexpr u32 apic_first_in_service = apic_msr(0x100), apic_last_request = apic_msr(0x270);
 
-/// The bit of `msr`: four kilobytes' quarters are reads low, reads high, writes low, writes high.
-constexpr size_t bit_of(u32 msr, bool write) {
-    const size_t quarter = (write ? 2 : 0) + (msr >= 0xc0000000 ? 1 : 0);
-    return quarter * 8 * 1024 + (msr & 0x1fff);
-}
-
+/// Four kilobytes' quarters are reads low, reads high, writes low, writes high.
 void pass(std::span<u8, page_size> bitmap, u32 msr, bool write) {
-    const size_t bit = bit_of(msr, write);
+    const size_t quarter = (write ? 2 : 0) + (msr >= 0xc0000000 ? 1 : 0);
+    const size_t bit = quarter * 8 * 1024 + (msr & 0x1fff);
     bitmap[bit / 8] &= static_cast<u8>(~(1u << bit % 8));
 }
 
@@ -48,12 +44,6 @@ void fill_msr_bitmap(std::span<u8, page_size> bitmap, bool virtual_apic) {
         pass(bitmap, msr, false);
     for (u32 msr : {apic_task_priority, apic_end_of_interrupt, apic_self_ipi})
         pass(bitmap, msr, true);
-}
-
-bool msr_passes(std::span<const u8, page_size> bitmap, u32 msr, bool write) {
-    const bool listed = msr < 0x2000 || (msr >= 0xc0000000 && msr < 0xc0002000);
-    const size_t bit = bit_of(msr, write);
-    return listed && !(bitmap[bit / 8] >> bit % 8 & 1);
 }
 
 }  // namespace hv::vmx

@@ -11,7 +11,4 @@ namespace hv::vmx {
 /// x2APIC registers pass that the CPU keeps true in the page by itself.
 void fill_msr_bitmap(std::span<u8, page_size> bitmap, bool virtual_apic);
 
-/// True when the bitmap lets a guest read (or write) `msr` without an exit.
-bool msr_passes(std::span<const u8, page_size> bitmap, u32 msr, bool write);
-
 }  // namespace hv::vmx

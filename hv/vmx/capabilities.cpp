@@ -49,10 +49,6 @@ Result<x86::EngineCapabilities> judge(const Offer& offer, const char** why) {
     return x86::EngineCapabilities{
         .superpage_2m = (offer.ept_vpid & CAP_EPT_2M) != 0,
         .superpage_1g = (offer.ept_vpid & CAP_EPT_1G) != 0,
-        .nested_accessed_dirty = (offer.ept_vpid & CAP_EPT_ACCESSED_DIRTY) != 0,
-        .unrestricted_guest = true,
-        .next_instruction = true,
-        .tsc_scaling = allows(offer.secondary, SECONDARY_TSC_SCALING),
         .virtual_interrupts = delivers_interrupts(*controls),
         .tags = controls->secondary & SECONDARY_VPID ? 0xffffu : 0,
     };

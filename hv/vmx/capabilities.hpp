@@ -28,10 +28,8 @@ enum EptVpidBits : u64 {
     CAP_EPT_2M = 1ull << 16,
     CAP_EPT_1G = 1ull << 17,
     CAP_INVEPT = 1ull << 20,
-    CAP_EPT_ACCESSED_DIRTY = 1ull << 21,
     CAP_INVEPT_SINGLE = 1ull << 25,
     CAP_INVEPT_ALL = 1ull << 26,
-    CAP_INVVPID = 1ull << 32,
     CAP_INVVPID_ALL = 1ull << 42,
 };
 

@@ -7,8 +7,7 @@ namespace {
 
 constexpr Wish pin_wish{
     .required = PIN_EXTERNAL_INTERRUPT_EXITING | PIN_NMI_EXITING | PIN_VIRTUAL_NMIS,
-    .wanted = 0,  // the preemption timer is armed as a guest is entered with interrupts off
-    .forbidden = PIN_PREEMPTION_TIMER,
+    .forbidden = PIN_PREEMPTION_TIMER,  // it is armed as a guest is entered with interrupts off
 };
 
 // Port accesses, HLT and unlisted MSRs exit. CR3, INVLPG, RDTSC and the debug registers do not:
@@ -18,7 +17,6 @@ constexpr Wish primary_wish{
                 PRIMARY_RDPMC_EXITING | PRIMARY_CR8_LOAD_EXITING | PRIMARY_TPR_SHADOW |
                 PRIMARY_UNCONDITIONAL_IO | PRIMARY_MSR_BITMAPS | PRIMARY_MONITOR_EXITING |
                 PRIMARY_SECONDARY,
-    .wanted = 0,
     .forbidden = PRIMARY_INVLPG_EXITING | PRIMARY_RDTSC_EXITING | PRIMARY_CR3_LOAD_EXITING |
                  PRIMARY_CR3_STORE_EXITING | PRIMARY_MOV_DR_EXITING,
 };
@@ -30,7 +28,6 @@ constexpr Wish secondary_wish{
     .required = SECONDARY_EPT | SECONDARY_UNRESTRICTED_GUEST,
     .wanted = SECONDARY_RDTSCP | SECONDARY_VPID | SECONDARY_WBINVD_EXITING | apic_bits |
               SECONDARY_PAUSE_LOOP_EXITING | SECONDARY_INVPCID | SECONDARY_XSAVES,
-    .forbidden = 0,
 };
 
 // Without "acknowledge interrupt" the interrupt stays pending, and the host takes it through its
@@ -38,13 +35,11 @@ constexpr Wish secondary_wish{
 constexpr Wish exit_wish{
     .required = EXIT_SAVE_DEBUG | EXIT_HOST_64_BIT | EXIT_SAVE_PAT | EXIT_LOAD_PAT |
                 EXIT_SAVE_EFER | EXIT_LOAD_EFER,
-    .wanted = 0,
     .forbidden = EXIT_ACKNOWLEDGE_INTERRUPT,
 };
 
 constexpr Wish entry_wish{
     .required = ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER,
-    .wanted = 0,
     .forbidden = ENTRY_IA32E_GUEST,  // follows the guest's EFER.LMA
 };
 

@@ -25,7 +25,6 @@ enum PrimaryBits : u32 {
     PRIMARY_CR3_LOAD_EXITING = 1u << 15,
     PRIMARY_CR3_STORE_EXITING = 1u << 16,
     PRIMARY_CR8_LOAD_EXITING = 1u << 19,
-    PRIMARY_CR8_STORE_EXITING = 1u << 20,
     PRIMARY_TPR_SHADOW = 1u << 21,
     PRIMARY_NMI_WINDOW = 1u << 22,
     PRIMARY_MOV_DR_EXITING = 1u << 23,
@@ -48,7 +47,6 @@ enum SecondaryBits : u32 {
     SECONDARY_PAUSE_LOOP_EXITING = 1u << 10,
     SECONDARY_INVPCID = 1u << 12,
     SECONDARY_XSAVES = 1u << 20,
-    SECONDARY_TSC_SCALING = 1u << 25,
 };
 
 /// VM-exit controls.
@@ -82,9 +80,9 @@ constexpr bool allows(u64 capability, u32 bits) {
 
 /// What is asked of one control word.
 struct Wish {
-    u32 required;   ///< this hypervisor does not run without
-    u32 wanted;     ///< used where offered
-    u32 forbidden;  ///< must be able to stay zero
+    u32 required = 0;   ///< this hypervisor does not run without
+    u32 wanted = 0;     ///< used where offered
+    u32 forbidden = 0;  ///< must be able to stay zero
 };
 
 /// Settles a wish with a capability MSR: its low half says which bits must be one, its high half
@@ -106,14 +104,6 @@ constexpr Controls without_delivery(Controls controls) {
     controls.primary |= PRIMARY_CR8_LOAD_EXITING;
     controls.secondary &=
         ~(SECONDARY_X2APIC_MODE | SECONDARY_APIC_REGISTERS | SECONDARY_VIRTUAL_INTERRUPTS);
-    return controls;
-}
-
-/// The same for a vCPU that has no local APIC: CR8 must not reach the machine's own.
-constexpr Controls without_apic(Controls controls) {
-    controls = without_delivery(controls);
-    controls.primary &= ~PRIMARY_TPR_SHADOW;
-    controls.primary |= PRIMARY_CR8_STORE_EXITING;
     return controls;
 }
 

@@ -22,6 +22,26 @@ constexpr u32 intercepted_exceptions =
 // than the window exits.
 constexpr u32 pause_gap = 128, pause_window = 4096;
 
+/// Fields that stay zero, or that start so.
+constexpr Field zero_fields[] = {
+    Field::PAGE_FAULT_ERROR_CODE_MASK,
+    Field::PAGE_FAULT_ERROR_CODE_MATCH,
+    Field::CR3_TARGET_COUNT,
+    Field::VM_EXIT_MSR_STORE_COUNT,
+    Field::VM_EXIT_MSR_LOAD_COUNT,
+    Field::VM_ENTRY_MSR_LOAD_COUNT,
+    Field::VM_ENTRY_EXCEPTION_ERROR_CODE,
+    Field::VM_ENTRY_INSTRUCTION_LENGTH,
+    Field::TSC_OFFSET,
+    Field::TPR_THRESHOLD,
+    Field::GUEST_IA32_DEBUGCTL,
+    Field::GUEST_SMBASE,
+    Field::GUEST_PDPTE0,
+    Field::GUEST_PDPTE0 + 1,
+    Field::GUEST_PDPTE0 + 2,
+    Field::GUEST_PDPTE0 + 3,
+};
+
 void write_controls(x86::VirtualCpu& vcpu, const Controls& controls) {
     Companion& own = companion(vcpu);
     own.pin = controls.pin;
@@ -33,57 +53,29 @@ void write_controls(x86::VirtualCpu& vcpu, const Controls& controls) {
     vmwrite(Field::VM_ENTRY_CONTROLS, controls.entry);
 
     vmwrite(Field::EXCEPTION_BITMAP, intercepted_exceptions);
-    vmwrite(Field::PAGE_FAULT_ERROR_CODE_MASK, 0);
-    vmwrite(Field::PAGE_FAULT_ERROR_CODE_MATCH, 0);
-    vmwrite(Field::CR3_TARGET_COUNT, 0);
-    vmwrite(Field::VM_EXIT_MSR_STORE_COUNT, 0);
-    vmwrite(Field::VM_EXIT_MSR_LOAD_COUNT, 0);
-    vmwrite(Field::VM_ENTRY_MSR_LOAD_COUNT, 0);
-    vmwrite(Field::VM_ENTRY_INTERRUPTION_INFORMATION, 0);
-    vmwrite(Field::VM_ENTRY_EXCEPTION_ERROR_CODE, 0);
-    vmwrite(Field::VM_ENTRY_INSTRUCTION_LENGTH, 0);
-    vmwrite(Field::TSC_OFFSET, 0);
     vmwrite(Field::CR0_GUEST_HOST_MASK, cr0_host_owned);
     vmwrite(Field::CR4_GUEST_HOST_MASK, cr4_host_owned);
+    vmwrite(Field::VMCS_LINK_POINTER, ~0ull);
+    vmwrite(Field::VIRTUAL_APIC_ADDRESS, vcpu.apic_address.value);
+    for (const Field field : zero_fields)
+        vmwrite(field, 0);
 }
 
 /// Fields that exist only where their control does.
-void write_optional_fields(const x86::VirtualCpu& vcpu, const Controls& controls) {
+void write_optional_fields(const Controls& controls) {
     if (controls.secondary & SECONDARY_PAUSE_LOOP_EXITING) {
         vmwrite(Field::PLE_GAP, pause_gap);
         vmwrite(Field::PLE_WINDOW, pause_window);
     }
     if (controls.secondary & SECONDARY_XSAVES)
         vmwrite(Field::XSS_EXITING_BITMAP, 0);
-    if (controls.primary & PRIMARY_TPR_SHADOW) {
-        vmwrite(Field::VIRTUAL_APIC_ADDRESS, vcpu.apic_address.value);
-        vmwrite(Field::TPR_THRESHOLD, 0);
-    }
-    if (delivers_interrupts(this_area().controls)) {
-        vmwrite(Field::GUEST_INTERRUPT_STATUS, 0);
+    if (delivers_interrupts(this_area().controls))
         for (unsigned i = 0; i < 4; ++i)
             vmwrite(Field::EOI_EXIT_BITMAP_0 + i, 0);
-    }
-}
-
-void write_guest_basics() {
-    vmwrite(Field::VMCS_LINK_POINTER, ~0ull);
-    vmwrite(Field::GUEST_IA32_DEBUGCTL, 0);
-    vmwrite(Field::GUEST_SMBASE, 0);
-    vmwrite(Field::GUEST_INTERRUPTIBILITY_STATE, 0);
-    vmwrite(Field::GUEST_ACTIVITY_STATE, 0);
-    vmwrite(Field::GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
-    for (unsigned i = 0; i < 4; ++i)
-        vmwrite(Field::GUEST_PDPTE0 + i, 0);
-}
-
-/// The controls that one vCPU starts with; see delivery.cpp for what it may ask for later.
-Controls controls_for(const x86::VirtualCpu& vcpu, const Area& area) {
-    return vcpu.apic_registers ? without_delivery(area.controls) : without_apic(area.controls);
 }
 
 Result<> make_companion(x86::VirtualCpu& vcpu, FrameSource& source) {
-    const Result<Mpa> frame = source.take(source.context);
+    const Result<Mpa> frame = source.take(source.context, 0);
     TRY(frame);
     static_assert(sizeof(Companion) <= page_size);
     vcpu.control = new (source.at(source.context, *frame)) Companion{.address = *frame};
@@ -94,7 +86,7 @@ Result<> make_companion(x86::VirtualCpu& vcpu, FrameSource& source) {
 
 Result<> create(x86::VirtualCpu& vcpu, FrameSource& source) {
     const Area& area = this_area();
-    const Result<Mpa> frame = source.take(source.context);
+    const Result<Mpa> frame = source.take(source.context, 0);
     TRY(frame);
     if (const Result<> made = make_companion(vcpu, source); !made) {
         source.give_back(source.context, *frame);
@@ -103,15 +95,14 @@ Result<> create(x86::VirtualCpu& vcpu, FrameSource& source) {
     vcpu.control_address = *frame;
     vcpu.engine_bits = 0;
     vcpu.last_cpu = 0xffff;
-    *reinterpret_cast<u32*>(source.at(source.context, *frame)) = area.offer.revision();
+    *reinterpret_cast<u32*>(source.at(source.context, *frame)) = area.revision;
     if (!vmclear(vcpu.control_address))
         panic("VMCLEAR refused the new VMCS at {:x}", vcpu.control_address);
     {
         Loaded loaded{vcpu};
-        const Controls controls = controls_for(vcpu, area);
+        const Controls controls = without_delivery(area.controls);
         write_controls(vcpu, controls);
-        write_optional_fields(vcpu, controls);
-        write_guest_basics();
+        write_optional_fields(controls);
     }
     return write_state(vcpu, CpuState{});
 }

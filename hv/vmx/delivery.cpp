@@ -41,10 +41,8 @@ void switch_delivery(x86::VirtualCpu& vcpu) {
     own.delivering = on;
 }
 
-void Engine::offer(x86::VirtualCpu&, u8 vector) {
-    const u64 status = vmread(Field::GUEST_INTERRUPT_STATUS);
-    if (vector > (status & 0xff))
-        vmwrite(Field::GUEST_INTERRUPT_STATUS, (status & 0xff00) | vector);
+void Engine::offer(x86::VirtualCpu& vcpu) {
+    vmwrite(Field::GUEST_INTERRUPT_STATUS, interrupt_status(vcpu.apic_registers));
 }
 
 }  // namespace hv::vmx

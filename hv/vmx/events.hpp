@@ -31,9 +31,4 @@ constexpr bool is_software_event(u32 information) {
     return (information & INTERRUPTION_TYPE) >= INTERRUPTION_SOFTWARE_INTERRUPT;
 }
 
-constexpr bool is_exception(u32 information) {
-    return (information & INTERRUPTION_VALID) &&
-           (information & INTERRUPTION_TYPE) == INTERRUPTION_HARDWARE_EXCEPTION;
-}
-
 }  // namespace hv::vmx

@@ -10,8 +10,6 @@ enum class Field : u32 {
     // 16-bit control and guest-state fields
     VPID = 0x0000,
     GUEST_ES_SELECTOR = 0x0800,  ///< ES, CS, SS, DS, FS, GS, LDTR, TR follow each other by 2
-    GUEST_LDTR_SELECTOR = 0x080c,
-    GUEST_TR_SELECTOR = 0x080e,
     GUEST_INTERRUPT_STATUS = 0x0810,  ///< RVI in bits 7:0, SVI in 15:8
 
     // 16-bit host-state fields
@@ -25,9 +23,6 @@ enum class Field : u32 {
 
     // 64-bit control fields
     MSR_BITMAP_ADDRESS = 0x2004,
-    VM_EXIT_MSR_STORE_ADDRESS = 0x2006,
-    VM_EXIT_MSR_LOAD_ADDRESS = 0x2008,
-    VM_ENTRY_MSR_LOAD_ADDRESS = 0x200a,
     TSC_OFFSET = 0x2010,
     VIRTUAL_APIC_ADDRESS = 0x2012,
     EPT_POINTER = 0x201a,
@@ -70,7 +65,6 @@ enum class Field : u32 {
     VM_INSTRUCTION_ERROR = 0x4400,
     EXIT_REASON = 0x4402,
     VM_EXIT_INTERRUPTION_INFORMATION = 0x4404,
-    VM_EXIT_INTERRUPTION_ERROR_CODE = 0x4406,
     IDT_VECTORING_INFORMATION = 0x4408,
     IDT_VECTORING_ERROR_CODE = 0x440a,
     VM_EXIT_INSTRUCTION_LENGTH = 0x440c,

@@ -38,7 +38,6 @@ inline bool vmptrld(Mpa region) {
     asm volatile("vmptrld %1" : "=@ccna"(failed) : "m"(region.value) : "memory");
     return !failed;
 }
-inline void vmxoff() { asm volatile("vmxoff" ::: "cc", "memory"); }
 
 /// How much INVEPT and INVVPID forget.
 enum class Forget : u64 { one = 1, all = 2 };

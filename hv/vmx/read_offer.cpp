@@ -17,12 +17,12 @@ Offer read_offer() {
 
     // The TRUE controls, where there are some, let more bits be zero
     const bool exact = offer.true_controls();
-    offer.pin =
-        x86::read_msr(exact ? x86::IA32_VMX_TRUE_PINBASED_CTLS : x86::IA32_VMX_PINBASED_CTLS);
-    offer.primary =
-        x86::read_msr(exact ? x86::IA32_VMX_TRUE_PROCBASED_CTLS : x86::IA32_VMX_PROCBASED_CTLS);
-    offer.exit = x86::read_msr(exact ? x86::IA32_VMX_TRUE_EXIT_CTLS : x86::IA32_VMX_EXIT_CTLS);
-    offer.entry = x86::read_msr(exact ? x86::IA32_VMX_TRUE_ENTRY_CTLS : x86::IA32_VMX_ENTRY_CTLS);
+    const u32 distance =
+        exact ? x86::IA32_VMX_TRUE_PINBASED_CTLS - x86::IA32_VMX_PINBASED_CTLS : 0;
+    offer.pin = x86::read_msr(x86::IA32_VMX_PINBASED_CTLS + distance);
+    offer.primary = x86::read_msr(x86::IA32_VMX_PROCBASED_CTLS + distance);
+    offer.exit = x86::read_msr(x86::IA32_VMX_EXIT_CTLS + distance);
+    offer.entry = x86::read_msr(x86::IA32_VMX_ENTRY_CTLS + distance);
 
     // Each of these MSRs exists only if the one before it says so
     if (allows(offer.primary, PRIMARY_SECONDARY))

@@ -1,4 +1,4 @@
-// Turning VMX on and off, one pCPU at a time.
+// Turning VMX on, one pCPU at a time.
 #include <new>
 #include <vmx/area.hpp>
 #include <vmx/bitmaps.hpp>
@@ -28,7 +28,7 @@ void fix_control_registers(const Offer& offer) {
 
 /// Takes one frame and lays an MSR bitmap in it.
 Result<Mpa> make_bitmap(FrameSource& source, bool virtual_apic) {
-    const Result<Mpa> frame = source.take(source.context);
+    const Result<Mpa> frame = source.take(source.context, 0);
     TRY(frame);
     u8* bytes = source.at(source.context, *frame);
     fill_msr_bitmap(std::span<u8, page_size>{bytes, page_size}, virtual_apic);
@@ -36,22 +36,17 @@ Result<Mpa> make_bitmap(FrameSource& source, bool virtual_apic) {
 }
 
 /// Takes the frames of this pCPU's area. On failure the boot ends, so that nothing is given back.
-Result<Area*> make_area(FrameSource& source, const Offer& offer, const Controls& controls) {
-    const Result<Mpa> frame = source.take(source.context);
+Result<Area*> make_area(FrameSource& source, const Controls& controls) {
+    const Result<Mpa> frame = source.take(source.context, 0);
     TRY(frame);
     static_assert(sizeof(Area) <= page_size);
-    Area* area = new (source.at(source.context, *frame)) Area{.offer = offer, .controls = controls};
+    Area* area = new (source.at(source.context, *frame)) Area{.controls = controls};
 
     const Result<Mpa> plain = make_bitmap(source, false), with_apic = make_bitmap(source, true);
     TRY(plain);
     TRY(with_apic);
     area->msr_bitmap = *plain;
     area->apic_msr_bitmap = *with_apic;
-
-    const Result<Mpa> region = source.take(source.context);
-    TRY(region);
-    *reinterpret_cast<u32*>(source.at(source.context, *region)) = offer.revision();
-    area->vmxon_region = *region;
     return area;
 }
 
@@ -63,23 +58,26 @@ void set_this_area(Area* area) {
 
 Result<x86::EngineCapabilities> probe(const char** why) { return judge(read_offer(), why); }
 
-Result<> turn_on(u16 cpu, u64 tsc_hz, FrameSource& source) {
+Result<> turn_on(u16, u64 tsc_hz, FrameSource& source) {
     const char* why = nullptr;
     const Offer offer = read_offer();
     TRY(judge(offer, &why));
     const Result<Controls> controls = choose_controls(offer, &why);
     TRY(controls);
-    const Result<Area*> made = make_area(source, offer, *controls);
+    const Result<Area*> made = make_area(source, *controls);
     TRY(made);
     Area& area = **made;
-    area.cpu = cpu;
+    area.revision = offer.revision();
     area.has_branch_barrier = x86::cpuid_if_present(7).edx >> 26 & 1;
     const u64 a_millisecond = tsc_hz / 1000 >> offer.preemption_timer_shift();
     area.timer_value = static_cast<u32>(a_millisecond > 0 ? a_millisecond : 1);
 
     unlock(offer);
     fix_control_registers(offer);
-    if (!vmxon(area.vmxon_region))
+    const Result<Mpa> region = source.take(source.context, 0);
+    TRY(region);
+    *reinterpret_cast<u32*>(source.at(source.context, *region)) = area.revision;
+    if (!vmxon(*region))
         return Error{XEN_EIO};
     set_this_area(&area);
 
@@ -89,15 +87,6 @@ Result<> turn_on(u16 cpu, u64 tsc_hz, FrameSource& source) {
     if (offer.ept_vpid & CAP_INVVPID_ALL)
         invvpid_all();
     return {};
-}
-
-void turn_off() {
-    Area& area = this_area();
-    if (area.current)
-        vmclear(area.current->control_address);
-    area.current = nullptr;
-    vmxoff();
-    x86::write_cr4(x86::read_cr4() & ~static_cast<u64>(x86::CR4_VMXE));
 }
 
 }  // namespace hv::vmx

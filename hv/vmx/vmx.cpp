@@ -10,19 +10,16 @@ constexpr x86::EngineOperations operations{
     .nested_format = &ept_format,
     .probe = probe,
     .turn_on = turn_on,
-    .turn_off = turn_off,
     .create = create,
     .destroy = destroy,
     .read_state = read_state,
     .write_state = write_state,
     .paging_state = paging_state,
-    .instruction_pointer = instruction_pointer,
     .set_instruction_pointer = set_instruction_pointer,
-    .write_control_register = write_control_register,
-    .read_control_register = read_control_register,
-    .read_stack_pointer = read_stack_pointer,
-    .read_msr = read_msr,
-    .write_msr = write_msr,
+    .read_cr4 = read_cr4,
+    // The MSRs that a VMCS holds never exit
+    .read_msr = [](VirtualCpu&, u32) { return Result<u64>{Error{XEN_ENOENT}}; },
+    .write_msr = [](VirtualCpu&, u32, u64) { return Result<>{Error{XEN_ENOENT}}; },
 };
 
 }  // namespace hv::vmx

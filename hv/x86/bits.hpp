@@ -8,24 +8,10 @@ namespace hv::x86 {
 
 /// RFLAGS.
 enum RflagsBits : u64 {
-    RFLAGS_CF = 1u << 0,
     RFLAGS_FIXED = 1u << 1,  ///< always one
-    RFLAGS_PF = 1u << 2,
-    RFLAGS_AF = 1u << 4,
-    RFLAGS_ZF = 1u << 6,
-    RFLAGS_SF = 1u << 7,
-    RFLAGS_TF = 1u << 8,
     RFLAGS_IF = 1u << 9,
-    RFLAGS_DF = 1u << 10,
-    RFLAGS_OF = 1u << 11,
-    RFLAGS_IOPL = 3u << 12,
-    RFLAGS_NT = 1u << 14,
-    RFLAGS_RF = 1u << 16,
     RFLAGS_VM = 1u << 17,
     RFLAGS_AC = 1u << 18,
-    RFLAGS_VIF = 1u << 19,
-    RFLAGS_VIP = 1u << 20,
-    RFLAGS_ID = 1u << 21,
 };
 
 /// CR0.
@@ -34,10 +20,8 @@ enum Cr0Bits : u64 {
     CR0_MP = 1u << 1,
     CR0_EM = 1u << 2,
     CR0_TS = 1u << 3,
-    CR0_ET = 1u << 4,
     CR0_NE = 1u << 5,
     CR0_WP = 1u << 16,
-    CR0_AM = 1u << 18,
     CR0_NW = 1u << 29,
     CR0_CD = 1u << 30,
     CR0_PG = 1u << 31,
@@ -45,27 +29,17 @@ enum Cr0Bits : u64 {
 
 /// CR4.
 enum Cr4Bits : u64 {
-    CR4_VME = 1u << 0,
-    CR4_PVI = 1u << 1,
-    CR4_TSD = 1u << 2,
-    CR4_DE = 1u << 3,
     CR4_PSE = 1u << 4,
     CR4_PAE = 1u << 5,
     CR4_MCE = 1u << 6,
-    CR4_PGE = 1u << 7,
-    CR4_PCE = 1u << 8,
     CR4_OSFXSR = 1u << 9,
     CR4_OSXMMEXCPT = 1u << 10,
-    CR4_UMIP = 1u << 11,
     CR4_LA57 = 1u << 12,
     CR4_VMXE = 1u << 13,
     CR4_SMXE = 1u << 14,
-    CR4_FSGSBASE = 1u << 16,
-    CR4_PCIDE = 1u << 17,
     CR4_OSXSAVE = 1u << 18,
     CR4_SMEP = 1u << 20,
     CR4_SMAP = 1u << 21,
-    CR4_PKE = 1u << 22,
 };
 
 /// IA32_EFER.
@@ -75,9 +49,7 @@ enum EferBits : u64 {
     EFER_LMA = 1u << 10,
     EFER_NXE = 1u << 11,
     EFER_SVME = 1u << 12,
-    EFER_LMSLE = 1u << 13,
     EFER_FFXSR = 1u << 14,
-    EFER_TCE = 1u << 15,
 };
 
 /// XCR0: the state components that XSAVE manages.
@@ -85,12 +57,9 @@ enum Xcr0Bits : u64 {
     XCR0_X87 = 1u << 0,
     XCR0_SSE = 1u << 1,
     XCR0_AVX = 1u << 2,
-    XCR0_BNDREGS = 1u << 3,
-    XCR0_BNDCSR = 1u << 4,
     XCR0_OPMASK = 1u << 5,
     XCR0_ZMM_Hi256 = 1u << 6,
     XCR0_Hi16_ZMM = 1u << 7,
-    XCR0_PKRU = 1u << 9,
 };
 
 /// The error code of a page fault.
@@ -100,7 +69,6 @@ enum PageFaultBits : u32 {
     PFEC_U = 1u << 2,     ///< from user mode
     PFEC_RSVD = 1u << 3,  ///< a reserved bit was set in an entry
     PFEC_I = 1u << 4,     ///< an instruction fetch
-    PFEC_PK = 1u << 5,    ///< a protection key
 };
 
 /// Entries of the page tables (IA-32e, PAE and 32-bit paging alike).
@@ -113,32 +81,20 @@ enum PageEntryBits : u64 {
     PTE_A = 1u << 5,
     PTE_D = 1u << 6,
     PTE_PS = 1u << 7,
-    PTE_G = 1u << 8,
     PTE_XD = 1ull << 63,
 };
 
 /// Exceptions, by their mnemonics.
 enum Exception : u8 {
-    EXCEPTION_DE = 0,
     EXCEPTION_DB = 1,
     EXCEPTION_NMI = 2,
     EXCEPTION_BP = 3,
     EXCEPTION_OF = 4,
-    EXCEPTION_BR = 5,
-    EXCEPTION_UD = 6,
-    EXCEPTION_NM = 7,
     EXCEPTION_DF = 8,
-    EXCEPTION_TS = 10,
-    EXCEPTION_NP = 11,
-    EXCEPTION_SS = 12,
     EXCEPTION_GP = 13,
     EXCEPTION_PF = 14,
-    EXCEPTION_MF = 16,
     EXCEPTION_AC = 17,
     EXCEPTION_MC = 18,
-    EXCEPTION_XM = 19,
-    EXCEPTION_VE = 20,
-    EXCEPTION_CP = 21,
 };
 
 }  // namespace hv::x86

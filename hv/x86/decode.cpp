@@ -1,12 +1,67 @@
 // The decoder: prefixes, opcode, ModRM and SIB, displacement, immediate, in the order of the bytes.
 #include <x86/decode.hpp>
-#include <x86/decode_table.hpp>
 
 namespace hv::x86 {
 namespace {
 
+using Kind = Instruction::Kind;
+
 constexpr size_t longest = 15;
-constexpr u8 gpr_rax = 0, gpr_rsp = 4, gpr_rbp = 5, gpr_rsi = 6, gpr_rdi = 7;
+
+/// What follows an opcode, and which operands it spells.
+enum class Form : u8 {
+    memory,        ///< ModRM: memory and a register
+    immediate,     ///< ModRM: memory and, as register, a digit (0: MOV, 7: CMP); then an immediate
+    offset,        ///< an address of the full address size; the register is rAX
+    string,        ///< nothing: rAX, rSI, rDI and rCX are understood
+    control,       ///< ModRM: a control register and a general register
+};
+
+struct Opcode {
+    u16 code;     ///< 0x0f and the byte after it, or one byte
+    Form form;
+    Kind kind;
+    u8 size = 0;  ///< bytes of the operand in memory; 0: the operand size
+};
+
+/// The opcodes that the decoder knows, in the order of Intel's opcode map.
+constexpr Opcode opcodes[] = {
+    {0x38, Form::memory, Kind::compare, 1},
+    {0x39, Form::memory, Kind::compare},
+    {0x3a, Form::memory, Kind::compare_from, 1},
+    {0x3b, Form::memory, Kind::compare_from},
+    {0x63, Form::memory, Kind::load_sign, 4},  // MOVSXD, in 64-bit code only
+    {0x80, Form::immediate, Kind::compare_immediate, 1},
+    {0x81, Form::immediate, Kind::compare_immediate},
+    {0x83, Form::immediate, Kind::compare_immediate},
+    {0x88, Form::memory, Kind::store, 1},
+    {0x89, Form::memory, Kind::store},
+    {0x8a, Form::memory, Kind::load, 1},
+    {0x8b, Form::memory, Kind::load},
+    {0xa0, Form::offset, Kind::load, 1},
+    {0xa1, Form::offset, Kind::load},
+    {0xa2, Form::offset, Kind::store, 1},
+    {0xa3, Form::offset, Kind::store},
+    {0xa4, Form::string, Kind::move_string, 1},
+    {0xa5, Form::string, Kind::move_string},
+    {0xaa, Form::string, Kind::store_string, 1},
+    {0xab, Form::string, Kind::store_string},
+    {0xc6, Form::immediate, Kind::store_immediate, 1},
+    {0xc7, Form::immediate, Kind::store_immediate},
+    {0x0f20, Form::control, Kind::read_control},
+    {0x0f22, Form::control, Kind::write_control},
+    {0x0fb6, Form::memory, Kind::load_zero, 1},
+    {0x0fb7, Form::memory, Kind::load_zero, 2},
+    {0x0fbe, Form::memory, Kind::load_sign, 1},
+    {0x0fbf, Form::memory, Kind::load_sign, 2},
+};
+
+const Opcode* find_opcode(u16 code) {
+    for (const Opcode& opcode : opcodes)
+        if (opcode.code == code)
+            return &opcode;
+    return nullptr;
+}
 
 /// The bytes, one after the other. Beyond their end it reads zeros, and remembers that it did.
 class Cursor {
@@ -29,6 +84,10 @@ public:
         const unsigned unused = 64 - 8 * bytes;
         return static_cast<s64>(value << unused) >> unused;
     }
+    void skip(unsigned bytes) {
+        for (; bytes > 0; --bytes)
+            next();
+    }
     bool ran_out() const { return ran_out_; }
     u8 position() const { return static_cast<u8>(at_); }
 
@@ -38,22 +97,9 @@ private:
     bool ran_out_ = false;
 };
 
-struct Prefixes {
-    bool operand_size = false, address_size = false;
-    bool lock = false, repeat = false, repeat_not_equal = false;
-    bool has_segment = false;
-    SegmentName segment = SegmentName::ds;
-    u8 rex = 0;  ///< 0: none
-    bool wide() const { return rex & 8; }
-    u8 reg() const { return rex & 4 ? 8 : 0; }    ///< what REX adds to ModRM.reg,
-    u8 index() const { return rex & 2 ? 8 : 0; }  ///< to SIB.index,
-    u8 base() const { return rex & 1 ? 8 : 0; }   ///< and to ModRM.rm or SIB.base
-    bool any_mandatory() const { return operand_size || repeat || repeat_not_equal; }
-};
-
 struct ModRm {
-    u8 mode = 0, reg = 0, rm = 0;
-    bool is_memory() const { return mode != 3; }
+    explicit ModRm(u8 byte) : mode(byte >> 6), reg(byte >> 3 & 7), rm(byte & 7) {}
+    u8 mode, reg, rm;
 };
 
 class Decoder {
@@ -62,279 +108,146 @@ public:
         : cursor_{code}, is_64_{code_size == CodeSize::bits64},
           is_16_{code_size == CodeSize::bits16} {}
 
-    Result<Instruction> decode();
+    Result<Instruction> decode() {
+        read_prefixes();
+        const u8 first = cursor_.next();
+        const Opcode* opcode =
+            find_opcode(first == 0x0f ? static_cast<u16>(0x0f00 | cursor_.next()) : first);
+
+        // None of ours may be locked: the CPU raises #UD (or AMD's reads another register)
+        const bool known = opcode && read_operands(*opcode) && !lock_;
+        if (cursor_.ran_out())
+            return Error{XEN_EINVAL};
+        if (!known)
+            return Error{XEN_EOPNOTSUPP};
+        result_.length = cursor_.position();
+        return result_;
+    }
 
 private:
-    void read_prefixes();
-    bool read_segment_prefix(u8 byte);
-    u8 operand_size() const;
-    u8 address_size() const;
-    ModRm read_mod_rm();
-    void read_memory(const ModRm& mod_rm);
-    void read_memory_16(const ModRm& mod_rm);
-    void read_sib(const ModRm& mod_rm);
-    void set_base(u8 base, unsigned displacement_bytes);
-    void set_register(u8 number);
-    bool read_operands(const Opcode& opcode);
-    bool read_register_and_memory(const Opcode& opcode);
-    bool read_immediate_to_memory(const Opcode& opcode);
-    void read_offset();
-    void name_string_memory();
-    void read_port(const Opcode& opcode);
-    bool read_control();
-    bool read_group_0f01();
+    // Prefixes
+
+    void read_prefixes() {
+        for (;; cursor_.next()) {
+            const u8 byte = cursor_.peek();
+            // REX counts only right before the opcode
+            const bool is_rex = is_64_ && (byte & 0xf0) == 0x40;
+            if (!is_rex && !read_legacy_prefix(byte))
+                return;
+            rex_ = is_rex ? byte : 0;
+        }
+    }
+
+    bool read_legacy_prefix(u8 byte) {
+        switch (byte) {
+        case 0x66: operand_size_prefix_ = true; return true;
+        case 0x67: address_size_prefix_ = true; return true;
+        case 0xf0: lock_ = true; return true;
+        case 0xf2:
+        case 0xf3: result_.repeated = true; return true;
+        // 64-bit code has FS and GS only; the other segments' prefixes say nothing
+        case 0x26: return is_64_ || read_segment(SegmentName::es);
+        case 0x2e: return is_64_ || read_segment(SegmentName::cs);
+        case 0x36: return is_64_ || read_segment(SegmentName::ss);
+        case 0x3e: return is_64_ || read_segment(SegmentName::ds);
+        case 0x64: return read_segment(SegmentName::fs);
+        case 0x65: return read_segment(SegmentName::gs);
+        default: return false;
+        }
+    }
+
+    bool read_segment(SegmentName name) {
+        result_.segment = name;
+        return true;
+    }
+
+    u8 operand_size() const {
+        const bool wide = rex_ & 8;
+        return wide ? 8 : is_16_ == operand_size_prefix_ ? 4 : 2;
+    }
+
+    u8 address_size() const {
+        if (is_64_)
+            return address_size_prefix_ ? 4 : 8;
+        return is_16_ == address_size_prefix_ ? 4 : 2;
+    }
+
+    u8 extended_reg(const ModRm& mod_rm) const { return mod_rm.reg | (rex_ & 4 ? 8 : 0); }
+    u8 extended_rm(const ModRm& mod_rm) const { return mod_rm.rm | (rex_ & 1 ? 8 : 0); }
+
+    // Operands, one function for each form
+
+    bool read_operands(const Opcode& opcode) {
+        result_.kind = opcode.kind;
+        result_.size = result_.register_size = opcode.size > 0 ? opcode.size : operand_size();
+        result_.address_size = address_size();
+        switch (opcode.form) {
+        case Form::memory: return read_register_and_memory(opcode);
+        case Form::immediate: return read_immediate_to_memory(opcode);
+        case Form::offset: cursor_.skip(address_size()); return true;
+        case Form::string: return true;
+        case Form::control: return read_control();
+        }
+        return false;
+    }
+
+    bool read_register_and_memory(const Opcode& opcode) {
+        if (opcode.kind == Kind::load_zero || opcode.kind == Kind::load_sign)
+            result_.register_size = operand_size();
+        // MOVSXD: 0x63 is another instruction outside of 64-bit code, and odd with a 16-bit
+        // register
+        if (opcode.code == 0x63 && (!is_64_ || operand_size() == 2))
+            return false;
+        const ModRm mod_rm{cursor_.next()};
+        // Without REX, byte registers 4 to 7 are AH, CH, DH and BH
+        result_.gpr = extended_reg(mod_rm);
+        result_.high_byte = result_.register_size == 1 && rex_ == 0 && result_.gpr >= 4;
+        if (result_.high_byte)
+            result_.gpr -= 4;
+        return skip_memory(mod_rm);
+    }
+
+    bool read_immediate_to_memory(const Opcode& opcode) {
+        const ModRm mod_rm{cursor_.next()};
+        if (mod_rm.reg != (opcode.kind == Kind::compare_immediate ? 7 : 0) || !skip_memory(mod_rm))
+            return false;
+        // Never longer than four bytes, and one byte after 0x83: the sign is extended
+        const unsigned bytes = opcode.code == 0x83 ? 1 : result_.size < 4 ? result_.size : 4;
+        result_.immediate = static_cast<u64>(cursor_.number(bytes));
+        return true;
+    }
+
+    bool read_control() {
+        // Always a register, whatever ModRM.mod says
+        const ModRm mod_rm{cursor_.next()};
+        result_.control = extended_reg(mod_rm);
+        result_.gpr = extended_rm(mod_rm);
+        result_.size = result_.register_size = is_64_ ? 8 : 4;
+        constexpr u32 existing = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 8;
+        return existing >> result_.control & 1;
+    }
+
+    /// Passes over the SIB byte and the displacement. False: the operand is a register.
+    bool skip_memory(const ModRm& mod_rm) {
+        if (mod_rm.mode == 3)
+            return false;
+        const bool is_short = address_size() == 2;
+        const bool has_sib = !is_short && mod_rm.rm == 4;
+        const u8 base = has_sib ? ModRm{cursor_.next()}.rm : mod_rm.rm;
+        const bool no_base = mod_rm.mode == 0 && base == (is_short ? 6 : 5);
+        if (no_base || mod_rm.mode == 2)
+            cursor_.skip(is_short ? 2 : 4);
+        else if (mod_rm.mode == 1)
+            cursor_.skip(1);
+        return true;
+    }
 
     Cursor cursor_;
     const bool is_64_, is_16_;
-    Prefixes prefixes_{};
+    bool operand_size_prefix_ = false, address_size_prefix_ = false, lock_ = false;
+    u8 rex_ = 0;  ///< 0: none
     Instruction result_{};
 };
-
-Result<Instruction> Decoder::decode() {
-    read_prefixes();
-    const u8 first = cursor_.next();
-    const Opcode& opcode = first == 0x0f ? two_byte_map[cursor_.next()] : one_byte_map[first];
-
-    // None of ours may be locked: the CPU raises #UD (or AMD's reads another register)
-    result_.kind = opcode.kind;
-    const bool known = read_operands(opcode) && !prefixes_.lock;
-    if (cursor_.ran_out())
-        return Error{XEN_EINVAL};
-    if (!known)
-        return Error{XEN_EOPNOTSUPP};
-    result_.length = cursor_.position();
-    return result_;
-}
-
-// Prefixes
-
-void Decoder::read_prefixes() {
-    for (;; cursor_.next()) {
-        const u8 byte = cursor_.peek();
-        // REX counts only right before the opcode
-        if (is_64_ && (byte & 0xf0) == 0x40) {
-            prefixes_.rex = byte;
-            continue;
-        }
-        if (byte == 0x66)
-            prefixes_.operand_size = true;
-        else if (byte == 0x67)
-            prefixes_.address_size = true;
-        else if (byte == 0xf0)
-            prefixes_.lock = true;
-        else if (byte == 0xf2)
-            prefixes_.repeat_not_equal = true;
-        else if (byte == 0xf3)
-            prefixes_.repeat = true;
-        else if (!read_segment_prefix(byte))
-            return;
-        prefixes_.rex = 0;
-    }
-}
-
-bool Decoder::read_segment_prefix(u8 byte) {
-    constexpr u8 codes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
-    for (u8 name = 0; name < sizeof codes; ++name) {
-        if (byte != codes[name])
-            continue;
-        // 64-bit code has FS and GS only; the others say nothing
-        if (!is_64_ || byte >= 0x64) {
-            prefixes_.has_segment = true;
-            prefixes_.segment = static_cast<SegmentName>(name);
-        }
-        return true;
-    }
-    return false;
-}
-
-u8 Decoder::operand_size() const {
-    if (prefixes_.wide())
-        return 8;
-    return is_16_ == prefixes_.operand_size ? 4 : 2;
-}
-
-u8 Decoder::address_size() const {
-    if (is_64_)
-        return prefixes_.address_size ? 4 : 8;
-    return is_16_ == prefixes_.address_size ? 4 : 2;
-}
-
-// Memory operands
-
-ModRm Decoder::read_mod_rm() {
-    const u8 byte = cursor_.next();
-    return {static_cast<u8>(byte >> 6), static_cast<u8>(byte >> 3 & 7),
-            static_cast<u8>(byte & 7)};
-}
-
-void Decoder::read_memory(const ModRm& mod_rm) {
-    result_.in_memory = true;
-    result_.memory.address_size = address_size();
-    if (address_size() == 2)
-        return read_memory_16(mod_rm);
-    if (mod_rm.rm == gpr_rsp)
-        return read_sib(mod_rm);
-    if (mod_rm.mode == 0 && mod_rm.rm == gpr_rbp)
-        return set_base(is_64_ ? register_rip : no_register, 4);
-    const unsigned displacement = mod_rm.mode == 1 ? 1 : mod_rm.mode == 2 ? 4 : 0;
-    set_base(mod_rm.rm | prefixes_.base(), displacement);
-}
-
-void Decoder::read_memory_16(const ModRm& mod_rm) {
-    constexpr u8 bx = 3, bp = gpr_rbp, si = gpr_rsi, di = gpr_rdi, none = no_register;
-    constexpr u8 bases[] = {bx, bx, bp, bp, si, di, bp, bx};
-    constexpr u8 indices[] = {si, di, si, di, none, none, none, none};
-    if (mod_rm.mode == 0 && mod_rm.rm == 6)
-        return set_base(none, 2);
-    result_.memory.index = indices[mod_rm.rm];
-    set_base(bases[mod_rm.rm], mod_rm.mode);
-}
-
-void Decoder::read_sib(const ModRm& mod_rm) {
-    const ModRm sib = read_mod_rm();  // the same three fields: scale, index, base
-    const u8 index = sib.reg | prefixes_.index();
-    if (index != gpr_rsp) {
-        result_.memory.index = index;
-        result_.memory.scale = static_cast<u8>(1 << sib.mode);
-    }
-    if (mod_rm.mode == 0 && sib.rm == gpr_rbp)
-        return set_base(no_register, 4);
-    const unsigned displacement = mod_rm.mode == 1 ? 1 : mod_rm.mode == 2 ? 4 : 0;
-    set_base(sib.rm | prefixes_.base(), displacement);
-}
-
-/// The base decides the segment, unless a prefix does: rSP and rBP are of the stack.
-void Decoder::set_base(u8 base, unsigned displacement_bytes) {
-    EffectiveAddress& memory = result_.memory;
-    memory.base = base;
-    memory.displacement = displacement_bytes > 0 ? cursor_.number(displacement_bytes) : 0;
-    const bool stack = base == gpr_rsp || base == gpr_rbp;
-    memory.segment = prefixes_.has_segment ? prefixes_.segment
-                     : stack               ? SegmentName::ss
-                                           : SegmentName::ds;
-}
-
-/// Without REX, byte registers 4 to 7 are AH, CH, DH and BH.
-void Decoder::set_register(u8 number) {
-    result_.high_byte = result_.register_size == 1 && prefixes_.rex == 0 && number >= 4;
-    result_.gpr = result_.high_byte ? number - 4 : number;
-}
-
-// Operands, one function for each form
-
-bool Decoder::read_operands(const Opcode& opcode) {
-    result_.size = opcode.size > 0 ? opcode.size : operand_size();
-    result_.address_size = address_size();
-    switch (opcode.form) {
-    case Form::unknown: return false;
-    case Form::plain: return true;
-    case Form::memory: return read_register_and_memory(opcode);
-    case Form::immediate: return read_immediate_to_memory(opcode);
-    case Form::offset: read_offset(); return true;
-    case Form::string: name_string_memory(); return true;
-    case Form::port: read_port(opcode); return true;
-    case Form::control: return read_control();
-    case Form::group_0f01: return read_group_0f01();
-    case Form::pause: return prefixes_.repeat && prefixes_.base() == 0;
-    }
-    return false;
-}
-
-bool Decoder::read_register_and_memory(const Opcode& opcode) {
-    const bool extends = opcode.kind == Kind::load_zero || opcode.kind == Kind::load_sign;
-    result_.register_size = extends ? operand_size() : result_.size;
-    // MOVSXD: 0x63 is another instruction outside of 64-bit code, and odd with a 16-bit register
-    if (opcode.code == 0x63 && (!is_64_ || operand_size() == 2))
-        return false;
-    const ModRm mod_rm = read_mod_rm();
-    if (!mod_rm.is_memory())
-        return false;
-    set_register(mod_rm.reg | prefixes_.reg());
-    read_memory(mod_rm);
-    return true;
-}
-
-bool Decoder::read_immediate_to_memory(const Opcode& opcode) {
-    const u8 digit = opcode.kind == Kind::compare_immediate ? 7 : 0;
-    const ModRm mod_rm = read_mod_rm();
-    if (!mod_rm.is_memory() || mod_rm.reg != digit)
-        return false;
-    read_memory(mod_rm);
-    // Never longer than four bytes, and one byte after 0x83: the sign is extended
-    const unsigned bytes = opcode.code == 0x83 ? 1 : result_.size < 4 ? result_.size : 4;
-    result_.immediate = static_cast<u64>(cursor_.number(bytes));
-    return true;
-}
-
-void Decoder::read_offset() {
-    result_.register_size = result_.size;
-    result_.gpr = gpr_rax;
-    result_.in_memory = true;
-    result_.memory.address_size = address_size();
-    set_base(no_register, address_size());
-}
-
-void Decoder::name_string_memory() {
-    const bool at_di = result_.kind == Kind::store_string || result_.kind == Kind::input_string;
-    const bool port = result_.kind == Kind::input_string || result_.kind == Kind::output_string;
-    result_.repeated = prefixes_.repeat || prefixes_.repeat_not_equal;
-    result_.in_memory = true;
-    result_.memory.address_size = address_size();
-    set_base(at_di ? gpr_rdi : gpr_rsi, 0);
-    if (at_di)
-        result_.memory.segment = SegmentName::es;  // which no prefix changes
-    if (result_.kind == Kind::store_string) {
-        result_.register_size = result_.size;
-        result_.gpr = gpr_rax;
-    }
-    result_.port_in_dx = port;
-    if (port && result_.size == 8)
-        result_.size = 4;
-}
-
-void Decoder::read_port(const Opcode& opcode) {
-    // Ports are at most four bytes wide: REX.W says nothing
-    if (result_.size == 8)
-        result_.size = 4;
-    result_.register_size = result_.size;
-    result_.gpr = gpr_rax;
-    result_.port_in_dx = opcode.code & 8;
-    if (!result_.port_in_dx)
-        result_.port = cursor_.next();
-}
-
-bool Decoder::read_control() {
-    // Always a register, whatever ModRM.mod says
-    const ModRm mod_rm = read_mod_rm();
-    result_.control = mod_rm.reg | prefixes_.reg();
-    result_.gpr = mod_rm.rm | prefixes_.base();
-    result_.size = result_.register_size = is_64_ ? 8 : 4;
-    constexpr u32 existing = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 8;
-    return existing >> result_.control & 1;
-}
-
-bool Decoder::read_group_0f01() {
-    const ModRm mod_rm = read_mod_rm();
-    // LMSW: 16 bits, from a register or from memory
-    if (mod_rm.reg == 6) {
-        if (mod_rm.is_memory()) {
-            read_memory(mod_rm);
-        } else {
-            result_.register_size = 2;
-            set_register(mod_rm.rm | prefixes_.base());
-        }
-        return true;
-    }
-    // Three that are spelled as if they had a register; a prefix would make them something else
-    if (mod_rm.is_memory() || prefixes_.any_mandatory())
-        return false;
-    switch (mod_rm.reg << 3 | mod_rm.rm) {
-    case 0001: result_.kind = Kind::vmcall; return true;
-    case 0021: result_.kind = Kind::xsetbv; return true;
-    case 0031: result_.kind = Kind::vmmcall; return true;
-    default: return false;
-    }
-}
 
 }  // namespace
 

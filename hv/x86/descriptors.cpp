@@ -1,15 +1,11 @@
 // Descriptor tables: how they are filled and loaded.
 #include <x86/bits.hpp>
 #include <x86/descriptors.hpp>
+#include <x86/privileged.hpp>
 #include <x86/traps.hpp>
 
 namespace hv::x86 {
 namespace {
-
-struct [[gnu::packed]] TablePointer {
-    u16 limit;
-    u64 base;
-};
 
 constexpr u8 interrupt_gate = 0x8e;   // present, DPL 0, interrupts off on entry
 constexpr u64 available_tss = 0x89ull << 40;
@@ -22,8 +18,7 @@ void CpuTables::load() {
     gdt[3] = (sizeof tss - 1) | (base & 0xffffff) << 16 | available_tss | (base >> 24 & 0xff) << 56;
     gdt[4] = base >> 32;
 
-    const TablePointer pointer{sizeof gdt - 1, reinterpret_cast<u64>(gdt.data())};
-    asm volatile("lgdt %0" ::"m"(pointer));
+    load_gdt({sizeof gdt - 1, reinterpret_cast<u64>(gdt.data())});
     asm volatile("pushq %0\n\t"
                  "leaq 1f(%%rip), %%rax\n\t"
                  "pushq %%rax\n\t"
@@ -46,8 +41,7 @@ void InterruptTable::fill() {
 }
 
 void InterruptTable::load() const {
-    const TablePointer pointer{sizeof gates - 1, reinterpret_cast<u64>(gates.data())};
-    asm volatile("lidt %0" ::"m"(pointer));
+    load_idt({sizeof gates - 1, reinterpret_cast<u64>(gates.data())});
 }
 
 }  // namespace hv::x86

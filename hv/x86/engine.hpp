@@ -22,11 +22,9 @@ struct Exit {
         read_msr,            ///< RCX names it
         write_msr,           ///< RCX names it, EDX:EAX is the value
         port,                ///< IN, OUT and their string forms: `port`
-        control_register,    ///< MOV to or from CR, CLTS, LMSW: `control`
+        control_register,    ///< MOV to CR: `control`
         nested_fault,        ///< EPT violation or nested page fault: `fault`
         apic_write,          ///< trap after a write to the virtual-APIC page: `apic_offset`
-        end_of_interrupt,    ///< virtualised EOI that asked to be told: `vector`
-        task_priority,       ///< TPR fell below its threshold
         extended_control,    ///< XSETBV: ECX, EDX:EAX
         cache_write_back,    ///< WBINVD or INVD
         exception,           ///< an intercepted exception: `vector`
@@ -50,12 +48,9 @@ struct Exit {
         bool misconfigured;   ///< EPT misconfiguration: a bug of ours
     };
     struct Control {
-        u8 number;   ///< 0, 3, 4 or 8
-        bool write;
+        u8 number;    ///< 0, 4 or 8
         bool decoded; ///< false: the engine knows no more; the caller decodes the instruction
-        u8 gpr;      ///< index in GeneralRegisters; 4 is RSP
-        bool clear_task_switched, load_status_word;
-        u16 status_word;
+        u8 gpr;       ///< index in GeneralRegisters; 4 is RSP
     };
 
     Kind kind = Kind::unhandled;
@@ -79,9 +74,7 @@ struct Exit {
 struct Injection {
     enum class Kind : u8 { interrupt, nmi, exception } kind = Kind::interrupt;
     u8 vector = 0;
-    bool has_error_code = false;
-    u32 error_code = 0;
-    u64 address = 0;  ///< exception 14: what the guest finds in CR2
+    bool has_error_code = false;  ///< it is 0
 };
 
 /// What an engine keeps for one virtual CPU. Everything above an engine sees only the first half.
@@ -108,10 +101,6 @@ struct VirtualCpu {
 /// What is found by reading capabilities, never assumed.
 struct EngineCapabilities {
     bool superpage_2m = false, superpage_1g = false;
-    bool nested_accessed_dirty = false;
-    bool unrestricted_guest = false;   ///< real mode and unpaged guests run (always so on SVM)
-    bool next_instruction = false;     ///< lengths are known
-    bool tsc_scaling = false;
     bool virtual_interrupts = false;   ///< the CPU itself delivers virtual interrupts
     u32 tags = 0;                      ///< ASIDs or VPIDs
 };
@@ -122,9 +111,8 @@ inline constexpr size_t engine_area_slot = 16;
 /// Where an engine gets the zeroed 4 KiB frames of its control blocks.
 struct FrameSource {
     void* context;
-    Result<Mpa> (*take)(void* context);
-    /// 2^order frames in one piece, aligned to their size: for maps that must be contiguous.
-    Result<Mpa> (*take_block)(void* context, u8 order);
+    /// 2^order frames in one piece, aligned to their size.
+    Result<Mpa> (*take)(void* context, u8 order);
     void (*give_back)(void* context, Mpa frame);
     u8* (*at)(void* context, Mpa address);  ///< where the hypervisor sees that machine address
 };
@@ -139,7 +127,6 @@ struct EngineOperations {
     /// Turns the engine on, on the pCPU that calls, whose TSC ticks at `tsc_hz`; frames for its
     /// per-pCPU areas come from `source`.
     Result<> (*turn_on)(u16 cpu, u64 tsc_hz, FrameSource& source);
-    void (*turn_off)();
     /// Makes a control block: a vCPU at reset that exits for all that policy must see.
     Result<> (*create)(VirtualCpu& vcpu, FrameSource& source);
     void (*destroy)(VirtualCpu& vcpu, FrameSource& source);
@@ -147,13 +134,9 @@ struct EngineOperations {
     void (*read_state)(VirtualCpu& vcpu, CpuState& state);
     Result<> (*write_state)(VirtualCpu& vcpu, const CpuState& state);
     PagingState (*paging_state)(VirtualCpu& vcpu);
-    u64 (*instruction_pointer)(VirtualCpu& vcpu);
     void (*set_instruction_pointer)(VirtualCpu& vcpu, u64 rip);
-    /// Applies a MOV to CR that the engine chose to intercept. XEN_EINVAL: raise #GP.
-    Result<> (*write_control_register)(VirtualCpu& vcpu, unsigned number, u64 value);
-    u64 (*read_control_register)(VirtualCpu& vcpu, unsigned number);
-    u64 (*read_stack_pointer)(VirtualCpu& vcpu);
-    /// EFER and the MSRs that live in the control block; XEN_ENOENT when it is none of those.
+    u64 (*read_cr4)(VirtualCpu& vcpu);
+    /// The MSRs that live in the control block and exit all the same; XEN_ENOENT: none of those.
     Result<u64> (*read_msr)(VirtualCpu& vcpu, u32 msr);
     Result<> (*write_msr)(VirtualCpu& vcpu, u32 msr, u64 value);
 };
@@ -161,8 +144,7 @@ struct EngineOperations {
 /// What the run loop asks of an engine at every turn, resolved at compile time.
 /// All are called on the pCPU that runs the vCPU, `enter` with host interrupts off.
 template <class E>
-concept Engine = requires(VirtualCpu& vcpu, Exit& exit, const Injection& injection, u8 vector,
-                          u16 cpu) {
+concept Engine = requires(VirtualCpu& vcpu, Exit& exit, const Injection& injection, u16 cpu) {
     /// The vCPU comes to this pCPU, or leaves it: after depart, any pCPU may take it. General
     /// registers and FPU are not the engine's; MSRs that guest and host share without a switch are.
     { E::arrive(vcpu, cpu) };
@@ -179,8 +161,9 @@ concept Engine = requires(VirtualCpu& vcpu, Exit& exit, const Injection& injecti
     /// Asks for (or stops asking for) an exit as soon as the guest can take an interrupt. False
     /// when the CPU cannot be asked now: look again at the next exit.
     { E::watch_window(vcpu, true) } -> std::same_as<bool>;
-    /// The highest vector pending in the APIC page; only with interrupts_delivered_by_cpu.
-    { E::offer(vcpu, vector) };
+    /// Tells the CPU to look at what is pending in the APIC page; only with
+    /// interrupts_delivered_by_cpu.
+    { E::offer(vcpu) };
     /// True when the guest's IF flag is set: HLT with it clear never wakes.
     { E::interrupts_enabled(vcpu) } -> std::same_as<bool>;
     { E::operations } -> std::convertible_to<const EngineOperations&>;

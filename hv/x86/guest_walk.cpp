@@ -43,18 +43,124 @@ public:
     Walker(GuestTables& tables, const PagingState& state, GuestAccess access)
         : tables_{tables}, state_{state}, access_{access}, mode_{mode_of(state)} {}
 
-    GuestWalk walk(u64 address);
+    GuestWalk walk(u64 address) {
+        u64 table = mode_.root;
+        for (unsigned level = mode_.top;; --level) {
+            // Read the entry that the address picks
+            const unsigned shift = page_shift + level * mode_.index_bits;
+            const u64 index = address >> shift & bits(0, mode_.index_bits);
+            Entry entry{Gpa{table + index * mode_.entry_size}, 0, level};
+            if (!tables_.read(entry.place, mode_.entry_size, entry.value))
+                return {.outcome = Outcome::not_memory};
+            trail_[length_++] = entry;
+
+            // Check it
+            if (!(entry.value & PTE_P))
+                return fault(0);
+            const bool page = is_page(entry);
+            if (entry.value & reserved(entry, page))
+                return fault(PFEC_P | PFEC_RSVD);
+
+            // The rights are those that every level grants; PAE's top level has none to give
+            if (!is_top_of_pae(level)) {
+                user_ = user_ && (entry.value & PTE_US);
+                writable_ = writable_ && (entry.value & PTE_RW);
+                executable_ = executable_ && !(mode_.pae && (entry.value & PTE_XD));
+            }
+            if (page)
+                return allowed() ? found(entry, address) : fault(PFEC_P);
+            table = entry.value & (mode_.pae ? bits(12, 52) : bits(12, 32));
+        }
+    }
+
     /// Sets the accessed bits on the way, and the dirty bit of a page written. False: the guest
     /// changed an entry meanwhile, or it cannot be written.
-    bool mark();
+    bool mark() {
+        for (unsigned i = 0; i < length_; ++i) {
+            const Entry& entry = trail_[i];
+            if (is_top_of_pae(entry.level))
+                continue;
+            const bool written = access_.write && i == length_ - 1;
+            const u64 marked = entry.value | PTE_A | (written ? u64{PTE_D} : 0);
+            if (marked != entry.value &&
+                !tables_.compare_exchange(entry.place, mode_.entry_size, entry.value, marked))
+                return false;
+        }
+        return true;
+    }
 
 private:
-    GuestWalk fault(u32 reason) const;
     bool is_top_of_pae(unsigned level) const { return mode_.pae && !mode_.long_mode && level == 2; }
-    bool is_page(const Entry& entry) const;
-    u64 reserved(const Entry& entry, bool page) const;
-    bool allowed() const;
-    GuestWalk found(const Entry& entry, u64 address) const;
+
+    /// True when the entry maps a page, by its level or by its size bit.
+    bool is_page(const Entry& entry) const {
+        if (entry.level == 0)
+            return true;
+        const bool may_be_large = entry.level == 1   ? mode_.pae || (state_.cr4 & CR4_PSE)
+                                  : entry.level == 2 ? mode_.long_mode && tables_.gigabyte_pages
+                                                     : false;
+        return may_be_large && (entry.value & PTE_PS);
+    }
+
+    /// The bits that must be zero in this entry.
+    u64 reserved(const Entry& entry, bool page) const {
+        const unsigned level = entry.level, width = tables_.physical_bits;
+        // 32-bit: only a 4 MiB page has any. Its bits 20:13 hold address bits 39:32
+        if (!mode_.pae) {
+            const unsigned high = width < 40 ? width : 40;
+            return page && level == 1 ? bits(high > 32 ? high - 19 : 13, 22) : 0;
+        }
+        // The top of PAE is a format of its own
+        if (is_top_of_pae(level))
+            return bits(1, 3) | bits(5, 9) | bits(width, 64);
+
+        u64 mask = bits(width, mode_.long_mode ? 52 : 63);
+        if (!(state_.efer & EFER_NXE))
+            mask |= PTE_XD;
+        // A large page is aligned to its size (bit 12 is its PAT bit); where none can be, PS is
+        // reserved
+        if (page && level > 0)
+            mask |= bits(13, page_shift + level * mode_.index_bits);
+        else if (level == 3 || level == 2)
+            mask |= PTE_PS;
+        return mask;
+    }
+
+    /// Whether the rights gathered on the way allow the access.
+    bool allowed() const {
+        if (state_.privilege == 3)
+            return user_ && (!access_.write || writable_) && (!access_.fetch || executable_);
+        if (access_.fetch)
+            return executable_ && !(user_ && (state_.cr4 & CR4_SMEP));
+        if (user_ && (state_.cr4 & CR4_SMAP) && !state_.alignment_check)
+            return false;
+        return !access_.write || writable_ || !(state_.cr0 & CR0_WP);
+    }
+
+    /// The page fault for this access; `reason` is of PFEC_P and PFEC_RSVD.
+    GuestWalk fault(u32 reason) const {
+        const bool tells_fetches =
+            (mode_.pae && (state_.efer & EFER_NXE)) || (state_.cr4 & CR4_SMEP);
+        u32 code = reason;
+        if (access_.write)
+            code |= PFEC_W;
+        if (state_.privilege == 3)
+            code |= PFEC_U;
+        if (access_.fetch && tells_fetches)
+            code |= PFEC_I;
+        return {.outcome = Outcome::page_fault, .error_code = code};
+    }
+
+    GuestWalk found(const Entry& entry, u64 address) const {
+        const unsigned shift = page_shift + entry.level * mode_.index_bits;
+        const u64 offset = address & bits(0, shift);
+        u64 base = entry.value & bits(shift, mode_.pae ? 52 : 32);
+        if (!mode_.pae && entry.level == 1)
+            base |= (entry.value & bits(13, 21)) << 19;
+        return {.outcome = Outcome::found,
+                .address = Gpa{base | offset},
+                .left = (1ull << shift) - offset};
+    }
 
     GuestTables& tables_;
     const PagingState& state_;
@@ -64,120 +170,6 @@ private:
     unsigned length_ = 0;
     bool user_ = true, writable_ = true, executable_ = true;  ///< by every entry so far
 };
-
-GuestWalk Walker::walk(u64 address) {
-    u64 table = mode_.root;
-    for (unsigned level = mode_.top;; --level) {
-        // Read the entry that the address picks
-        const unsigned shift = page_shift + level * mode_.index_bits;
-        const u64 index = address >> shift & bits(0, mode_.index_bits);
-        Entry entry{Gpa{table + index * mode_.entry_size}, 0, level};
-        if (!tables_.read(entry.place, mode_.entry_size, entry.value))
-            return {.outcome = Outcome::not_memory};
-        trail_[length_++] = entry;
-
-        // Check it
-        if (!(entry.value & PTE_P))
-            return fault(0);
-        const bool page = is_page(entry);
-        if (entry.value & reserved(entry, page))
-            return fault(PFEC_P | PFEC_RSVD);
-
-        // The rights are those that every level grants; PAE's top level has none to give
-        if (!is_top_of_pae(level)) {
-            user_ = user_ && (entry.value & PTE_US);
-            writable_ = writable_ && (entry.value & PTE_RW);
-            executable_ = executable_ && !(mode_.pae && (entry.value & PTE_XD));
-        }
-        if (page)
-            return allowed() ? found(entry, address) : fault(PFEC_P);
-        table = entry.value & (mode_.pae ? bits(12, 52) : bits(12, 32));
-    }
-}
-
-/// True when the entry maps a page, by its level or by its size bit.
-bool Walker::is_page(const Entry& entry) const {
-    if (entry.level == 0)
-        return true;
-    const bool may_be_large = entry.level == 1   ? mode_.pae || (state_.cr4 & CR4_PSE)
-                              : entry.level == 2 ? mode_.long_mode && tables_.gigabyte_pages
-                                                 : false;
-    return may_be_large && (entry.value & PTE_PS);
-}
-
-/// The bits that must be zero in this entry.
-u64 Walker::reserved(const Entry& entry, bool page) const {
-    const unsigned level = entry.level, width = tables_.physical_bits;
-    // 32-bit: only a 4 MiB page has any. Its bits 20:13 hold address bits 39:32
-    if (!mode_.pae) {
-        const unsigned high = width < 40 ? width : 40;
-        return page && level == 1 ? bits(high > 32 ? high - 19 : 13, 22) : 0;
-    }
-    // The top of PAE is a format of its own
-    if (is_top_of_pae(level))
-        return bits(1, 3) | bits(5, 9) | bits(width, 64);
-
-    u64 mask = bits(width, mode_.long_mode ? 52 : 63);
-    if (!(state_.efer & EFER_NXE))
-        mask |= PTE_XD;
-    // A large page is aligned to its size (bit 12 is its PAT bit); where none can be, PS is
-    // reserved
-    if (page && level > 0)
-        mask |= bits(13, page_shift + level * mode_.index_bits);
-    else if (level == 3 || level == 2)
-        mask |= PTE_PS;
-    return mask;
-}
-
-/// Whether the rights gathered on the way allow the access.
-bool Walker::allowed() const {
-    if (state_.privilege == 3)
-        return user_ && (!access_.write || writable_) && (!access_.fetch || executable_);
-    if (access_.fetch)
-        return executable_ && !(user_ && (state_.cr4 & CR4_SMEP));
-    if (user_ && (state_.cr4 & CR4_SMAP) && !state_.alignment_check)
-        return false;
-    return !access_.write || writable_ || !(state_.cr0 & CR0_WP);
-}
-
-/// The page fault for this access; `reason` is of PFEC_P and PFEC_RSVD.
-GuestWalk Walker::fault(u32 reason) const {
-    const bool tells_fetches =
-        (mode_.pae && (state_.efer & EFER_NXE)) || (state_.cr4 & CR4_SMEP);
-    u32 code = reason;
-    if (access_.write)
-        code |= PFEC_W;
-    if (state_.privilege == 3)
-        code |= PFEC_U;
-    if (access_.fetch && tells_fetches)
-        code |= PFEC_I;
-    return {.outcome = Outcome::page_fault, .error_code = code};
-}
-
-GuestWalk Walker::found(const Entry& entry, u64 address) const {
-    const unsigned shift = page_shift + entry.level * mode_.index_bits;
-    const u64 offset = address & bits(0, shift);
-    u64 base = entry.value & bits(shift, mode_.pae ? 52 : 32);
-    if (!mode_.pae && entry.level == 1)
-        base |= (entry.value & bits(13, 21)) << 19;
-    return {.outcome = Outcome::found,
-            .address = Gpa{base | offset},
-            .left = (1ull << shift) - offset};
-}
-
-bool Walker::mark() {
-    for (unsigned i = 0; i < length_; ++i) {
-        const Entry& entry = trail_[i];
-        if (is_top_of_pae(entry.level))
-            continue;
-        const bool written = access_.write && i == length_ - 1;
-        const u64 marked = entry.value | PTE_A | (written ? u64{PTE_D} : 0);
-        if (marked != entry.value &&
-            !tables_.compare_exchange(entry.place, mode_.entry_size, entry.value, marked))
-            return false;
-    }
-    return true;
-}
 
 bool canonical(u64 address) { return address + (1ull << 47) < 1ull << 48; }
 

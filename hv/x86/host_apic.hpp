@@ -8,16 +8,12 @@ namespace hv::x86 {
 /// Registers of the local APIC by their xAPIC offsets: "Local APIC Register Address Map".
 enum ApicRegister : u16 {
     APIC_ID = 0x20,
-    APIC_VERSION = 0x30,
     APIC_TPR = 0x80,
     APIC_EOI = 0xb0,
     APIC_SVR = 0xf0,
-    APIC_ESR = 0x280,
     APIC_ICR = 0x300,
     APIC_ICR_HIGH = 0x310,
     APIC_LVT_TIMER = 0x320,
-    APIC_LVT_THERMAL = 0x330,
-    APIC_LVT_COUNTERS = 0x340,
     APIC_LVT_LINT0 = 0x350,
     APIC_LVT_LINT1 = 0x360,
     APIC_LVT_ERROR = 0x370,

@@ -1,7 +1,6 @@
 // The page-table walk: one walk for every format of four-level table, over any memory.
 #pragma once
 
-#include <array>
 #include <base/result.hpp>
 #include <concepts>
 
@@ -33,14 +32,32 @@ struct Mapping {
     constexpr bool operator==(const Mapping&) const = default;
 };
 
-/// How one kind of table spells its entries. Three exist: EPT, NPT, and the host's own.
+/// How one kind of table spells its entries. Three exist: EPT, NPT, and the host's own. They agree
+/// on where a frame's address stands, and on the bits below; a page that may be used at all may be
+/// read. These are the bits in which they differ.
 struct EntryFormat {
-    u64 (*leaf)(const Mapping& mapping);       ///< the entry of a page of mapping.order
-    u64 (*table)(Mfn next);                    ///< the entry that points to the next table
-    Mapping (*read)(u64 entry, unsigned level);///< the mapping that a leaf entry spells
-    bool (*present)(u64 entry);
-    bool (*is_leaf)(u64 entry, unsigned level);///< of a present entry; always so at level 0
-    Mfn (*frame)(u64 entry);                   ///< the frame that any present entry names
+    u64 table_bits;             ///< of an entry that leads to a table, which allows everything
+    u64 page_bits;              ///< of an entry that maps a page
+    u64 execute, no_execute;    ///< added to a page that may be executed, or that may not
+    u64 write_back, uncached;   ///< added for its memory type
+
+    static constexpr u64 present_bit = 1u << 0, write_bit = 1u << 1, large_bit = 1u << 7;
+    static constexpr u64 frame_bits = 0x000f'ffff'ffff'f000;
+
+    static constexpr bool present(u64 entry) { return entry & present_bit; }
+    /// True when a present entry maps a page.
+    static constexpr bool is_leaf(u64 entry, unsigned level) {
+        return level == 0 || (entry & large_bit);
+    }
+    /// The frame that any present entry names.
+    static constexpr Mfn frame(u64 entry) { return frame_of(Mpa{entry & frame_bits}); }
+
+    /// The entry that points to the next table.
+    constexpr u64 table(Mfn next) const { return address_of(next).value | table_bits; }
+    /// The entry of a page; a mapping that allows nothing spells one that is not present.
+    constexpr u64 leaf(const Mapping& mapping) const;
+    /// The mapping that a leaf entry spells.
+    constexpr Mapping read(u64 entry, unsigned level) const;
 };
 
 /// The memory that tables are made of. The machine's is the direct map; a test's records each
@@ -62,7 +79,6 @@ inline constexpr unsigned bits_per_level = 9;
 constexpr unsigned level_of_order(u8 order) { return order / bits_per_level; }
 constexpr u8 order_of_level(unsigned level) { return static_cast<u8>(level * bits_per_level); }
 
-
 /// Frame numbers that four levels can name: [0, gfn_limit).
 inline constexpr Gfn gfn_limit{1ull << (top_level + 1) * bits_per_level};
 
@@ -80,12 +96,6 @@ struct Step {
     unsigned level = top_level;
     Mpa entry{};
     u64 value = 0;
-};
-
-/// A page-table walk, step by step from the root: as many steps as there were entries to read.
-struct Trail {
-    std::array<Step, top_level + 1> steps{};
-    unsigned length = 0;
 };
 
 /// The four-level tables under one root, in one format. It owns nothing and locks nothing: whoever
@@ -118,9 +128,6 @@ public:
     /// The whole page that `gfn` lies in, as it is mapped; see frame_of_gfn() for gfn's own frame.
     /// XEN_ENOENT when nothing is mapped there.
     Result<Mapping> look_up(Gfn gfn) const;
-
-    /// The entries that a CPU reads on its way to `gfn`.
-    Trail walk(Gfn gfn) const;
 
     /// Calls visit(Gfn first, const Mapping&) -> bool for every page from the one that holds `from`
     /// upwards, until it answers false or a page begins at or beyond `end`.

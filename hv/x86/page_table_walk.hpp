@@ -5,6 +5,29 @@
 
 namespace hv::x86 {
 
+// Spelling
+
+constexpr u64 EntryFormat::leaf(const Mapping& mapping) const {
+    if (!mapping.access.any())
+        return 0;
+    return address_of(mapping.frame).value | page_bits | (mapping.access.write ? write_bit : 0) |
+           (mapping.access.execute ? execute : no_execute) |
+           (mapping.type == MemoryType::uncached ? uncached : write_back) |
+           (mapping.order > 0 ? large_bit : 0);
+}
+
+constexpr Mapping EntryFormat::read(u64 entry, unsigned level) const {
+    if (!present(entry))
+        return {};
+    const bool is_uncached = (entry & (write_back | uncached)) == uncached;
+    return {.frame = frame(entry),
+            .order = order_of_level(level),
+            .access = {.read = true,
+                       .write = (entry & write_bit) != 0,
+                       .execute = (entry & (execute | no_execute)) == execute},
+            .type = is_uncached ? MemoryType::uncached : MemoryType::write_back};
+}
+
 // Reading
 
 /// True when 2^order frames from `gfn` are one naturally aligned page that the tables can name.
@@ -43,18 +66,6 @@ Result<Mapping> PageTable<Memory>::look_up(Gfn gfn) const {
     if (!format_.present(step.value))
         return Error{XEN_ENOENT};
     return format_.read(step.value, step.level);
-}
-
-template <TableMemory Memory>
-Trail PageTable<Memory>::walk(Gfn gfn) const {
-    Trail trail;
-    Step step = step_into(root_, gfn, top_level);
-    trail.steps[trail.length++] = step;
-    while (step.level > 0 && is_table(step)) {
-        step = step_into(format_.frame(step.value), gfn, step.level - 1);
-        trail.steps[trail.length++] = step;
-    }
-    return trail;
 }
 
 template <TableMemory Memory>

@@ -1,5 +1,5 @@
-// Privileged instructions, one function each. The hosted twin has the same functions, and no
-// effect.
+// Privileged instructions, one function each. The hosted twin has those that hosted code calls, and
+// no effect.
 #pragma once
 
 #include <base/types.hpp>
@@ -20,9 +20,7 @@ inline void write_cr3(u64 value) { asm volatile("mov %0, %%cr3" ::"r"(value) : "
 inline void write_cr4(u64 value) { asm volatile("mov %0, %%cr4" ::"r"(value) : "memory"); }
 
 inline u64 read_dr6() { u64 value; asm volatile("mov %%dr6, %0" : "=r"(value)); return value; }
-inline u64 read_dr7() { u64 value; asm volatile("mov %%dr7, %0" : "=r"(value)); return value; }
 inline void write_dr6(u64 value) { asm volatile("mov %0, %%dr6" ::"r"(value)); }
-inline void write_dr7(u64 value) { asm volatile("mov %0, %%dr7" ::"r"(value)); }
 
 /// RDMSR and WRMSR of an MSR that this processor is known to have: an unknown one is a panic.
 inline u64 read_msr(u32 msr) {
@@ -67,16 +65,18 @@ inline void open_interrupt_window() { asm volatile("sti; nop; cli" ::: "memory")
 }
 
 inline void pause() { __builtin_ia32_pause(); }
-inline void invalidate_page(u64 address) { asm volatile("invlpg (%0)" ::"r"(address) : "memory"); }
-inline void write_back_caches() { asm volatile("wbinvd" ::: "memory"); }
 
+/// What LGDT, LIDT, SGDT and SIDT move.
+struct [[gnu::packed]] TablePointer {
+    u16 limit;
+    u64 base;
+};
+inline void load_gdt(const TablePointer& gdt) { asm volatile("lgdt %0" ::"m"(gdt)); }
+inline void load_idt(const TablePointer& idt) { asm volatile("lidt %0" ::"m"(idt)); }
+inline TablePointer read_gdt() { TablePointer at; asm volatile("sgdt %0" : "=m"(at)); return at; }
+inline TablePointer read_idt() { TablePointer at; asm volatile("sidt %0" : "=m"(at)); return at; }
 /// After this the next interrupt or exception is a triple fault.
-inline void load_empty_interrupt_table() {
-    const struct [[gnu::packed]] { u16 limit; u64 base; } nothing{0, 0};
-    asm volatile("lidt %0" ::"m"(nothing));
-}
-
-inline u16 read_tr() { u16 value; asm volatile("str %0" : "=r"(value)); return value; }
+inline void load_empty_interrupt_table() { load_idt({0, 0}); }
 
 }  // namespace hv::x86
 

@@ -30,28 +30,18 @@ trap_entry:
     push %rbp
     push %rsi
     push %rdi
-    push %r8
-    push %r9
-    push %r10
-    push %r11
-    push %r12
-    push %r13
-    push %r14
-    push %r15
+    .irp number, 8, 9, 10, 11, 12, 13, 14, 15
+    push %r\number
+    .endr
     mov %rsp, %rdi
     // A frame pointer chain through the interrupted code, for the backtrace
     mov %rsp, %rbx
     and $-16, %rsp
     call handle_trap
     mov %rbx, %rsp
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %r11
-    pop %r10
-    pop %r9
-    pop %r8
+    .irp number, 15, 14, 13, 12, 11, 10, 9, 8
+    pop %r\number
+    .endr
     pop %rdi
     pop %rsi
     pop %rbp

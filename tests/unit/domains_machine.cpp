@@ -27,7 +27,6 @@ const x86::EngineOperations paper_engine{
     .nested_format = &svm::npt_format,
     .probe = nullptr,
     .turn_on = nullptr,
-    .turn_off = nullptr,
     .create = [](x86::VirtualCpu& vcpu, x86::FrameSource&) {
         vcpu.control = new x86::CpuState;
         return Result<>{};
@@ -46,14 +45,8 @@ const x86::EngineOperations paper_engine{
         return x86::PagingState{.cr0 = state.cr0, .cr3 = state.cr3, .cr4 = state.cr4,
                                 .efer = state.efer};
     },
-    .instruction_pointer = [](x86::VirtualCpu& vcpu) { return registers(vcpu).rip; },
     .set_instruction_pointer = [](x86::VirtualCpu& vcpu, u64 rip) { registers(vcpu).rip = rip; },
-    .write_control_register = nullptr,
-    .read_control_register = [](x86::VirtualCpu& vcpu, unsigned number) {
-        const x86::CpuState& state = registers(vcpu);
-        return number == 0 ? state.cr0 : number == 3 ? state.cr3 : state.cr4;
-    },
-    .read_stack_pointer = [](x86::VirtualCpu& vcpu) { return registers(vcpu).rsp; },
+    .read_cr4 = [](x86::VirtualCpu& vcpu) { return registers(vcpu).cr4; },
     .read_msr = [](x86::VirtualCpu&, u32) { return Result<u64>{Error{XEN_ENOENT}}; },
     .write_msr = [](x86::VirtualCpu&, u32, u64) { return Result<>{Error{XEN_ENOENT}}; },
 };

@@ -107,7 +107,6 @@ TEST_F(SvmExits, AWriteToCr8IsLeftToTheDecoderWhereTheCpuDoesNotHelp) {
     x86::Exit exit = decoded(VMEXIT_CR8_WRITE);
     EXPECT_EQ(exit.kind, Kind::control_register);
     EXPECT_EQ(exit.control.number, 8);
-    EXPECT_TRUE(exit.control.write);
     EXPECT_FALSE(exit.control.decoded);
     EXPECT_EQ(exit.length, 0);
 

@@ -48,8 +48,6 @@ TEST(VmxControls, SkylakeGivesEverything) {
     ASSERT_TRUE(found.ok()) << why;
     EXPECT_TRUE(found->superpage_2m);
     EXPECT_TRUE(found->superpage_1g);
-    EXPECT_TRUE(found->nested_accessed_dirty);
-    EXPECT_TRUE(found->unrestricted_guest);
     EXPECT_TRUE(found->virtual_interrupts);
     EXPECT_EQ(found->tags, 0xffffu);
 }
@@ -62,16 +60,6 @@ TEST(VmxControls, InterruptDeliveryIsWholeOrAbsent) {
     ASSERT_TRUE(controls.ok()) << why;
     EXPECT_FALSE(vmx::delivers_interrupts(*controls));
     EXPECT_EQ(controls->secondary & vmx::SECONDARY_X2APIC_MODE, 0u);
-}
-
-TEST(VmxControls, WithoutAnApicCr8NeverReachesTheMachines) {
-    const char* why = nullptr;
-    const auto full = vmx::choose_controls(skylake(), &why);
-    ASSERT_TRUE(full.ok()) << why;
-    const vmx::Controls none = vmx::without_apic(*full);
-    EXPECT_EQ(none.primary & vmx::PRIMARY_TPR_SHADOW, 0u);
-    EXPECT_TRUE(none.primary & vmx::PRIMARY_CR8_LOAD_EXITING);
-    EXPECT_TRUE(none.primary & vmx::PRIMARY_CR8_STORE_EXITING);
 }
 
 TEST(VmxControls, GuestsNeverStartInLongModeByAccident) {
