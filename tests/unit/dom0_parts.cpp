@@ -42,6 +42,7 @@ TEST(LineEditor, EditsAndRemembers) {
     EXPECT_EQ(echo, "lisr\b \bt\r\n");
     EXPECT_EQ(type(editor, "help\n", echo), "help");
     EXPECT_EQ(type(editor, "\x1b[A\x1b[A\n", echo), "list");
+    EXPECT_EQ(type(editor, "sto\x1b[12;8Rre /\n", echo), "store /");
     EXPECT_EQ(type(editor, "nonsense\x15pause d1\n", echo), "pause d1");
     EXPECT_EQ(type(editor, "half\x03", echo), "");
     EXPECT_EQ(type(editor, "\x7f\x7f\n", echo), "");

@@ -12,6 +12,11 @@ void report(std::string_view doing, std::string_view name, const Result<void>& d
     if (!done.ok()) print("cannot {} {}: {}\n", doing, name, describe(done.error().code));
 }
 
+bool is_paused(const Domain& domain) {
+    auto info = domain_info(domain.id());
+    return info.ok() && (info->flags & XEN_DOMINF_paused) != 0;
+}
+
 /// Six letters, as xl prints them.
 std::string state_of(const xen_domctl_getdomaininfo& info) {
     auto has = [&](u32 flag, char letter) { return (info.flags & flag) != 0 ? letter : '-'; };
@@ -44,8 +49,8 @@ constinit const Shell::Command Shell::commands[command_count] = {
 
 void Shell::help(const Words&) {
     for (auto& command : commands)
-        print("  {:9} {}\n            {} {}\n", command.name, command.purpose, command.name,
-              command.arguments);
+        print("  {:9}{:12}{}{}\n", command.name, command.arguments,
+              command.arguments.size() < 12 ? "" : "\n                       ", command.purpose);
 }
 
 void Shell::list(const Words&) {
@@ -103,20 +108,26 @@ void Shell::create(const Words& words) {
 
 void Shell::console(const Words& words) {
     Domain* domain = household_.find(std::string_view{words[1]});
-    if (domain == nullptr) return print("no domain '{}'\n", std::string_view{words[1]});
+    if (domain == nullptr) return (void)living(words[1]);
     kit::console().write(domain->console.last_words());
     if (domain->gone)
         return print("\n{} is gone; these were its last words\n", std::string_view{words[1]});
     attached_ = domain->id();
+    attached_name_ = domain->order.name;
 }
 
 void Shell::pause(const Words& words) {
-    if (Domain* domain = living(words[1])) report("pause", words[1], pause_domain(domain->id()));
+    Domain* domain = living(words[1]);
+    if (domain == nullptr) return;
+    if (is_paused(*domain)) return print("{} is paused already\n", std::string_view{words[1]});
+    report("pause", words[1], pause_domain(domain->id()));
 }
 
 void Shell::unpause(const Words& words) {
-    if (Domain* domain = living(words[1]))
-        report("unpause", words[1], unpause_domain(domain->id()));
+    Domain* domain = living(words[1]);
+    if (domain == nullptr) return;
+    if (!is_paused(*domain)) return print("{} is not paused\n", std::string_view{words[1]});
+    report("unpause", words[1], unpause_domain(domain->id()));
 }
 
 void Shell::shutdown(const Words& words) {

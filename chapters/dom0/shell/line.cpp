@@ -4,12 +4,13 @@
 namespace dom0 {
 
 std::optional<std::string> LineEditor::key(char byte, std::string& echo) {
-    // An arrow key is three bytes: ESC [ and a letter.
+    // An arrow key is ESC [ and a letter. A terminal's answer has numbers in between: ESC [ 5 ; 8 R
     if (escape_ == Escape::begun) {
         escape_ = byte == '[' ? Escape::bracket : Escape::none;
         return {};
     }
     if (escape_ == Escape::bracket) {
+        if (byte < '@') return {};
         escape_ = Escape::none;
         if (byte == 'A') recall(-1, echo);
         if (byte == 'B') recall(+1, echo);

@@ -48,18 +48,22 @@ void Shell::key(char byte) {
 }
 
 void Shell::hear(std::string_view said) {
-    if (attached_ == 0) return;
-    show(said);
-    if (household_.find(attached_) != nullptr) return;
-    print("\nthe console of d{} is closed\n", attached_);
-    attached_ = 0;  // the news of its end follows, and the prompt after that
+    if (attached_ != 0) show(said);
 }
 
 void Shell::tell(std::string_view news) {
     if (news.empty()) return;
     show(attached_ == 0 ? "\r\x1b[K" : "\n");
     show(news);
+    if (attached_ != 0 && household_.find(attached_) == nullptr) follow();
     prompt();
+}
+
+void Shell::follow() {
+    Domain* heir = household_.find(std::string_view{attached_name_});
+    bool lives_on = heir != nullptr && !heir->gone;
+    attached_ = lives_on ? heir->id() : 0;
+    print("{}\n", lives_on ? "its console goes on here; Ctrl-] leaves" : "its console is closed");
 }
 
 void Shell::run(std::string_view line) {

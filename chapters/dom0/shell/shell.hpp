@@ -22,10 +22,11 @@ public:
     /// The domain whose console is open here, or 0.
     u16 attached() const { return attached_; }
 
-    /// Shows what the attached guest said, and closes its console when it is gone.
+    /// Shows what the attached guest said.
     void hear(std::string_view said);
 
-    /// Shows a line of news above the line being typed.
+    /// Shows a line of news above the line being typed. The console of a guest that has ended is
+    /// closed; that of one that has rebooted stays open.
     void tell(std::string_view news);
 
 private:
@@ -40,6 +41,7 @@ private:
 
     void run(std::string_view line);
     void prompt();
+    void follow();
     Domain* living(std::string_view name);
 
     void help(const Words&);
@@ -60,6 +62,7 @@ private:
     Household& household_;
     LineEditor line_;
     u16 attached_ = 0;
+    std::string attached_name_;
 };
 
 }  // namespace dom0

@@ -41,25 +41,29 @@ def prepare(wish: argparse.Namespace) -> Machine:
 
 
 def _tell(emulator: Emulator, wish: argparse.Namespace) -> None:
-    at_line_start = True
+    held = ""
 
     def echo(text: str) -> None:
-        nonlocal at_line_start
-        text = readable(text)
-        print(text, end="", flush=True)
-        at_line_start = text.endswith("\n") if text else at_line_start
+        # Whole lines only: a half-said one may yet step aside.
+        nonlocal held
+        lines, newline, held = (held + text).rpartition("\n")
+        print(readable(lines + newline), end="", flush=True)
+
+    def end_line() -> None:
+        nonlocal held
+        rest, held = readable(held), ""
+        print(f"{rest}\n" if rest else "", end="")
 
     def announce_apart(text: str) -> None:
-        nonlocal at_line_start
-        print("" if at_line_start else "\n", end="")
+        end_line()
         announce(text)
-        at_line_start = True
 
     emulator.echo_to(echo)
     story.tell(
         emulator, announce_apart,
         build.reaches("domains", wish.through), build.reaches("events", wish.through),
     )
+    end_line()
 
 
 def run(wish: argparse.Namespace) -> None:
