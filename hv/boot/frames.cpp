@@ -24,8 +24,6 @@ void FrameTable::lay_out(const PhysicalMemory& memory, FrameRow* rows, u64 frame
     memory_ = &memory;
     rows_ = rows;
     frame_count_ = frame_count;
-    for (u64 i = 0; i < frame_count; ++i)
-        rows_[i] = FrameRow{};
 }
 
 void FrameTable::add(Mfn first, u64 count) {

@@ -58,7 +58,8 @@ class FrameTable {
 public:
     static constexpr u8 max_order = 18;
 
-    /// Lays the table of `frame_count` rows at `rows`; every frame is absent until add() names it.
+    /// The table is the `frame_count` rows at `rows`, as they are made: every frame is absent until
+    /// add() names it. Rows of frames that never are RAM are only read.
     void lay_out(const PhysicalMemory& memory, FrameRow* rows, u64 frame_count);
     /// Gives the allocator the RAM frames [first, first + count), as firmware left them.
     void add(Mfn first, u64 count);

@@ -1,28 +1,15 @@
 // The hypervisor's own page tables: made once at boot, and never changed afterwards.
 #include <boot/host_tables.hpp>
+#include <memory>
 #include <string.h>
-#include <x86/bits.hpp>
+#include <x86/host_format.hpp>
 
 namespace hv::boot {
 namespace {
 
-using x86::bits_per_level;
-using x86::top_level;
-
-constexpr u64 entry_address_mask = 0x000ffffffffff000;
-
-constexpr u64 bytes_at(unsigned level) { return page_size << (bits_per_level * level); }
-
-u64 leaf(Mpa physical, unsigned level, x86::Access access, x86::MemoryType type) {
-    u64 entry = physical.value | x86::PTE_P | x86::PTE_A | x86::PTE_D;
-    if (access.write)
-        entry |= x86::PTE_RW;
-    if (!access.execute)
-        entry |= x86::PTE_XD;
-    if (type == x86::MemoryType::uncached)
-        entry |= x86::PTE_PCD | x86::PTE_PWT;
-    return level > 0 ? entry | x86::PTE_PS : entry;
-}
+/// What one page of the frame table is about: the rows that it holds, and the memory they stand for.
+constexpr u64 rows_in_page = page_size / sizeof(FrameRow);
+constexpr u64 bytes_of_rows = rows_in_page * page_size;
 
 }  // namespace
 
@@ -34,48 +21,60 @@ Result<Mpa> EarlyFrames::take(u64 count) {
     return next_;
 }
 
-Result<Mpa> HostTables::take_table() {
+Result<Mfn> HostTables::take_table() {
+    const auto table = frames_.take();
+    TRY(table);
     ++table_count_;
-    return frames_.take();
+    return frame_of(*table);
 }
 
-/// Where the entry for `address` at `level` is, with the tables above it made as needed.
-Result<u64*> HostTables::entry_for(u64 address, unsigned level) {
-    if (root_.value == 0) {
-        const auto root = take_table();
-        TRY(root);
-        root_ = *root;
-    }
-    Mpa table = root_;
-    for (unsigned at = top_level;; --at) {
-        const u64 index = address >> (page_shift + bits_per_level * at) & 511;
-        u64* entry = memory_.as<u64>(table) + index;
-        if (at == level)
-            return entry;
-        if (!(*entry & x86::PTE_P)) {
-            const auto next = take_table();
-            TRY(next);
-            *entry = next->value | x86::PTE_P | x86::PTE_RW | x86::PTE_A;
-        }
-        table = Mpa{*entry & entry_address_mask};
-    }
+Result<> HostTables::begin() {
+    const auto root = take_table();
+    TRY(root);
+    root_ = *root;
+    return {};
 }
 
 Result<> HostTables::map(u64 address, Mpa physical, u64 bytes, x86::Access access,
                          x86::MemoryType type) {
-    while (bytes > 0) {
-        unsigned level = largest_;
-        while (level > 0 && (((address | physical.value) & (bytes_at(level) - 1)) != 0 ||
-                             bytes < bytes_at(level)))
-            --level;
-        const auto entry = entry_for(address, level);
-        TRY(entry);
-        **entry = leaf(physical, level, access, type);
-        address += bytes_at(level);
-        physical = physical + bytes_at(level);
-        bytes -= bytes_at(level);
+    x86::PageTable table{x86::host_format, *this, root_};
+    // Tables translate 48 bits of an address; those above repeat the topmost of them
+    u64 page = (address >> page_shift) % x86::gfn_limit.value;
+    u64 frame = physical.value >> page_shift;
+    for (u64 left = bytes >> page_shift; left > 0;) {
+        u8 order = largest_order_;
+        while (order > 0 && ((page | frame) % (1ull << order) != 0 || left < 1ull << order))
+            order -= x86::bits_per_level;
+        TRY(table.map(Gfn{page}, {Mfn{frame}, order, access, type}));
+        page += 1ull << order;
+        frame += 1ull << order;
+        left -= 1ull << order;
     }
     return {};
+}
+
+/// A page of rows, each absent.
+Result<Mpa> HostTables::take_rows() {
+    const auto page = frames_.take();
+    if (page.ok())
+        std::uninitialized_fill_n(memory_.as<FrameRow>(*page), rows_in_page, FrameRow{});
+    return page;
+}
+
+Result<u64> HostTables::map_frame_table(u64 address, std::span<const MemoryRange> map) {
+    // Where a page's rows would all be absent, it is this one, which is for all of them
+    const auto absent = take_rows();
+    TRY(absent);
+    u64 count = 1;
+    const Mpa top = top_of_ram(map);
+    for (Mpa start{}; start < top; start = start + bytes_of_rows, address += page_size) {
+        const bool ram = overlaps_ram(map, start, bytes_of_rows);
+        const auto rows = ram ? take_rows() : absent;
+        TRY(rows);
+        TRY(this->map(address, *rows, page_size, ram ? x86::read_write : x86::read_only));
+        count += ram;
+    }
+    return count;
 }
 
 }  // namespace hv::boot

@@ -27,24 +27,35 @@ private:
 class HostTables {
 public:
     HostTables(const PhysicalMemory& memory, EarlyFrames& frames, bool pages_of_1g)
-        : memory_{memory}, frames_{frames}, largest_(pages_of_1g ? 2 : 1) {}
+        : memory_{memory}, frames_{frames}, largest_order_(pages_of_1g ? 18 : 9) {}
 
+    /// Takes the root. Once, before the first map(). XEN_ENOMEM.
+    Result<> begin();
     /// Maps [physical, physical + bytes) at `address` with the largest pages that fit. All three
     /// are multiples of a page, and nothing is mapped there yet. XEN_ENOMEM.
     Result<> map(u64 address, Mpa physical, u64 bytes, x86::Access access,
                  x86::MemoryType type = x86::MemoryType::write_back);
+    /// Makes the rows of all frames up to the highest that `map` calls usable, maps them at
+    /// `address`, and returns how many frames they take. Rows cost only where there is RAM.
+    /// XEN_ENOMEM.
+    Result<u64> map_frame_table(u64 address, std::span<const MemoryRange> map);
     /// For CR3.
-    Mpa root() const { return root_; }
+    Mpa root() const { return address_of(root_); }
     u64 table_count() const { return table_count_; }
 
+    // What x86::PageTable asks of the memory that its tables are made of
+    u64 read(Mpa entry) const { return *memory_.as<u64>(entry); }
+    void write(Mpa entry, u64 value) { *memory_.as<u64>(entry) = value; }
+    Result<Mfn> take_table();
+    void give_back_table(Mfn) {}
+
 private:
-    Result<u64*> entry_for(u64 address, unsigned level);
-    Result<Mpa> take_table();
+    Result<Mpa> take_rows();
 
     const PhysicalMemory& memory_;
     EarlyFrames& frames_;
-    unsigned largest_;  ///< level of the largest page: 1 for 2 MiB, 2 for 1 GiB
-    Mpa root_{};
+    u8 largest_order_;  ///< of the largest page: 9 for 2 MiB, 18 for 1 GiB
+    Mfn root_{};
     u64 table_count_ = 0;
 };
 

@@ -12,6 +12,8 @@ inline constexpr u64 device_window = 0xffffc00000000000;
 inline constexpr u64 local_apic_window = device_window;
 inline constexpr u64 io_apic_window = device_window + page_size;
 inline constexpr u64 screen_window = device_window + GiB;
+/// The frame table: a row for each frame of the machine.
+inline constexpr u64 frame_table_window = 0xffffc04000000000;
 /// Stacks: one slot for each pCPU, holes between them.
 inline constexpr u64 stack_window = 0xffffc08000000000;
 /// The image: linked here plus 2 MiB.

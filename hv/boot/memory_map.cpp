@@ -90,6 +90,13 @@ Mpa top_of_ram(std::span<const MemoryRange> map) {
     return top;
 }
 
+bool overlaps_ram(std::span<const MemoryRange> map, Mpa start, u64 bytes) {
+    return std::any_of(map.begin(), map.end(), [&](const MemoryRange& range) {
+        return range.kind == MemoryRange::Kind::usable && range.start < start + bytes &&
+               start < range.start + range.bytes;
+    });
+}
+
 u64 usable_bytes(std::span<const MemoryRange> map) {
     u64 bytes = 0;
     for (const MemoryRange& range : map)

@@ -43,6 +43,8 @@ void for_each_free(std::span<const MemoryRange> map, std::span<const Occupied> o
 
 /// The end of the highest usable RAM; 0 when there is none.
 Mpa top_of_ram(std::span<const MemoryRange> map);
+/// True when some of [start, start + bytes) is usable RAM.
+bool overlaps_ram(std::span<const MemoryRange> map, Mpa start, u64 bytes);
 /// Bytes of usable RAM.
 u64 usable_bytes(std::span<const MemoryRange> map);
 

@@ -106,26 +106,27 @@ std::array<Occupied, 3> kept_by_others(const MachineFacts& facts) {
 
 Result<> settle(Machine& machine, unsigned cpus) {
     MachineFacts& facts = machine.facts;
-    const u64 frame_count = frame_of(top_of_ram(facts.ranges())).value;
-    const u64 table_bytes = align_up(frame_count * sizeof(FrameRow), page_size);
-
-    // The frame table's place, and the tables that show it
+    const Mpa top = top_of_ram(facts.ranges());
     const Occupied hole = largest_hole(facts);
     EarlyFrames early{machine.memory, hole.start, hole.end};
-    const auto rows = early.take(table_bytes >> page_shift);
-    TRY(rows);
     TRY(move_module_up(machine, early, hole));
+
+    // The final tables, and the table of frames that they show
     HostTables tables{machine.memory, early, has_1g_pages()};
+    TRY(tables.begin());
     TRY(map_image(tables, facts));
     TRY(map_memory(tables, facts));
     TRY(map_devices(tables, facts));
     TRY(map_stacks(tables, early, cpus));
+    const auto table_frames = tables.map_frame_table(frame_table_window, facts.ranges());
+    TRY(table_frames);
     facts.host_tables = tables.root();
     x86::write_cr3(tables.root().value);
-    machine.memory = PhysicalMemory{machine.memory.at(Mpa{0}), top_of_ram(facts.ranges()).value};
+    machine.memory = PhysicalMemory{machine.memory.at(Mpa{0}), top.value};
+    machine.frames.lay_out(machine.memory, reinterpret_cast<FrameRow*>(frame_table_window),
+                           frame_of(top).value);
 
     // All RAM that nobody holds goes to the allocator
-    machine.frames.lay_out(machine.memory, machine.memory.as<FrameRow>(*rows), frame_count);
     const auto others = kept_by_others(facts);
     const std::array<Occupied, 4> all{others[0], others[1], others[2], early.taken()};
     for_each_free(facts.ranges(), all, [&](Mpa start, Mpa end) {
@@ -135,7 +136,7 @@ Result<> settle(Machine& machine, unsigned cpus) {
     const u64 image_frames = (facts.image_end - facts.image_start) >> page_shift;
     const u64 early_frames = (early.taken().end - early.taken().start) >> page_shift;
     tell(*machine.cpus[0], memory_kept, owner_hypervisor, image_frames + early_frames,
-         machine.frames.free_count(), table_bytes / KiB, tables.table_count());
+         machine.frames.free_count(), *table_frames * page_size / KiB, tables.table_count());
     tell(*machine.cpus[0], tables_switched, owner_hypervisor, tables.root().value);
     return {};
 }
