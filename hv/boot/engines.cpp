@@ -4,6 +4,7 @@
 #if HV_THROUGH >= HV_DOMAINS
 #include <svm/svm.hpp>
 #include <vmx/vmx.hpp>
+#include <x86/cpuid.hpp>
 #endif
 
 namespace hv::boot {
@@ -28,9 +29,9 @@ Result<> choose_engine(Machine& machine, Cpu& cpu) {
              capabilities->superpage_1g ? 18 : capabilities->superpage_2m ? 9 : 0);
         return {};
     }
-    // One line: what each engine misses
-    print(machine.console, "I cannot run guests here. {}: {}. {}: {}.\n", engines[0]->name,
-          refusals[0], engines[1]->name, refusals[1]);
+    // The engine that this processor's maker builds for says what it misses
+    const bool intel = x86::cpuid(0).ebx == 0x756e6547;  // "Genu"
+    machine.refusal.write(refusals[intel ? 0 : 1]);
     return Error{XEN_ENODEV};
 }
 

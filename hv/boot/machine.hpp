@@ -79,6 +79,9 @@ struct Machine {
     /// Who is told that a byte came in on COM1; nullptr: nobody.
     void (*console_input)(Machine& machine) = nullptr;
 
+    /// Why the machine cannot start, as the end of a sentence: said before boot gives up.
+    TextBuffer<320> refusal{};
+
     const x86::EngineOperations* engine = nullptr;  ///< nullptr while none was found
     x86::EngineCapabilities capabilities{};
 
@@ -111,8 +114,8 @@ struct Plug {
     Chapter chapter;
     std::string_view title;
     std::span<const TraceEvent* const> events;
-    /// Called once, on the boot pCPU, in the chapters' order. A failure ends the boot with a
-    /// sentence.
+    /// Called once, on the boot pCPU, in the chapters' order. A failure ends the boot: what a person
+    /// could put right is in machine.refusal.
     Result<> (*open)(Machine& machine, Cpu& cpu);
     /// Called on each pCPU as it comes up, the boot pCPU included, after `open`. May be nullptr.
     Result<> (*open_cpu)(Cpu& cpu);

@@ -45,8 +45,10 @@ void survey(Machine& machine, Cpu& cpu, const Handover& handover) {
     facts.image_end = handover.image + static_cast<u64>(image_end - image_start);
 
     LoaderFacts raw;
-    if (!read_handover(machine.memory, handover, raw, facts))
-        give_up(machine, raw.complaint);
+    if (!read_handover(machine.memory, handover, raw, facts)) {
+        print(machine.refusal, "{}", raw.complaint);
+        give_up(machine);
+    }
     tell(cpu, woken, owner_hypervisor, facts.image_end - facts.image_start, facts.image_start.value,
          facts.image_end.value);
     print(machine.console, "I was loaded by {}, with the words \"{}\".\n", facts.loader,
@@ -83,20 +85,19 @@ void set_up_machine(Machine& machine, Cpu& cpu) {
     wake_processors(machine);
 }
 
-/// Names the chapter that could not do its part. Why, it has said itself.
-[[noreturn]] void give_up_chapter(Machine& machine, const Plug& plug, const char* what,
-                                  Error error) {
-    TextBuffer<80> why;
-    print(why, "the chapter {} did not {} (error {})", plug.title, what,
-          static_cast<unsigned>(error.code));
-    give_up(machine, why.view());
+/// Ends the boot for a chapter: with its reason, or with what the error alone can tell.
+[[noreturn]] void give_up_chapter(Machine& machine, const Plug& plug, Error error) {
+    if (machine.refusal.view().empty())
+        print(machine.refusal, "the chapter {} does not open, by error {} ({} frames are free)",
+              plug.title, static_cast<unsigned>(error.code), machine.frames.free_count());
+    give_up(machine);
 }
 
 void call_starts(Machine& machine, Cpu& cpu) {
     for (const Plug* plug : machine.plugs)
         if (plug->start)
             if (const auto started = plug->start(machine, cpu); !started)
-                give_up_chapter(machine, *plug, "start", started.error());
+                give_up_chapter(machine, *plug, started.error());
 }
 
 /// The second half, on a stack with a guard: the machine, then the chapters.
@@ -107,7 +108,7 @@ void wake_further(void* argument) {
     for (const Plug* plug : machine.plugs)
         if (plug->open)
             if (const auto opened = plug->open(machine, cpu); !opened)
-                give_up_chapter(machine, *plug, "open", opened.error());
+                give_up_chapter(machine, *plug, opened.error());
     listen_to_console(machine);
     meet(cpu);
     open_chapters_here(cpu);
@@ -130,8 +131,11 @@ void wake(Machine& machine, Cpu& cpu, std::span<const Plug* const> plugs,
 
     survey(machine, cpu, handover);
     const unsigned cpus = std::min<unsigned>(machine.facts.apic_count, machine.options.cpus);
-    if (!settle(machine, cpus))
-        give_up(machine, "there is too little memory; 64 MiB are enough");
+    if (!settle(machine, cpus)) {
+        print(machine.refusal, "{} MiB of RAM are too little; 64 MiB are enough, and the module's",
+              usable_bytes(machine.facts.ranges()) / MiB);
+        give_up(machine);
+    }
     call_on_stack(stack_top(0, stack_ordinary), wake_further, &cpu);
 }
 
@@ -139,7 +143,7 @@ void open_chapters_here(Cpu& cpu) {
     for (const Plug* plug : cpu.machine->plugs)
         if (plug->open_cpu)
             if (const auto opened = plug->open_cpu(cpu); !opened)
-                give_up_chapter(*cpu.machine, *plug, "open on a pCPU", opened.error());
+                give_up_chapter(*cpu.machine, *plug, opened.error());
     meet(cpu);
     if (cpu.machine->options.panic && cpu.machine->options.panic_cpu == cpu.number)
         break_on_purpose();
@@ -159,8 +163,8 @@ void work_for_ever(Cpu& cpu) {
     x86::halt_forever();
 }
 
-void give_up(Machine& machine, std::string_view why) {
-    print(machine.console, "I cannot go on: {}.\n", why);
+void give_up(Machine& machine) {
+    print(machine.console, "I cannot go on: {}.\n", machine.refusal.view());
     x86::halt_forever();
 }
 

@@ -11,8 +11,8 @@ namespace hv::boot {
 [[noreturn]] void wake(Machine& machine, Cpu& cpu, std::span<const Plug* const> plugs,
                        const Handover& handover);
 
-/// Says why the machine cannot start, and halts: for what a person can put right.
-[[noreturn]] void give_up(Machine& machine, std::string_view why);
+/// Says machine.refusal in one line, and halts.
+[[noreturn]] void give_up(Machine& machine);
 
 }  // namespace hv::boot
 

@@ -1,5 +1,6 @@
 // dom0's birth: its RAM, its kernel, what it finds at its start, and its first registers.
 #include <algorithm>
+#include <boot/memory_map.hpp>
 #include <domains/archive.hpp>
 #include <domains/build_dom0.hpp>
 #include <domains/elf.hpp>
@@ -13,12 +14,10 @@
 namespace hv {
 namespace {
 
-/// One line on the console, and the error that ends the boot.
+/// Why dom0 cannot be, and the error that ends the boot.
 template <class... Arguments>
 Error complain(Machine& machine, Errno code, std::string_view line, const Arguments&... arguments) {
-    print(machine.console, "dom0: ");
-    print(machine.console, line, arguments...);
-    print(machine.console, "\n");
+    print(machine.refusal, line, arguments...);
     return Error{code};
 }
 
@@ -69,8 +68,8 @@ Result<Plan> make_plan(Machine& machine, std::span<const u8> file) {
     plan.info = plan.module - page_size;
     if (kernel->lowest < plan.start || kernel->highest > plan.info)
         return complain(machine, XEN_ENOMEM,
-                        "its kernel wants {:x} to {:x}, but it has {:x} to {:x}: link it at 16 "
-                        "MiB, or raise dom0_mem",
+                        "dom0's kernel wants {:x} to {:x}, but dom0 has {:x} to {:x}: link it "
+                        "at 16 MiB, or raise dom0_mem",
                         kernel->lowest, kernel->highest, plan.start, plan.info);
     return plan;
 }
@@ -98,16 +97,18 @@ Result<> give_memory(Machine& machine, Domain& domain, const Plan& plan) {
     const u64 count = (plan.end - plan.start) >> page_shift;
     if (!machine.frames.take_range(domain.id, first, count).ok())
         return complain(machine, XEN_ENOMEM,
-                        "the {} MiB from 16 MiB on are not all free: use a smaller dom0_mem, or a "
-                        "machine with more memory",
-                        (plan.end - plan.start) / MiB);
+                        "dom0 wants the {} MiB from 16 MiB on, which are not all free in this "
+                        "machine's {} MiB of RAM: {} MiB would do, or a smaller dom0_mem",
+                        (plan.end - plan.start) / MiB,
+                        boot::usable_bytes(machine.facts.ranges()) / MiB,
+                        (plan.end + machine.facts.module_bytes) / MiB + 8);
     for (u64 i = 0; i < count; ++i)
         machine.frames.row(first + i).uses = 2;  // owned, and mapped
     domain.frames_owned.store(count);
     domain.frames_limit = count;
     for (u64 i = 0; i < count; i += 1ull << order)
         if (!domain.p2m.add(Gfn{first.value + i}, first + i, order, x86::full_access).ok())
-            return complain(machine, XEN_ENOMEM, "no memory is left for its nested tables");
+            return complain(machine, XEN_ENOMEM, "no memory is left for dom0's nested tables");
     return {};
 }
 
@@ -184,7 +185,7 @@ Result<> build_dom0(Machine& machine, Cpu& cpu) {
 
     const auto vcpu = create_vcpu(domain, 0);
     if (!vcpu.ok() || !set_first_state(machine, **vcpu, *plan).ok())
-        return complain(machine, XEN_ENOMEM, "its vCPU cannot be made");
+        return complain(machine, XEN_ENOMEM, "no memory is left for dom0's vCPU");
     tell(cpu, first_child, domain.id, domain.frames_owned.load(), plan->start, plan->kernel.entry);
     bring_up(**vcpu);
     domain.paused_by_toolstack = false;

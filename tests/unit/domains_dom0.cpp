@@ -65,11 +65,7 @@ protected:
         machine.facts.command_line = "loglvl=all";
         return build_dom0(machine, small.cpu()).ok();
     }
-    std::string said() {
-        std::string text(Console::ring_size, ' ');
-        text.resize(small.machine().console.copy_ring(0, text.data(), text.size()));
-        return text;
-    }
+    std::string said() { return std::string{small.machine().refusal.view()}; }
 };
 
 const std::string trailer = entry("TRAILER!!!", "");
