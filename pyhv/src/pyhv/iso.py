@@ -15,10 +15,11 @@ from pyhv.paths import BUILD
 GRUB_VIDEO = "if [ $grub_platform = efi ]; then insmod all_video; fi"
 
 
-def grub_config(options: str, has_module: bool) -> str:
-    """Return the grub.cfg that boots the image at once."""
+def grub_config(options: str, has_module: bool, first: tuple[str, ...] = ()) -> str:
+    """Return the grub.cfg that runs the commands `first`, and then boots the image at once."""
     # all_video lets GRUB find the frame buffer, under UEFI above all.
     lines = [GRUB_VIDEO, "set timeout=0", "set default=0", "menuentry 'Subfloor' {"]
+    lines += [f"    {command}" for command in first]
     lines.append(f"    multiboot2 /boot/hv.elf {options}".rstrip())
     if has_module:
         lines.append("    module2 /boot/module.cpio")
@@ -32,10 +33,12 @@ def _place(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def make(image: Path, module: Path | None, options: str = "") -> Path:
+def make(
+    image: Path, module: Path | None, options: str = "", first: tuple[str, ...] = ()
+) -> Path:
     """Return the ISO in build/iso, made anew unless its files and options are unchanged."""
-    config = grub_config(options, module is not None)
-    name = hashlib.sha256(f"{image} {module} {options}".encode()).hexdigest()[:8]
+    config = grub_config(options, module is not None, first)
+    name = hashlib.sha256(f"{image} {module} {config}".encode()).hexdigest()[:8]
     iso = BUILD / "iso" / f"{image.stem}-{name}.iso"
     recipe = iso.with_suffix(".recipe")
     inputs = [file for file in (image, module) if file]

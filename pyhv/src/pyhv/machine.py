@@ -15,7 +15,8 @@ class Machine:
 
     `firmware` is how the image arrives: `direct` (QEMU's own PVH loader), or from a GRUB ISO on
     `bios` or `uefi`. `model` is the emulator's name of the CPU, `run_by` the emulator; empty takes
-    the usual one.
+    the usual one. `grub` are commands for GRUB to run first, which can leave the machine as some
+    firmware would; `debugger` is where QEMU opens a socket for one, and then waits for its word.
     """
 
     engine: str = "svm"
@@ -29,6 +30,8 @@ class Machine:
     chipset: str = "pc"
     model: str = ""
     run_by: str = ""
+    grub: tuple[str, ...] = ()
+    debugger: Path | None = None
 
     @property
     def emulator(self) -> str:

@@ -26,6 +26,8 @@ def command(machine: Machine, serial: tuple[str, ...], iso: Path | None) -> list
         "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot", "-device", EXIT_PORT,
         *serial,
     ]
+    if machine.debugger:
+        words += ["-S", "-gdb", f"unix:{machine.debugger},server=on,wait=off"]
     if iso:
         words += ["-cdrom", str(iso), "-boot", "d"]
         if machine.firmware == "uefi":
