@@ -1,10 +1,21 @@
-// The first instructions: two ways in, one road to 64-bit mode.
+// The first instructions: three ways in, one climb to 64-bit mode.
 #include <xen/elfnote.h>
 
 #define PVH_MAGIC 0x336ec578
 #define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
 #define CODE64 8
+#define CODE32 16
+#define DATA32 24
 #define IMAGE_MEGABYTES 16
+
+// Writes `count` entries at EDI, the first from EAX, each `step` further
+.macro fill_entries count, step
+    mov $\count, %ecx
+1:  mov %eax, (%edi)
+    add $\step, %eax
+    add $8, %edi
+    loop 1b
+.endm
 
     .section .text.entry, "ax"
     .code32
@@ -57,19 +68,11 @@ multiboot_entry:
 
     lea (boot_low_pdpt - image_base)(%ebp), %edi
     lea (boot_low_pd - image_base + 3)(%ebp), %eax
-    mov $4, %ecx
-2:  mov %eax, (%edi)
-    add $0x1000, %eax
-    add $8, %edi
-    loop 2b
+    fill_entries 4, 0x1000
 
     lea (boot_low_pd - image_base)(%ebp), %edi
     mov $0x83, %eax
-    mov $2048, %ecx
-3:  mov %eax, (%edi)
-    add $0x200000, %eax
-    add $8, %edi
-    loop 3b
+    fill_entries 2048, 0x200000
 
     // The image at its linked address
     lea (boot_high_pdpt - image_base)(%ebp), %edi
@@ -77,15 +80,22 @@ multiboot_entry:
     mov %eax, 510 * 8(%edi)
     lea (boot_high_pd - image_base + 8)(%ebp), %edi
     lea 0x83(%ebp), %eax
-    mov $(IMAGE_MEGABYTES / 2), %ecx
-4:  mov %eax, (%edi)
-    add $0x200000, %eax
-    add $8, %edi
-    loop 4b
+    fill_entries IMAGE_MEGABYTES / 2, 0x200000
+    lea (boot_go_on - image_base)(%ebp), %edi
+    jmp climb
 
+// Every other pCPU comes from trampoline.S, in 32-bit mode with EBP and EDI set as for the climb
+    .global secondary_entry
+secondary_entry:
+    mov $DATA32, %ax
+    mov %ax, %ds
+    mov %ax, %ss
+    lea (boot_stack_end - image_base)(%ebp), %esp
+
+// In: EBP: the machine address of the image, EDI: of the word that says where to go on
+climb:
     // Long mode: PAE, EFER.LME and NXE, paging
-    mov %cr4, %eax
-    or $(1 << 5), %eax
+    mov $(1 << 5), %eax
     mov %eax, %cr4
     lea (boot_pml4 - image_base)(%ebp), %eax
     mov %eax, %cr3
@@ -107,8 +117,9 @@ multiboot_entry:
 
     .code64
 start64:
-    movabs $start_high, %rax
-    jmp *%rax
+    mov %edi, %edi
+    jmp *(%rdi)
+
 start_high:
     xor %eax, %eax
     mov %eax, %ds
@@ -144,15 +155,17 @@ call_on_stack:
 
     .data
     .balign 8
+    .global boot_gdt
 boot_gdt:
-    .quad 0, 0x00af9b000000ffff
+    .quad 0, 0x00af9b000000ffff, 0x00cf9b000000ffff, 0x00cf93000000ffff
 boot_gdtr:
-    .short 15
+    .short 31
     .quad 0
+boot_go_on:
+    .quad start_high
 
     .bss
     .balign 4096
-    .global boot_pml4
 boot_pml4:
     .skip 4096
 boot_low_pdpt:

@@ -13,11 +13,8 @@
 #include <x86/msr.hpp>
 #include <x86/privileged.hpp>
 
-extern "C" {
-extern const char image_start[], boot_pml4[], trampoline_start[], trampoline_end[];
-extern const char trampoline_base[], trampoline_far32[], trampoline_far64[], trampoline_cr3[],
-    trampoline_root[], trampoline_stack[], trampoline_cpu[], trampoline_gdt_base[];
-}
+extern "C" const char image_start[], boot_gdt[], secondary_entry[], secondary_high[],
+    trampoline_start[], trampoline_orders[], trampoline_end[];
 
 namespace hv::boot {
 namespace {
@@ -34,33 +31,34 @@ Mpa find_low_page(const MachineFacts& facts) {
     return best;
 }
 
-/// Fills in one word of the trampoline's copy at `page`.
-template <class T>
-void patch(const PhysicalMemory& memory, Mpa page, const char* where, T value) {
-    memcpy(memory.at(page + static_cast<u64>(where - trampoline_start)), &value, sizeof value);
-}
-
-/// Adds the page's address to a word that was assembled relative to the trampoline's start.
-void relocate(const PhysicalMemory& memory, Mpa page, const char* word) {
-    u32 offset;
-    memcpy(&offset, word, sizeof offset);
-    patch(memory, page, word, static_cast<u32>(offset + page.value));
-}
+/// What trampoline.S finds at the end of its page.
+struct [[gnu::packed]] Orders {
+    u16 gdt_limit = 31;
+    u32 gdt;              ///< machine address of the GDT that the boot pCPU climbed with
+    u32 entry;            ///< machine address of secondary_entry, and its code segment
+    u16 code_segment = 16;
+    u32 image;            ///< machine address of the image
+    u64 go_on;            ///< where 64-bit code begins
+    u64 root, stack, cpu; ///< what that loads: CR3, its stack, and its argument
+};
+static_assert(sizeof(Orders) == 48);
 
 /// Copies the trampoline to `page`, ready to bring `cpu` up.
 void lay_trampoline(Machine& machine, Mpa page, Cpu& cpu) {
-    const PhysicalMemory& memory = machine.memory;
-    memcpy(memory.at(page), trampoline_start,
-           static_cast<size_t>(trampoline_end - trampoline_start));
-    relocate(memory, page, trampoline_gdt_base);
-    relocate(memory, page, trampoline_far32);
-    relocate(memory, page, trampoline_far64);
-    patch(memory, page, trampoline_base, static_cast<u32>(page.value));
-    patch(memory, page, trampoline_cr3,
-          machine.facts.image_start.value + static_cast<u64>(boot_pml4 - image_start));
-    patch(memory, page, trampoline_root, machine.facts.host_tables.value);
-    patch(memory, page, trampoline_stack, stack_top(cpu.number, stack_ordinary));
-    patch(memory, page, trampoline_cpu, reinterpret_cast<u64>(&cpu));
+    const MachineFacts& facts = machine.facts;
+    const auto below_4g = [&](const char* symbol) {
+        return static_cast<u32>(facts.image_start.value + static_cast<u64>(symbol - image_start));
+    };
+    const Orders orders{.gdt = below_4g(boot_gdt),
+                        .entry = below_4g(secondary_entry),
+                        .image = below_4g(image_start),
+                        .go_on = reinterpret_cast<u64>(secondary_high),
+                        .root = facts.host_tables.value,
+                        .stack = stack_top(cpu.number, stack_ordinary),
+                        .cpu = reinterpret_cast<u64>(&cpu)};
+    u8* copy = machine.memory.at(page);
+    memcpy(copy, trampoline_start, static_cast<size_t>(trampoline_end - trampoline_start));
+    memcpy(copy + (trampoline_orders - trampoline_start), &orders, sizeof orders);
 }
 
 bool wait_online(const Machine& machine, const Cpu& cpu, u64 ns) {
