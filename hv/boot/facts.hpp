@@ -2,9 +2,8 @@
 #pragma once
 
 #include <array>
-#include <base/types.hpp>
+#include <base/print.hpp>
 #include <span>
-#include <string_view>
 
 namespace hv {
 
@@ -27,7 +26,7 @@ struct MachineFacts {
     Mpa host_tables{};                  ///< root of the hypervisor's own page tables, for CR3
     Mpa rsdp{};                         ///< ACPI's root pointer; 0 when nobody named it
     std::string_view loader{};          ///< "PVH" or "multiboot2"
-    std::string_view command_line{};    ///< as the loader gave it; told to dom0
+    TextBuffer<1023> command_line{};    ///< as the loader gave it; told to dom0
                                         ///< (XENVER_commandline)
 
     std::array<u32, 8> apic_ids{};      ///< of the enabled pCPUs, boot pCPU first

@@ -51,9 +51,10 @@ void survey(Machine& machine, Cpu& cpu, const Handover& handover) {
     }
     tell(cpu, woken, owner_hypervisor, facts.image_end - facts.image_start, facts.image_start.value,
          facts.image_end.value);
+    facts.command_line.write(raw.command_line);
     print(machine.console, "I was loaded by {}, with the words \"{}\".\n", facts.loader,
-          raw.command_line);
-    read_options(machine.options, raw.command_line, machine.console);
+          facts.command_line.view());
+    read_options(machine.options, facts.command_line.view(), machine.console);
     if (machine.options.help)
         list_options(machine.console);
 
@@ -132,8 +133,9 @@ void wake(Machine& machine, Cpu& cpu, std::span<const Plug* const> plugs,
     survey(machine, cpu, handover);
     const unsigned cpus = std::min<unsigned>(machine.facts.apic_count, machine.options.cpus);
     if (!settle(machine, cpus)) {
-        print(machine.refusal, "{} MiB of RAM are too little; 64 MiB are enough, and the module's",
-              usable_bytes(machine.facts.ranges()) / MiB);
+        print(machine.refusal, "{} MiB of RAM are too little for me and the boot module of {} MiB: "
+              "4 MiB beside it would do", usable_bytes(machine.facts.ranges()) / MiB,
+              machine.facts.module_bytes / MiB);
         give_up(machine);
     }
     call_on_stack(stack_top(0, stack_ordinary), wake_further, &cpu);

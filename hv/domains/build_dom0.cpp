@@ -140,7 +140,7 @@ void write_start_page(Machine& machine, const Plan& plan) {
     page.module.paddr = plan.module;
     page.module.size = machine.facts.module_bytes;
     page.map[0] = {plan.start, plan.end - plan.start, XEN_HVM_MEMMAP_TYPE_RAM, 0};
-    const std::string_view line = machine.facts.command_line;
+    const std::string_view line = machine.facts.command_line.view();
     std::copy_n(line.begin(), std::min(line.size(), sizeof page.command_line - 1),
                 page.command_line);
 }

@@ -56,7 +56,7 @@ s64 give_features(Call& call, u64 address) {
 
 s64 give_command_line(Call& call, u64 address) {
     const std::string_view line =
-        call.domain.privileged ? call.domain.machine.facts.command_line : denied;
+        call.domain.privileged ? call.domain.machine.facts.command_line.view() : denied;
     char text[sizeof(xen_commandline_t)] = {};
     put(text, line);
     return answer(call.write(address, text, std::min(line.size() + 1, sizeof text)));

@@ -62,7 +62,7 @@ protected:
         machine.facts.module_bytes = module.size();
         EXPECT_TRUE(machine.frames.take_range(owner_hypervisor, Mfn{10240}, 256).ok());
         std::copy(module.begin(), module.end(), machine.memory.at(Mpa{40 * MiB}));
-        machine.facts.command_line = "loglvl=all";
+        machine.facts.command_line.write("loglvl=all");
         return build_dom0(machine, small.cpu()).ok();
     }
     std::string said() { return std::string{small.machine().refusal.view()}; }
