@@ -7,6 +7,7 @@ from pyhv.machine import Machine
 from pyhv.paths import BUILD
 
 MODEL = "corei7_skylake_x"
+ROM = Path("/usr/share/bochs/BIOS-bochs-latest")
 # Simulated instructions per simulated second; a TSC tick is an instruction.
 IPS = 50_000_000
 
@@ -35,7 +36,7 @@ def command(machine: Machine, serial: str, iso: Path) -> list[str]:
         'display_library: rfb, options="timeout=0"',
         f"cpu: {cpu}, reset_on_triple_fault=0, ignore_bad_msrs=1",
         f"memory: {memory}",
-        "romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot",
+        f"romimage: file={machine.rom or ROM}, options=fastboot",
         "vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest",
         # GRUB, asked for a frame buffer, crashes on the VBE functions of this video BIOS.
         "vga: extension=none",

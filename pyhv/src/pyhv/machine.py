@@ -16,7 +16,8 @@ class Machine:
     `firmware` is how the image arrives: `direct` (QEMU's own PVH loader), or from a GRUB ISO on
     `bios` or `uefi`. `model` is the emulator's name of the CPU, `run_by` the emulator; empty takes
     the usual one. `grub` are commands for GRUB to run first, which can leave the machine as some
-    firmware would; `debugger` is where QEMU opens a socket for one, and then waits for its word.
+    firmware would; `rom` is another BIOS for Bochs than its own. `debugger` is where QEMU opens a
+    socket for one, and then waits for its word.
     """
 
     engine: str = "svm"
@@ -31,6 +32,7 @@ class Machine:
     model: str = ""
     run_by: str = ""
     grub: tuple[str, ...] = ()
+    rom: Path | None = None
     debugger: Path | None = None
 
     @property

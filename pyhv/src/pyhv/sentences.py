@@ -2,17 +2,21 @@
 """Expected sentences, as regular expressions where a number varies."""
 
 # The hypervisor, waking and ending.
-FIRST = r"I run\. I am \d+ bytes"
+FIRST = r"I run\. I am \d+ bytes, loaded from 0x([0-9a-f]+)"
 LOADED = r"I was loaded by {loader}, with the words"
 MEMORY = r"The firmware's map has \d+ lines: (\d+) MiB of RAM"
 PROCESSORS = r"ACPI's root is at 0x[0-9a-f]+\. It names (\d+) processors"
+KEPT = r"I keep (\d+) frames of 4 KiB"
+AWAKE = r"pCPU {cpu} is awake"
 OWN_TABLES = r"I walk my own page tables now"
 POWERING_OFF = r"I power off"
 UNKNOWN_OPTION = r'I know no option "{word}" and ignore it; "help" lists those I know\.'
 WRONG_VALUE = r'I cannot read the option "{word}" and ignore it; it is {right}'
 OPTIONS = ("help", "dom0_mem=MiB", "cpus=N", "panic")
-NOT_ON = r"I cannot go on: [^\n]*"
 PANIC = r"I panic on pCPU {cpu}: "
+HALTED = r"\nI halt\."
+STACK_FULL = r"The ordinary stack is full: 0xffffc0[0-9a-f]+ is in the guard page beneath it"
+NO_TICK = r"pCPU {cpu} has not ticked for \d+ s\."
 
 # dom0's shell.
 DOM0_PROMPT = "dom0> "
@@ -48,11 +52,20 @@ HELLO = (
 )
 LINUX_PROMPT = "linux# "
 
-# Where the hypervisor cannot go on.
+# Where the hypervisor cannot go on: one line, with a reason.
+CANNOT_GO_ON = r"\nI cannot go on: {why}[^\n]*\.\s*\n"
+NO_ROOM = r"\d+ MiB of RAM are too little for me and the boot module of \d+ MiB"
 NO_MODULE = r"no boot module was loaded"
 DAMAGED_MODULE = r"the boot module is damaged: [^\n]+"
 NO_DOM0 = r"the boot module holds no file called dom0"
 NO_KERNEL = r"the file dom0 is no PVH kernel: [^\n]+"
-TOO_LITTLE_MEMORY = r"the \d+ MiB from 16 MiB on are not all free|there is too little memory"
-NO_ENGINE = r"this processor has no SVM"
+TOO_LITTLE_MEMORY = (
+    r"dom0 wants the \d+ MiB from 16 MiB on, which are not all free in this machine's {has} MiB of "
+    r"RAM: {enough} MiB would do"
+)
+NO_SVM = r"this processor has no SVM"
+NO_VMX = r"this processor has no VMX"
 NO_NESTED_PAGING = r"this processor's SVM has no nested paging"
+VMX_LOCKED = r"firmware has locked VMX off"
+NO_EPT = r"this processor's VMX has no EPT"
+NO_UNRESTRICTED = r"this processor's VMX has no unrestricted guest"

@@ -1,0 +1,117 @@
+# A debugger's side of gdb's remote protocol: as much of it as a test needs to break a machine.
+"""Stop QEMU's processors, look at their registers, change them, and let them go on."""
+
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from pyhv.errors import Failure
+from pyhv.speed import scaled
+
+# The numbers that gdb gives x86-64's registers, and how many bytes each has.
+REGISTERS = {"rbp": (6, 8), "rsp": (7, 8), "rip": (16, 8), "eflags": (17, 4)}
+INTERRUPTS_ON = 1 << 9
+
+
+def address_of(image: Path, symbol: str) -> int:
+    """Return the address of a symbol of the image."""
+    listing = subprocess.run(["nm", str(image)], check=True, capture_output=True, text=True)
+    for line in listing.stdout.splitlines():
+        address, _, name = line.split(" ", 2)
+        if name == symbol:
+            return int(address, 16)
+    raise Failure(f"{image} has no symbol {symbol}")
+
+
+class Debugger:
+    """A connection to a machine that waits for its debugger: see Machine.debugger."""
+
+    def __init__(self, path: Path, timeout: float = 20.0) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(scaled(timeout))
+        self._heard = b""
+        end = time.monotonic() + scaled(timeout)
+        while True:
+            try:
+                self._socket.connect(str(path))
+                break
+            except (FileNotFoundError, ConnectionRefusedError):
+                if time.monotonic() > end:
+                    raise Failure(f"QEMU opened no debugger's socket at {path}") from None
+                time.sleep(0.01)
+        self._ask("QStartNoAckMode")
+        # QEMU shows single registers only to those who asked what registers there are
+        self._ask("qXfer:features:read:target.xml:0,1000")
+
+    # Packets: $, the text, #, and a checksum of two digits.
+
+    def _send(self, text: str) -> None:
+        checksum = sum(text.encode()) & 0xFF
+        self._socket.sendall(f"${text}#{checksum:02x}".encode())
+
+    def _receive(self) -> str:
+        while self._heard.count(b"#") == 0 or len(self._heard.partition(b"#")[2]) < 2:
+            more = self._socket.recv(4096)
+            if not more:
+                raise Failure("QEMU hung up on its debugger")
+            self._heard += more
+        packet, _, rest = self._heard.partition(b"#")
+        self._heard = rest[2:]
+        return packet.partition(b"$")[2].decode()
+
+    def _ask(self, text: str) -> str:
+        self._send(text)
+        answer = self._receive()
+        if answer.startswith("E") and len(answer) == 3:
+            raise Failure(f"QEMU refused the debugger's {text!r}: {answer}")
+        return answer
+
+    # Going on and stopping; all processors do both together.
+
+    def go_on(self) -> None:
+        """Let the machine run."""
+        self._send("c")
+
+    def interrupt(self) -> None:
+        """Stop the machine where it is."""
+        self._socket.sendall(b"\x03")
+        self._receive()
+
+    # A stopped machine.
+
+    def processors(self) -> list[str]:
+        """Return the names that the debugger has for the processors."""
+        names = []
+        answer = self._ask("qfThreadInfo")
+        while answer.startswith("m"):
+            names += answer[1:].split(",")
+            answer = self._ask("qsThreadInfo")
+        return names
+
+    def choose(self, processor: str) -> None:
+        """Look at this processor from now on."""
+        self._ask(f"Hg{processor}")
+
+    def __getitem__(self, register: str) -> int:
+        """Return a register of the chosen processor."""
+        number, _ = REGISTERS[register]
+        return int.from_bytes(bytes.fromhex(self._ask(f"p{number:x}")), "little")
+
+    def __setitem__(self, register: str, value: int) -> None:
+        """Change a register of the chosen processor."""
+        number, size = REGISTERS[register]
+        self._ask(f"P{number:x}={value.to_bytes(size, 'little').hex()}")
+
+    def read(self, address: int, count: int) -> bytes:
+        """Return bytes from where the chosen processor sees them."""
+        return bytes.fromhex(self._ask(f"m{address:x},{count:x}"))
+
+    def write(self, address: int, content: bytes) -> None:
+        """Change bytes, whatever the page tables say of them."""
+        self._ask(f"M{address:x},{len(content):x}:{content.hex()}")
+
+    def halted(self) -> bool:
+        """Return whether the chosen processor sleeps in a HLT of the hypervisor's."""
+        place = self["rip"]
+        return place >> 63 == 1 and self.read(place - 1, 1) == b"\xf4"
