@@ -118,6 +118,14 @@ void load_kernel(Machine& machine, const Plan& plan, std::span<const u8> file) {
                     machine.memory.at(Mpa{segment.address}));
 }
 
+/// dom0 has its copy of the boot module: the place where the loader put it is free for others.
+void free_first_place(Machine& machine) {
+    const u64 start = machine.facts.module_start.value;
+    const Mfn first = frame_of(Mpa{align_up(start, page_size)});
+    const Mfn end = frame_of(Mpa{align_up(start + machine.facts.module_bytes, page_size)});
+    machine.frames.add(first, end - first);
+}
+
 /// The page that EBX points to at the start: who lies where.
 struct StartPage {
     hvm_start_info info;
@@ -188,6 +196,7 @@ Result<> build_dom0(Machine& machine, Cpu& cpu) {
         return complain(machine, XEN_ENOMEM, "no memory is left for dom0's vCPU");
     tell(cpu, first_child, domain.id, domain.frames_owned.load(), plan->start, plan->kernel.entry);
     bring_up(**vcpu);
+    free_first_place(machine);
     domain.paused_by_toolstack = false;
     return unpause(domain);
 }

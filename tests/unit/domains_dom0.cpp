@@ -94,6 +94,8 @@ TEST_F(Dom0, FindsItsModuleItsMemoryAndItsEntry) {
     EXPECT_EQ(map.addr, 16 * MiB);
     EXPECT_STREQ(reinterpret_cast<const char*>(small.at(*dom0, info.cmdline_paddr)), "loglvl=all");
     EXPECT_EQ(__builtin_memcmp(small.at(*dom0, 0x1000000), "sixteen letters.", 16), 0);
+    // Where the loader put the module is free
+    EXPECT_TRUE(small.machine().frames.take_range(7, Mfn{10240}, 1).ok());
 }
 
 TEST_F(Dom0, SaysThatThereIsNoModule) {
