@@ -15,7 +15,8 @@ Result<> refuse(const char** why, const char* sentence) {
 /// VMX itself: in the processor, and not locked off.
 Result<> judge_vmx(const Offer& offer, const char** why) {
     if (!offer.vmx)
-        return refuse(why, "this processor has no VMX (Intel VT-x): CPUID.1:ECX bit 5 is clear");
+        return refuse(why, "this processor has no VMX (Intel VT-x; CPUID.1:ECX bit 5 is clear); "
+                           "QEMU without KVM has SVM, with -cpu EPYC");
     const u64 lock = offer.feature_control & x86::FEATURE_CONTROL_LOCK;
     if (lock && !(offer.feature_control & x86::FEATURE_CONTROL_VMX_OUTSIDE_SMX))
         return refuse(why, "firmware has locked VMX off (IA32_FEATURE_CONTROL): enable VT-x in the "
