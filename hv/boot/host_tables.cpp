@@ -7,7 +7,7 @@
 namespace hv::boot {
 namespace {
 
-/// What one page of the frame table is about: the rows that it holds, and the memory they stand for.
+/// One page of the frame table: the rows that it holds, and the memory that they stand for.
 constexpr u64 rows_in_page = page_size / sizeof(FrameRow);
 constexpr u64 bytes_of_rows = rows_in_page * page_size;
 

@@ -114,8 +114,8 @@ struct Plug {
     Chapter chapter;
     std::string_view title;
     std::span<const TraceEvent* const> events;
-    /// Called once, on the boot pCPU, in the chapters' order. A failure ends the boot: what a person
-    /// could put right is in machine.refusal.
+    /// Called once, on the boot pCPU, in the chapters' order. A failure ends the boot: what a
+    /// person could put right is in machine.refusal.
     Result<> (*open)(Machine& machine, Cpu& cpu);
     /// Called on each pCPU as it comes up, the boot pCPU included, after `open`. May be nullptr.
     Result<> (*open_cpu)(Cpu& cpu);

@@ -6,7 +6,9 @@ import struct
 
 import pytest
 
+from pyhv import build, story
 from pyhv import sentences as say
+from pyhv.dom0 import Dom0
 
 pytestmark = pytest.mark.boot
 
@@ -87,3 +89,17 @@ def test_a_wrong_option_is_named_and_ignored(wake):
     machine.expect(say.UNKNOWN_OPTION.format(word="bogus=1"))
     machine.expect(say.WRONG_VALUE.format(word="dom0_mem=much", right="dom0_mem=MiB"))
     machine.expect_power_off()
+
+
+@pytest.mark.events
+def test_guests_may_lie_above_4_gib(boot, image, module):
+    # dom0 and the hypervisor take most of the first 160 MiB; all else is above 4 GiB
+    grub = "insmod mmap", "cutmem 160M 2G"
+    machine = boot(image=image(), module=module(build.first_commands(True), linux=True), cpus=2,
+                   memory_mib=5120, chipset="q35", firmware="bios", grub=grub)
+    shell = Dom0(machine)
+    shell.wait_for_prompt()
+    assert shell.state("hello")
+    shell.enter("linux")
+    shell.wait_for_linux()
+    story.linux_powers_off(shell)

@@ -1,4 +1,4 @@
-// The hypervisor's own tables: every page where it belongs, and a frame table that only RAM pays for.
+// The hypervisor's own tables: every page in its place, and a frame table that only RAM pays for.
 #include <boot/host_tables.hpp>
 #include <gtest/gtest.h>
 #include <vector>
