@@ -76,6 +76,7 @@ void LocalApic::reset() {
     at(spurious) = 0xff;
     for (u32 entry = lvt_timer; entry <= lvt_error; entry += 0x10)
         at(entry) = masked;
+    choose_deliverer();
 }
 
 u32 LocalApic::id() const { return owner_.id * 2u; }  // as Xen numbers them
@@ -145,6 +146,7 @@ void LocalApic::written(u32 offset) {
     case eoi:
         return end_of_interrupt();
     case spurious:
+        choose_deliverer();
         // As on Xen: an upcall that came while it was off comes now
         if (owner_.info != nullptr && owner_.info->evtchn_upcall_pending != 0)
             raise(owner_.upcall_vector);
@@ -199,6 +201,14 @@ Result<> LocalApic::write_msr(u32 msr, u64 value) {
     return {};
 }
 
+/// Where the CPU can, it delivers and ends interrupts out of the page by itself: in x2APIC mode,
+/// and while the guest has its APIC on. The engine carries over what is pending and in service.
+void LocalApic::choose_deliverer() {
+    owner_.hardware.interrupts_delivered_by_cpu =
+        owner_.domain.machine.capabilities.virtual_interrupts && x2apic() &&
+        (at(spurious) & software_enabled);
+}
+
 Result<> LocalApic::set_base(u64 value) {
     // The page does not move; modes go off, xAPIC, x2APIC, and back only through off
     const bool on = value & x86::APIC_BASE_EN, extended = value & x86::APIC_BASE_EXTD;
@@ -207,6 +217,7 @@ Result<> LocalApic::set_base(u64 value) {
     base_ = (base_ & x86::APIC_BASE_BSP) | page_address |
             (value & (x86::APIC_BASE_EN | x86::APIC_BASE_EXTD));
     at(apic_id) = extended ? id() : id() << 24;
+    choose_deliverer();
     return {};
 }
 

@@ -52,6 +52,7 @@ private:
     u32 at(u32 offset) const { return *reinterpret_cast<const u32*>(page_ + offset); }
     int highest(u32 first_offset) const;
     void end_of_interrupt();
+    void choose_deliverer();
     void send(u64 command);
     void arm_timer(u32 initial_count);
     u32 current_count() const;

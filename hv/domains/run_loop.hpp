@@ -18,6 +18,13 @@ void deliver(Vcpu& vcpu) {
     if (attention & attention_nmi)
         E::inject(vcpu.hardware, {.kind = x86::Injection::Kind::nmi, .vector = 2});
 
+    // Where the CPU takes interrupts out of the APIC page by itself, it needs only a hint
+    if (vcpu.hardware.interrupts_delivered_by_cpu && !upcall_waits(vcpu)) {
+        E::offer(vcpu.hardware);
+        (void)E::watch_window(vcpu.hardware, false);
+        return;
+    }
+
     const int vector = next_vector(vcpu);
     if (vector < 0 || !E::interruptible(vcpu.hardware)) {
         if (!E::watch_window(vcpu.hardware, vector >= 0))

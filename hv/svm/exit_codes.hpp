@@ -8,9 +8,6 @@ namespace hv::svm {
 /// ControlArea::exitcode, its low 32 bits. Source: AMD64 APM volume 2, Appendix C, "SVM Intercept
 /// Exit Codes". One CPU extends VMEXIT_INVALID with ones to 64 bits, another with zeros.
 enum ExitCode : u32 {
-    VMEXIT_CR0_READ = 0x000,
-    VMEXIT_CR15_READ = 0x00f,
-    VMEXIT_CR0_WRITE = 0x010,
     VMEXIT_CR8_WRITE = 0x018,
     VMEXIT_CR15_WRITE = 0x01f,
     VMEXIT_EXCP0 = 0x040,
@@ -22,7 +19,6 @@ enum ExitCode : u32 {
     VMEXIT_VINTR = 0x064,
     VMEXIT_RDPMC = 0x06f,
     VMEXIT_CPUID = 0x072,
-    VMEXIT_RSM = 0x073,
     VMEXIT_IRET = 0x074,
     VMEXIT_INVD = 0x076,
     VMEXIT_PAUSE = 0x077,

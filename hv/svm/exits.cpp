@@ -10,6 +10,17 @@ namespace {
 using x86::Exit;
 using Kind = x86::Exit::Kind;
 
+/// True for an instruction that our guests' CPU does not have.
+bool is_undefined(u32 code) {
+    for (const u32 absent :
+         {VMEXIT_RDPMC, VMEXIT_INVLPGA, VMEXIT_VMRUN, VMEXIT_VMLOAD, VMEXIT_VMSAVE, VMEXIT_STGI,
+          VMEXIT_CLGI, VMEXIT_SKINIT, VMEXIT_MONITOR, VMEXIT_MWAIT, VMEXIT_MWAIT_CONDITIONAL,
+          VMEXIT_RDPRU})
+        if (code == absent)
+            return true;
+    return false;
+}
+
 /// An instruction exited. Its length is what the CPU says, or `unprefixed` where it says nothing.
 void instruction(const Vmcb& vmcb, Exit& exit, Kind kind, u8 unprefixed) {
     exit.kind = kind;
@@ -141,25 +152,14 @@ void decode(x86::VirtualCpu& vcpu, Vmcb& vmcb, Exit& exit) {
     case VMEXIT_SHUTDOWN: exit.kind = Kind::shutdown; return;
     case VMEXIT_INVALID: exit.kind = Kind::refused; return;
 
-    case VMEXIT_RDPMC:
-    case VMEXIT_INVLPGA:
-    case VMEXIT_VMRUN:
-    case VMEXIT_VMLOAD:
-    case VMEXIT_VMSAVE:
-    case VMEXIT_STGI:
-    case VMEXIT_CLGI:
-    case VMEXIT_SKINIT:
-    case VMEXIT_MONITOR:
-    case VMEXIT_MWAIT:
-    case VMEXIT_MWAIT_CONDITIONAL:
-    case VMEXIT_RDPRU: exit.kind = Kind::undefined; return;
+    default: break;
     }
 
     if (code <= VMEXIT_CR15_WRITE)
         return control_register(vmcb, code, exit);
     if (code >= VMEXIT_EXCP0 && code <= VMEXIT_EXCP31)
         return exception(vmcb, static_cast<u8>(code - VMEXIT_EXCP0), exit);
-    exit.kind = Kind::unhandled;
+    exit.kind = is_undefined(code) ? Kind::undefined : Kind::unhandled;
 }
 
 }  // namespace hv::svm

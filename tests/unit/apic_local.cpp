@@ -54,6 +54,22 @@ protected:
     std::array<Vcpu*, 4> vcpus{};
 };
 
+TEST_F(LocalApicTest, LeavesDeliveryToACpuThatCanDoIt) {
+    const bool& by_cpu = vcpus[0]->hardware.interrupts_delivered_by_cpu;
+    ASSERT_TRUE(apic().set_base(enabled_x2apic).ok());
+    EXPECT_FALSE(by_cpu) << "this machine's CPU cannot";
+    small.machine().capabilities.virtual_interrupts = true;
+    apic().write_register(spurious, 0x1ff);
+    EXPECT_TRUE(by_cpu);
+    apic().write_register(spurious, 0xff);
+    EXPECT_FALSE(by_cpu) << "the guest has switched its APIC off";
+    apic().write_register(spurious, 0x1ff);
+    apic().reset();
+    EXPECT_FALSE(by_cpu) << "not in xAPIC mode";
+    ASSERT_TRUE(apic(1).set_base(enabled_x2apic).ok());
+    EXPECT_TRUE(vcpus[1]->hardware.interrupts_delivered_by_cpu);
+}
+
 TEST_F(LocalApicTest, DeliversTheHighestFirst) {
     for (const u8 vector : {u8{0x31}, u8{0xf3}, u8{0x80}, u8{0x32}})
         apic().raise(vector);
