@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Annotated
 
 import figures
+import functions
 import guests
+import linux_boot
 import next_rip
 import ours
 import sizes
@@ -31,14 +33,34 @@ def measure_xen(echo: Callable[[str], None]) -> tuple[figures.Figures, figures.F
     return figures.parse(said) | text, figures.parse(without) | text
 
 
+def measure_xen_linux(echo: Callable[[str], None]) -> tuple[figures.Figures, figures.Figures]:
+    """Return what Linux's boot costs under real Xen, as it is and without its decoding."""
+    domains = [linux_boot.guest(ours.init())]
+    said = xen_dom0.run(domains, XEN_TIMEOUT, echo)
+    copy = next_rip.image(next_rip.address_of(said, xen_dom0.DECODER))
+    without = xen_dom0.run(domains, XEN_TIMEOUT, echo, copy)
+    return linux_boot.parse(said), linux_boot.parse(without)
+
+
 def measure_ours(echo: Callable[[str], None]) -> figures.Figures:
     """Return our figures."""
     said = ours.run(guests.meters(ours.meter()), OURS_TIMEOUT, echo)
-    return figures.parse(said) | sizes.text(ours.image())
+    kept = figures.only(said, "kept", r"I keep (\d+) frames", 4)
+    return figures.parse(said) | sizes.text(ours.image()) | kept
+
+
+def measure_our_linux(echo: Callable[[str], None]) -> figures.Figures:
+    """Return what Linux's boot costs here."""
+    domains = [linux_boot.guest(ours.init())]
+    said = ours.run(domains, OURS_TIMEOUT, echo)
+    exits = figures.only(said, "linux-exits", r"take d1 apart. It came to me (\d+) times")
+    return linux_boot.parse(said) | exits | functions.linux_in_hypervisor()
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f}"
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:,.1f}"
 
 
 def show(table: list[figures.Row]) -> None:
@@ -66,6 +88,8 @@ def show(table: list[figures.Row]) -> None:
 def main(
     only_ours: Annotated[bool, typer.Option(help="Leave real Xen out: seconds, not minutes.")]
     = False,
+    linux: Annotated[bool, typer.Option(help="Boot Linux under both as well: minutes more.")]
+    = False,
     note: Annotated[bool, typer.Option(help="Note our figures in tests/bench/today.toml.")]
     = False,
     verbose: Annotated[bool, typer.Option(help="Show what the machines say.")] = False,
@@ -79,6 +103,11 @@ def main(
     try:
         xen, less_decoding = ({}, {}) if only_ours else measure_xen(echo)
         mine = measure_ours(echo)
+        if linux:
+            mine |= measure_our_linux(echo)
+        if linux and not only_ours:
+            more, more_less_decoding = measure_xen_linux(echo)
+            xen, less_decoding = xen | more, less_decoding | more_less_decoding
     except Failure as failure:
         console.print(failure.details, markup=False)
         console.print(f"bench: failed: {failure.reason}", markup=False)

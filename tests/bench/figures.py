@@ -59,6 +59,12 @@ def parse(said: str) -> Figures:
     return {name: Figure(int(median), int(high)) for name, median, high in lines}
 
 
+def only(said: str, name: str, pattern: str, factor: float = 1.0) -> Figures:
+    """Return one figure that COM1 told, or none."""
+    found = re.search(pattern, said, re.M)
+    return {name: Figure(float(found[1]) * factor)} if found else {}
+
+
 def definitions() -> dict[str, dict]:
     """Return the rows in their order, as rows.toml tells them."""
     return tomllib.loads((HERE / "rows.toml").read_text())
@@ -93,7 +99,8 @@ def today() -> dict[str, float]:
 
 def note(ours: Figures) -> None:
     """Note our figures: later ones may only be better, or within the goal."""
-    lines = [f"{name} = {figure.median:g}" for name, figure in ours.items()]
+    noted = today() | {name: figure.median for name, figure in ours.items()}
+    lines = [f"{name} = {noted[name]:.9g}" for name in definitions() if name in noted]
     head = "# Our figures of the last day that was noted, by tests/bench/compare --note.\n"
     TODAY.write_text(head + "\n".join(lines) + "\n")
 

@@ -30,7 +30,7 @@ def image() -> Path:
     """Return the hypervisor that is measured."""
     if not (TREE / "build.ninja").exists():
         _build("cmake", "-S", ROOT, "-B", TREE, "-G", "Ninja", "-DHV_DEBUG=OFF")
-    _build("ninja", "-C", TREE, "hv.elf", "module", "meter.elf")
+    _build("ninja", "-C", TREE, "hv.elf", "module", "meter.elf", "init.elf")
     return TREE / "hv.elf"
 
 
@@ -38,6 +38,12 @@ def meter() -> Path:
     """Return the guest that measures: the same file runs under both hypervisors."""
     image()
     return TREE / "guests" / "meter.elf"
+
+
+def init() -> Path:
+    """Return the first program of the Linux that is measured."""
+    image()
+    return TREE / "guests" / "init.elf"
 
 
 def module(guests: list[Guest]) -> Path:

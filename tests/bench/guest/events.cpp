@@ -20,7 +20,7 @@ void add_since(u64 start, u64 count_before) {
 }
 
 void measure_to_handler(evtchn_send& self) {
-    samples().clear();
+    if (!samples().begin("event-to-handler")) return;
     interrupts_on();
     for (size_t i = 0; i < Samples::capacity; i++) {
         const u64 before = upcall_count();
@@ -29,11 +29,11 @@ void measure_to_handler(evtchn_send& self) {
         add_since(start, before);
     }
     interrupts_off();
-    samples().keep("event-to-handler", 1);
+    samples().keep(1);
 }
 
 void measure_sti(evtchn_send& self) {
-    samples().clear();
+    if (!samples().begin("sti-to-handler")) return;
     for (size_t i = 0; i < Samples::capacity; i++) {
         ring(self);
         const u64 before = upcall_count();
@@ -41,7 +41,7 @@ void measure_sti(evtchn_send& self) {
         asm volatile("sti; nop; nop; cli" : : : "memory");
         add_since(start, before);
     }
-    samples().keep("sti-to-handler", 1);
+    samples().keep(1);
 }
 
 /// The TSC at which Xen's system time reaches `deadline`, which has not passed.
@@ -65,14 +65,14 @@ u64 set_timer(u64 nanoseconds) {
 /// From the moment when the timer is due to its handler; `wait` returns once that has come.
 template <class Wait> void measure_expiry(std::string_view name, Wait wait) {
     constexpr u64 soon = 300'000;
-    samples().clear();
+    if (!samples().begin(name)) return;
     for (size_t i = 0; i < timer_count; i++) {
         const u64 before = upcall_count();
         const u64 due = ticks_at(set_timer(soon));
         wait(before);
         add_since(due, before);
     }
-    samples().keep(name, 1);
+    samples().keep(1);
 }
 
 void spin(u64 count_before) {

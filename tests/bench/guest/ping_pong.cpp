@@ -47,8 +47,7 @@ void answer_pings() {
 
 void measure_ping_pong() {
     evtchn_send partner = {find_partner()};
-    if (partner.port == 0) return;
-    samples().clear();
+    if (partner.port == 0 || !samples().begin("ping-pong")) return;
     for (size_t i = 0; i < count; i++) {
         const u64 before = upcall_count();
         const u64 start = ticks();
@@ -56,7 +55,7 @@ void measure_ping_pong() {
         wait_after(before);
         samples().add(ticks() - start);
     }
-    samples().keep("ping-pong", 1);
+    samples().keep(1);
 }
 
 }  // namespace bench

@@ -21,13 +21,14 @@ class Samples {
 public:
     static constexpr size_t capacity = 1000;
 
-    void clear() { count_ = 0; }
+    /// Begins with the operation `name`; false when `only=…` on the command line names another.
+    bool begin(std::string_view name);
     void add(u64 sample) {
         if (count_ < capacity) samples_[count_++] = sample;
     }
 
-    /// Keeps what this operation, called `name`, has cost; `floor` is what measuring itself costs.
-    void keep(std::string_view name, u64 floor);
+    /// Keeps what this operation has cost; `floor` is what measuring itself costs.
+    void keep(u64 floor);
 
     /// Prints everything that was kept: once nothing is measured any more.
     static void tell();
@@ -39,6 +40,7 @@ private:
         std::sort(samples_.begin(), samples_.begin() + count_);
         return count_ == 0 ? 0 : samples_[count_ * percent / 100];
     }
+    std::string_view name_;
     size_t count_ = 0;
     std::array<u64, capacity> samples_{};
 };
@@ -50,7 +52,7 @@ Samples& samples();
 template <class Before, class Operation, class After>
 void measure(std::string_view name, size_t count, Before before, Operation operation, After after) {
     constexpr u64 two_readings = 2;
-    samples().clear();
+    if (!samples().begin(name)) return;
     for (size_t i = 0; i < count; i++) {
         before();
         const u64 start = ticks();
@@ -59,7 +61,7 @@ void measure(std::string_view name, size_t count, Before before, Operation opera
         after();
         samples().add(end - start);
     }
-    samples().keep(name, two_readings);
+    samples().keep(two_readings);
 }
 
 template <class Operation> void measure(std::string_view name, Operation operation) {

@@ -1,0 +1,71 @@
+# Which functions of the hypervisor an operation spends its instructions in.
+"""The command tests/bench/functions."""
+
+import subprocess
+from pathlib import Path
+from typing import Annotated
+
+import blocks
+import guests
+import linux_boot
+import ours
+import typer
+from figures import Figure, Figures
+from pyhv.paths import BUILD
+from rich.console import Console
+from rich.table import Table
+
+
+def _text(image: Path) -> range:
+    """Return the addresses of the hypervisor's instructions."""
+    words = ["readelf", "-SW", str(image)]
+    lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    fields = next(line for line in lines.splitlines() if " .text " in line).split()
+    at = fields.index(".text")
+    start, size = int(fields[at + 2], 16), int(fields[at + 4], 16)
+    return range(start, start + size)
+
+
+def _count(operation: str) -> blocks.Count:
+    """Trace one operation of the meter, or Linux from its start to its first program."""
+    image = ours.image()
+    if operation == "linux":
+        domains, program = [linux_boot.guest(ours.init())], ours.init()
+        first = blocks.Symbols(image).address("hv::unpause(hv::Domain&)")
+        last = blocks.Symbols(program).address("_start")
+    else:
+        answer, meter = guests.meters(ours.meter())
+        domains = [answer, guests.Guest("meter", meter.kernel, f"only={operation}")]
+        marks = blocks.Symbols(ours.meter())
+        first, last = marks.address("meter_begins"), marks.address("meter_ends")
+    words = ours.words(domains)
+    return blocks.run(words, image, _text(image), first, last, BUILD / "bench")
+
+
+def linux_in_hypervisor() -> Figures:
+    """Return the hypervisor's instructions until Linux's first program runs, in millions."""
+    image = ours.image()
+    instructions, _ = _count("linux").functions(blocks.Symbols(image), _text(image))
+    return {"linux-hypervisor": Figure(sum(instructions.values()) / 1e6)}
+
+
+def main(
+    operation: Annotated[str, typer.Argument(help="A row of the bench, or linux.")],
+    most: Annotated[int, typer.Option(help="How many functions to show.")] = 40,
+) -> None:
+    """Count the hypervisor's instructions per function, for one operation of the meter."""
+    image = ours.image()
+    counted = _count(operation)
+    instructions, calls = counted.functions(blocks.Symbols(image), _text(image))
+    total = sum(instructions.values())
+    shown = Table(title=f"{operation}: {total:,} instructions of the hypervisor")
+    shown.add_column("function", no_wrap=True)
+    for head in ("calls", "instructions", "share"):
+        shown.add_column(head, justify="right")
+    for name, number in instructions.most_common(most):
+        shown.add_row(name[:70], f"{calls[name]:,}", f"{number:,}", f"{number / total:.1%}")
+    Console(width=120).print(shown)
+
+
+if __name__ == "__main__":
+    typer.run(main)
