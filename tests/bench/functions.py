@@ -16,6 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 
+# Enough to see where the instructions go; the trace is slow.
+TIMES = 50
+
+
 def _text(image: Path) -> range:
     """Return the addresses of the hypervisor's instructions."""
     words = ["readelf", "-SW", str(image)]
@@ -35,7 +39,7 @@ def _count(operation: str) -> blocks.Count:
         last = blocks.Symbols(program).address("_start")
     else:
         answer, meter = guests.meters(ours.meter())
-        domains = [answer, guests.Guest("meter", meter.kernel, f"only={operation}")]
+        domains = [answer, guests.Guest("meter", meter.kernel, f"only={operation} times={TIMES}")]
         marks = blocks.Symbols(ours.meter())
         first, last = marks.address("meter_begins"), marks.address("meter_ends")
     words = ours.words(domains)

@@ -22,7 +22,7 @@ void add_since(u64 start, u64 count_before) {
 void measure_to_handler(evtchn_send& self) {
     if (!samples().begin("event-to-handler")) return;
     interrupts_on();
-    for (size_t i = 0; i < Samples::capacity; i++) {
+    for (size_t i = Samples::times(Samples::capacity); i > 0; i--) {
         const u64 before = upcall_count();
         const u64 start = ticks();
         ring(self);
@@ -34,7 +34,7 @@ void measure_to_handler(evtchn_send& self) {
 
 void measure_sti(evtchn_send& self) {
     if (!samples().begin("sti-to-handler")) return;
-    for (size_t i = 0; i < Samples::capacity; i++) {
+    for (size_t i = Samples::times(Samples::capacity); i > 0; i--) {
         ring(self);
         const u64 before = upcall_count();
         const u64 start = ticks();
@@ -66,7 +66,7 @@ u64 set_timer(u64 nanoseconds) {
 template <class Wait> void measure_expiry(std::string_view name, Wait wait) {
     constexpr u64 soon = 300'000;
     if (!samples().begin(name)) return;
-    for (size_t i = 0; i < timer_count; i++) {
+    for (size_t i = Samples::times(timer_count); i > 0; i--) {
         const u64 before = upcall_count();
         const u64 due = ticks_at(set_timer(soon));
         wait(before);

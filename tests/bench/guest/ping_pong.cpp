@@ -48,7 +48,7 @@ void answer_pings() {
 void measure_ping_pong() {
     evtchn_send partner = {find_partner()};
     if (partner.port == 0 || !samples().begin("ping-pong")) return;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = Samples::times(count); i > 0; i--) {
         const u64 before = upcall_count();
         const u64 start = ticks();
         ring(partner);

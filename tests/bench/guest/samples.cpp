@@ -33,6 +33,13 @@ bool Samples::begin(std::string_view name) {
     return true;
 }
 
+size_t Samples::times(size_t usual) {
+    size_t wish = 0;
+    for (char digit : guest().option("times"))
+        wish = wish * 10 + size_t(digit - '0');
+    return wish != 0 && wish < usual ? wish : usual;
+}
+
 void Samples::keep(u64 floor) {
     meter_ends();
     for (size_t i = 0; i < count_; i++)

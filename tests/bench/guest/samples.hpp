@@ -23,6 +23,9 @@ public:
 
     /// Begins with the operation `name`; false when `only=…` on the command line names another.
     bool begin(std::string_view name);
+    /// How often to do it: `times=…` on the command line may ask for less than is usual.
+    static size_t times(size_t usual);
+
     void add(u64 sample) {
         if (count_ < capacity) samples_[count_++] = sample;
     }
@@ -53,7 +56,7 @@ template <class Before, class Operation, class After>
 void measure(std::string_view name, size_t count, Before before, Operation operation, After after) {
     constexpr u64 two_readings = 2;
     if (!samples().begin(name)) return;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = Samples::times(count); i > 0; i--) {
         before();
         const u64 start = ticks();
         operation();
