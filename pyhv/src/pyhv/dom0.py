@@ -25,7 +25,10 @@ class Dom0:
     def wait_for_prompt(self) -> None:
         """Wait until the hypervisor has woken and dom0 has done what rc says."""
         self.machine.expect(say.FIRST, self.boot_timeout)
-        self.machine.expect(say.DOM0_PROMPT + r"list\r*\n", self.boot_timeout)
+        wanted = say.DOM0_PROMPT + r"list\r*\n"
+        index, match = self.machine.expect_any([wanted, *say.GIVES_UP], self.boot_timeout)
+        if index > 0:
+            raise self.machine.failure(match[0].strip())
         self.expect(say.DOM0_PROMPT)
 
     def expect(self, pattern: str) -> re.Match[str]:

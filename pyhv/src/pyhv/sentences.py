@@ -69,3 +69,10 @@ NO_NESTED_PAGING = r"this processor's SVM has no nested paging"
 VMX_LOCKED = r"firmware has locked VMX off"
 NO_EPT = r"this processor's VMX has no EPT"
 NO_UNRESTRICTED = r"this processor's VMX has no unrestricted guest"
+
+# After these, what was to come does not come.
+GIVES_UP = (
+    r"I cannot go on: [^\n]+\n",
+    PANIC.format(cpu=r"\d+") + r"[^\n]+\n",
+    r"cannot create \w+: [^\n]+\n",
+)
