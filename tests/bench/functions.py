@@ -18,6 +18,8 @@ from rich.table import Table
 
 # Enough to see where the instructions go; the trace is slow.
 TIMES = 50
+# What dom0 asks for last, when Linux is ready to run.
+UNPAUSED = "hv::(anonymous namespace)::unpause_one(hv::DomctlCall&)"
 
 
 def _text(image: Path) -> range:
@@ -35,7 +37,7 @@ def _count(operation: str) -> blocks.Count:
     image = ours.image()
     if operation == "linux":
         domains, program = [linux_boot.guest(ours.init())], ours.init()
-        first = blocks.Symbols(image).address("hv::unpause(hv::Domain&)")
+        first = blocks.Symbols(image).address(UNPAUSED)
         last = blocks.Symbols(program).address("_start")
     else:
         answer, meter = guests.meters(ours.meter())
