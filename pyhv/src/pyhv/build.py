@@ -17,7 +17,7 @@ def tree(through: str | None = None) -> Path:
     return BUILD / f"through-{through}" if through else BUILD
 
 
-def _run(words: list[str], show: bool) -> None:
+def run(words: list[str], show: bool) -> None:
     output = None if show else subprocess.PIPE
     done = subprocess.run(
         words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
@@ -32,7 +32,7 @@ def configure(through: str | None = None) -> Path:
     where = tree(through)
     if not (where / "build.ninja").exists():
         chapter = through or chapters()[-1]
-        _run(["cmake", "-S", str(ROOT), "-B", str(where), "-G", "Ninja",
+        run(["cmake", "-S", str(ROOT), "-B", str(where), "-G", "Ninja",
               f"-DHV_THROUGH={chapter}"], show=False)
     return where
 
@@ -45,7 +45,7 @@ def image_targets(through: str | None = None) -> list[str]:
 def build(targets: list[str], through: str | None = None, show: bool = True) -> Path:
     """Build targets, showing progress, and return the build tree."""
     where = configure(through)
-    _run(["ninja", "-C", str(where), *(["--quiet"] if not show else []), *targets], show)
+    run(["ninja", "-C", str(where), *(["--quiet"] if not show else []), *targets], show)
     return where
 
 

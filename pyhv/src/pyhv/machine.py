@@ -24,6 +24,7 @@ class Machine:
     accel: str = "tcg"
     image: Path | None = None
     module: Path | None = None
+    first_kernel: Path | None = None
     options: str = ""
     cpus: int = 1
     memory_mib: int = 512
@@ -34,6 +35,7 @@ class Machine:
     grub: tuple[str, ...] = ()
     rom: Path | None = None
     debugger: Path | None = None
+    more: tuple[str, ...] = ()
 
     @property
     def emulator(self) -> str:

@@ -9,6 +9,9 @@ from pyhv.machine import Machine
 EXIT_PORT = "isa-debug-exit,iobase=0xf4,iosize=4"
 UEFI = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 
+# Exact and repeatable: an instruction is a nanosecond and a TSC tick, and an idle machine waits not.
+COUNTED = ("-icount", "shift=0,sleep=off")
+
 BY_HAND = ("-serial", "stdio")
 
 
@@ -24,7 +27,7 @@ def command(machine: Machine, serial: tuple[str, ...], iso: Path | None) -> list
         "qemu-system-x86_64", "-M", machine.chipset, "-accel", machine.accel, "-cpu", model,
         "-smp", str(machine.cpus), "-m", str(machine.memory_mib),
         "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot", "-device", EXIT_PORT,
-        *serial,
+        *serial, *machine.more,
     ]
     if machine.debugger:
         words += ["-S", "-gdb", f"unix:{machine.debugger},server=on,wait=off"]
@@ -36,6 +39,6 @@ def command(machine: Machine, serial: tuple[str, ...], iso: Path | None) -> list
     words += ["-kernel", str(machine.image)]
     if machine.options:
         words += ["-append", machine.options]
-    if machine.module:
-        words += ["-initrd", str(machine.module)]
+    if modules := [str(file) for file in (machine.first_kernel, machine.module) if file]:
+        words += ["-initrd", ",".join(modules)]
     return words
