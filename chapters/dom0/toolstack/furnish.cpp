@@ -46,6 +46,23 @@ template <class Record> void append(std::vector<u8>& context, u16 type, const Re
     context.insert(context.end(), body, body + sizeof record);
 }
 
+/// The first record of `type` in a saved state.
+template <class Record> Result<Record> find_record(std::span<const u8> context, u16 type) {
+    hvm_save_descriptor descriptor;
+    while (context.size() >= sizeof descriptor) {
+        memcpy(&descriptor, context.data(), sizeof descriptor);
+        context = context.subspan(sizeof descriptor);
+        if (context.size() < descriptor.length) break;
+        if (descriptor.typecode == type && descriptor.length == sizeof(Record)) {
+            Record record;
+            memcpy(&record, context.data(), sizeof record);
+            return record;
+        }
+        context = context.subspan(descriptor.length);
+    }
+    return Error{Errno::XEN_ENOENT};
+}
+
 hvm_hw_cpu first_registers(Gpa entry, Gpa start_info) {
     constexpr u32 flat_code = 0xc9b, flat_data = 0xc93, busy_tss = 0x8b;
     constexpr u64 protected_mode = 1 << 0, extension_type = 1 << 4;
@@ -86,12 +103,13 @@ Result<void> set_first_vcpu(u16 domain, Gpa entry, Gpa start_info) {
     if (current->size() < header_size) return Error{Errno::XEN_EINVAL};
     std::vector<u8> context{current->begin(), current->begin() + header_size};
 
+    // The MTRRs and the PAT as Xen has them after reset, but switched on
     constexpr u32 mtrrs_on_write_back = 0x800 | 6;
-    hvm_hw_mtrr mtrr = {};
-    mtrr.msr_pat_cr = 0x0007040600070406;
-    mtrr.msr_mtrr_def_type = mtrrs_on_write_back;
+    auto mtrr = find_record<hvm_hw_mtrr>(*current, HVM_SAVE_CODE(MTRR));
+    if (!mtrr) return mtrr.error();
+    mtrr->msr_mtrr_def_type = mtrrs_on_write_back;
     append(context, HVM_SAVE_CODE(CPU), first_registers(entry, start_info));
-    append(context, HVM_SAVE_CODE(MTRR), mtrr);
+    append(context, HVM_SAVE_CODE(MTRR), *mtrr);
     hvm_save_descriptor end = {HVM_SAVE_CODE(END), 0, 0};
     auto* bytes = reinterpret_cast<const u8*>(&end);
     context.insert(context.end(), bytes, bytes + sizeof end);
