@@ -33,21 +33,28 @@ Result<Reservation> read_reservation(Call& call, u64 address) {
 /// The largest extent that a caller may ask for: 2 MiB, and 1 GiB for the toolstack, as on Xen.
 u32 most_order(const Call& call) { return call.domain.privileged ? 18 : 9; }
 
-/// Fills one extent. One that does not lie on its size is filled frame by frame.
+/// The order of the largest pages that page tables know and that an extent's place allows.
+u8 page_order(Gfn gfn, u8 order) {
+    constexpr u8 bits_per_level = 9;
+    u8 largest = order - order % bits_per_level;
+    while (gfn.value % (1ull << largest) != 0)
+        largest -= bits_per_level;
+    return largest;
+}
+
+/// Fills one extent.
 Result<> populate(Domain& domain, Gfn gfn, u8 order) {
-    if (gfn.value % (1ull << order) == 0)
-        return give_ram(domain, gfn, order);
-    for (u64 i = 0; i < 1ull << order; ++i)
-        TRY(give_ram(domain, gfn + i, 0));
+    const u8 piece = page_order(gfn, order);
+    for (u64 i = 0; i < 1ull << order; i += 1ull << piece)
+        TRY(give_ram(domain, gfn + i, piece));
     return {};
 }
 
-/// Takes one extent back; one that does not lie on its size goes frame by frame.
+/// Takes one extent back.
 Result<> decrease(Domain& domain, Gfn gfn, u8 order, Quarantine& quarantine) {
-    if (gfn.value % (1ull << order) == 0)
-        return take_ram(domain, gfn, order, quarantine);
-    for (u64 i = 0; i < 1ull << order; ++i)
-        TRY(take_ram(domain, gfn + i, 0, quarantine));
+    const u8 piece = page_order(gfn, order);
+    for (u64 i = 0; i < 1ull << order; i += 1ull << piece)
+        TRY(take_ram(domain, gfn + i, piece, quarantine));
     return {};
 }
 
@@ -153,8 +160,6 @@ s64 memory_op(Call& call) {
         return give_memory_map(memory);
     case XENMEM_set_memory_map:
         return set_memory_map(memory);
-    case XENMEM_machine_memory_map:
-        return give_machine_memory_map(memory);
     case XENMEM_claim_pages:
         return claim_pages(memory);
     case XENMEM_get_sharing_freed_pages:

@@ -34,7 +34,6 @@ s64 add_to_physmap_batch(MemoryCall memory);
 s64 remove_from_physmap(MemoryCall memory);
 
 s64 give_memory_map(MemoryCall memory);
-s64 give_machine_memory_map(MemoryCall memory);
 s64 set_memory_map(MemoryCall memory);
 
 }  // namespace hv

@@ -1,4 +1,4 @@
-// memory_op, the memory map: what a toolstack tells a guest of RAM, and firmware told us of ours.
+// memory_op, the memory map: what a toolstack tells a guest of RAM.
 #include <algorithm>
 #include <domains/memory_op.hpp>
 
@@ -46,25 +46,6 @@ s64 give_memory_map(MemoryCall memory) {
         !call.write(memory.address, lines).ok())
         return refuse(XEN_EFAULT);
     return 0;
-}
-
-s64 give_machine_memory_map(MemoryCall memory) {
-    Call& call = memory.call;
-    if (!call.domain.privileged)
-        return refuse(XEN_EPERM);
-    const auto wish = read_map_wish(call, memory.address);
-    if (!wish.ok())
-        return failure(wish.error());
-    u32 lines = 0;
-    for (const MemoryRange& range : call.domain.machine.facts.ranges()) {
-        if (lines == wish->lines)
-            break;
-        const MapLine line{range.start.value, range.bytes, static_cast<u32>(range.kind)};
-        if (!call.write(wish->buffer + lines * sizeof line, line).ok())
-            return refuse(XEN_EFAULT);
-        ++lines;
-    }
-    return answer(call.write(memory.address, lines));
 }
 
 s64 set_memory_map(MemoryCall memory) {
