@@ -30,7 +30,8 @@ constexpr u64 guest_frames = 1ull << 36;
 Result<> move_own(Domain& target, Gfn from, Gfn to) {
     Quarantine quarantine{target};
     const Result<GuestFrame> found = target.p2m.hold(from);
-    TRY(found);
+    if (!found.ok())
+        return Error{XEN_EINVAL};
     Machine& machine = target.machine;
     Result<> moved = Error{XEN_EINVAL};
     if (machine.frames.row(found->frame).owner == target.id)
@@ -48,6 +49,8 @@ Result<> move_own(Domain& target, Gfn from, Gfn to) {
 
 /// Shows a page of another domain's RAM to the target. Only the privileged may.
 Result<> place_foreign(Call& call, const Placement& wish) {
+    if (!call.domain.privileged)
+        return Error{XEN_EPERM};
     if (wish.foreign == DOMID_SELF)
         return Error{XEN_EINVAL};
     const DomainRef owner = find_domain(call.domain.machine, wish.foreign);
@@ -55,8 +58,6 @@ Result<> place_foreign(Call& call, const Placement& wish) {
         return Error{XEN_ESRCH};
     if (owner->id == wish.target.id)
         return Error{XEN_EINVAL};
-    if (!call.domain.privileged)
-        return Error{XEN_EPERM};
     if (owner->life.load() >= Life::dying)
         return Error{XEN_EINVAL};
 
@@ -79,7 +80,7 @@ Result<> place_special(Call& call, const Placement& wish) {
     const Household& house = household(call.domain.machine);
     if (wish.space >= house.physmap_spaces.size() ||
         house.physmap_spaces[wish.space].frame == nullptr)
-        return Error{XEN_ENOSYS};
+        return Error{wish.space == XENMAPSPACE_dev_mmio ? XEN_EACCES : XEN_EINVAL};
     const Result<Mfn> frame = house.physmap_spaces[wish.space].frame(wish.target, wish.index);
     TRY(frame);
     Quarantine quarantine{wish.target};
