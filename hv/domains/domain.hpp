@@ -106,7 +106,8 @@ struct Domain : boost::intrusive::list_base_hook<> {
 
     Spinlock lock{LockRank::domain};
     std::atomic<Life> life{Life::building};
-    u8 shutdown_reason = 0;            ///< SHUTDOWN_*, when shut_down or later
+    static constexpr u8 no_reason = 0xff;
+    u8 shutdown_reason = no_reason;    ///< SHUTDOWN_*, when shut_down or later, or noted before
     std::atomic<u32> pauses{1};        ///< a new domain is paused once: its toolstack unpauses it
     bool paused_by_toolstack = true;
     u64 paused_at = 0;                 ///< machine time when the last pause began: the guest's gap

@@ -183,7 +183,9 @@ void shut_down(Cpu& cpu, Domain& domain, u8 reason) {
         if (before >= Life::shut_down)
             return;
     } while (!domain.life.compare_exchange_weak(before, Life::shut_down));
-    domain.shutdown_reason = reason;
+    if (domain.shutdown_reason == Domain::no_reason)
+        domain.shutdown_reason = reason;
+    reason = domain.shutdown_reason;
     for (Vcpu* vcpu : domain.vcpus)
         if (vcpu != nullptr)
             household(domain.machine).scheduler->sleep(*vcpu);
