@@ -172,7 +172,8 @@ Result<> take_wide(const vcpu_hvm_x86_64& told, x86::CpuState& state, x86::Gener
     state.cr3 = told.cr3;
     state.cr4 = told.cr4;
     state.efer = told.efer;
-    if ((told.efer & (x86::EFER_LME | x86::EFER_LMA)) != (x86::EFER_LME | x86::EFER_LMA))
+    const bool paged = (told.cr0 & x86::CR0_PG) != 0 && (told.cr4 & x86::CR4_PAE) != 0;
+    if (!paged || (~told.efer & (x86::EFER_LME | x86::EFER_LMA)) != 0)
         return Error{XEN_EINVAL};
     state.cs = {0, unpack_attributes(flat_code_64), ~0u, 0};
     state.ds = state.es = state.ss = {0, unpack_attributes(flat_data), ~0u, 0};

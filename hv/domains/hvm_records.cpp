@@ -6,11 +6,10 @@
 namespace hv {
 
 bool startable(const x86::CpuState& state) {
-    // A guest has no VMX, no SMX and no five-level paging; EFER has no SVM
-    constexpr u64 no_cr4 = 1 << 12 | 1 << 13 | 1 << 14;
+    // Up to UMIP, FSGSBASE, PCIDE, OSXSAVE, SMEP, SMAP: no VMX, SMX, five levels; EFER has no SVM
+    constexpr u64 cr4 = 0xfff | 7 << 16 | 3 << 20;
     constexpr u64 efer = x86::EFER_SCE | x86::EFER_LME | x86::EFER_LMA | x86::EFER_NXE;
-    return state.cr0 >> 32 == 0 && (state.cr4 & no_cr4) == 0 && state.cr4 >> 32 == 0 &&
-           (state.efer & ~efer) == 0;
+    return state.cr0 >> 32 == 0 && (state.cr4 & ~cr4) == 0 && (state.efer & ~efer) == 0;
 }
 
 namespace {

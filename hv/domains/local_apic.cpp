@@ -212,7 +212,8 @@ void LocalApic::choose_deliverer() {
 Result<> LocalApic::set_base(u64 value) {
     // The page does not move; modes go off, xAPIC, x2APIC, and back only through off
     const bool on = value & x86::APIC_BASE_EN, extended = value & x86::APIC_BASE_EXTD;
-    if ((extended && !on) || (x2apic() && on && !extended))
+    constexpr u64 known = x86::APIC_BASE_BSP | x86::APIC_BASE_EN | x86::APIC_BASE_EXTD;
+    if ((value & ~known) != page_address || (extended && !on) || (x2apic() && on && !extended))
         return Error{XEN_EINVAL};
     base_ = (base_ & x86::APIC_BASE_BSP) | page_address |
             (value & (x86::APIC_BASE_EN | x86::APIC_BASE_EXTD));

@@ -27,6 +27,21 @@ u64* find_mtrr(MtrrState& mtrr, u32 msr) {
     return nullptr;
 }
 
+/// True for what an MTRR can hold: memory types that exist, and no reserved bit.
+bool good_mtrr(u32 msr, u64 value) {
+    constexpr auto exists = [](u64 type) { return type < 2 || (type > 3 && type < 7); };
+    if (msr == x86::IA32_MTRR_DEF_TYPE)
+        return (value & ~0xcffull) == 0 && exists(value & 0xff);
+    if (msr < x86::IA32_MTRR_FIX64K_00000) {
+        const bool is_mask = (msr - x86::IA32_MTRR_PHYSBASE0) % 2 != 0;
+        return value >> 52 == 0 && (is_mask ? (value & 0x7ff) == 0 : exists(value & 0xfff));
+    }
+    for (unsigned shift = 0; shift < 64; shift += 8)
+        if (!exists(value >> shift & 0xff))
+            return false;
+    return true;
+}
+
 /// Registers that a kernel reads to learn of quirks, and finds quiet here.
 bool reads_as_zero(u32 msr) {
     switch (msr) {
@@ -104,6 +119,8 @@ Result<> write(Vcpu& vcpu, u32 msr, u64 value) {
         break;
     }
     if (u64* mtrr = find_mtrr(vcpu.mtrr, msr)) {
+        if (!good_mtrr(msr, value))
+            return Error{XEN_EINVAL};
         *mtrr = value;
         return {};
     }
