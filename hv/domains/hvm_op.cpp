@@ -26,20 +26,13 @@ Whose may_set(u32 index) {
     case HVM_PARAM_CONSOLE_EVTCHN:
     case HVM_PARAM_X87_FIP_WIDTH:
         return Whose::guest_too;
-    case HVM_PARAM_STORE_PFN:
-    case HVM_PARAM_TIMER_MODE:
-    case HVM_PARAM_HPET_ENABLED:
-    case HVM_PARAM_IDENT_PT:
-    case HVM_PARAM_VPT_ALIGN:
-    case HVM_PARAM_CONSOLE_PFN:
-    case HVM_PARAM_PAGING_RING_PFN:
-    case HVM_PARAM_MONITOR_RING_PFN:
-    case HVM_PARAM_SHARING_RING_PFN:
-    case HVM_PARAM_TRIPLE_FAULT_REASON:
-    case HVM_PARAM_MCA_CAP:
-        return Whose::toolstack;
-    default:
+    case HVM_PARAM_PAE_ENABLED:
+    case HVM_PARAM_DM_DOMAIN:
+    case HVM_PARAM_MEMORY_EVENT_CR0 ... HVM_PARAM_BUFIOREQ_EVTCHN:
+    case HVM_PARAM_MEMORY_EVENT_MSR:
         return Whose::nobody;
+    default:
+        return index > HVM_PARAM_MCA_CAP ? Whose::nobody : Whose::toolstack;
     }
 }
 
@@ -79,6 +72,8 @@ Result<> set_parameter(Call& call, Domain& target, u32 index, u64 value) {
     if (index == HVM_PARAM_TIMER_MODE && value > HVMPTM_one_missed_tick_pending)
         return Error{XEN_EINVAL};
     if (index == HVM_PARAM_TRIPLE_FAULT_REASON && value > SHUTDOWN_MAX)
+        return Error{XEN_EINVAL};
+    if (index == HVM_PARAM_X87_FIP_WIDTH && value != 0 && value != 4 && value != 8)
         return Error{XEN_EINVAL};
     if (index == HVM_PARAM_ACPI_IOPORTS_LOCATION)
         return Error{XEN_ENODEV};  // no power-management ports here
@@ -170,7 +165,7 @@ s64 hvm_op(Call& call) {
     case HVMOP_get_mem_type:
         return give_memory_type(call, address);
     case HVMOP_guest_request_vm_event:
-        return refuse(XEN_EOPNOTSUPP);  // nobody monitors
+        return refuse(XEN_EINVAL);  // nobody monitors
     case HVMOP_altp2m:
         return refuse(XEN_EOPNOTSUPP);
     default:

@@ -156,7 +156,7 @@ CpuidLeaf CpuPolicy::per_vcpu(const Vcpu& vcpu, u32 leaf, u32 subleaf) const {
             found.ecx |= osxsave;
         if (!vcpu.apic.enabled())
             found.edx &= ~bit(9);
-        found.ebx |= vcpu.apic.id() << 24 | 1u << 16;
+        found.ebx |= vcpu.apic.id() << 24;
         return found;
     }
     case 4:

