@@ -1,0 +1,108 @@
+# Boots a hypervisor with our dom0, has it run the oracle's guest, and gathers the answers.
+"""One guest, its lives, and what it was answered under Xen and under Subfloor."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyhv import build, qemu, xen
+from pyhv import sentences as say
+from pyhv.dom0 import ANSWER, BOOT
+from pyhv.emulator import Emulator
+from pyhv.errors import Failure
+from pyhv.machine import Machine
+from pyhv.paths import BUILD
+
+GUEST = "oracle"
+ANSWER_LINE = re.compile(r"\(d\d+\) ([a-z_]+\.[^=\n]*?) = ([^\n]*)$", re.M)
+ENDINGS = (r"oracle \(d\d+\) (powered off|crashed|rebooted)", "cannot create oracle: [^\n]*")
+# How long a life may last, in seconds; Bochs runs about thirty times slower.
+LIFE = {"qemu": 60.0, "bochs": 600.0}
+SOURCES = Path(__file__).parent / "guest"
+
+Answers = dict[str, str]
+
+
+@dataclass
+class Hypervisor:
+    """What is asked: a name, and the machine it runs on."""
+
+    name: str
+    machine: Machine
+
+
+def table(room: str) -> list[str]:
+    """Return the first column of a table in the guest's source: each row begins with a name."""
+    return re.findall(r'^    \{"([a-z0-9-]+)", ', (SOURCES / room).read_text(), re.M)
+
+
+def prepare() -> Path:
+    """Build the image, dom0 and the guest; return the boot module that holds them."""
+    where = build.build([*build.image_targets(), "oracle.elf"], show=False)
+    for program in ("dom0", GUEST):
+        _strip(where / "guests" / f"{program}.elf", where / "chapters" / "module" / program)
+    return build.write_module(where / "oracle.cpio", where, "list\n", False, (GUEST,))
+
+
+def _strip(source: Path, target: Path) -> None:
+    if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+        build.run(["objcopy", "--strip-debug", str(source), str(target)], show=False)
+
+
+def hypervisors(module: Path) -> dict[str, Hypervisor]:
+    """Return those that can be asked: Xen and Subfloor on SVM, Subfloor on VMX."""
+    image, dom0 = BUILD / "hv.elf", BUILD / "chapters" / "module" / "dom0"
+    return {
+        "xen": Hypervisor("Xen 4.17", xen.machine(dom0, module, more=qemu.COUNTED)),
+        "svm": Hypervisor("Subfloor", Machine(image=image, module=module, more=qemu.COUNTED)),
+        "vmx": Hypervisor("Subfloor", Machine(engine="vmx", image=image, module=module)),
+    }
+
+
+class Questioner:
+    """One booted hypervisor; each `live` is one life of the guest."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+        kind = emulator.machine.emulator
+        self.boot, self.answer, self.life = BOOT[kind], ANSWER[kind], LIFE[kind]
+        emulator.expect(say.DOM0_PROMPT + r"list\r*\n", self.boot)
+        emulator.expect(say.DOM0_PROMPT, self.answer)
+
+    def live(self, words: str) -> tuple[Answers, str]:
+        """Create the guest with a command line; return what it told, and how it ended."""
+        begin = len(self.emulator.log)
+        self.emulator.send_line(f'create {GUEST} kernel={GUEST} memory=32 vcpus=2 cmdline="{words}"')
+        index, match = self.emulator.expect_any(list(ENDINGS), self.life)
+        if index == 1:
+            raise self.emulator.failure(match[0])
+        # dom0 reads nothing while it works: wait until it asks again
+        self.emulator.expect(say.DOM0_PROMPT, self.answer)
+        if match[1] != "powered off":
+            self.emulator.send_line(f"destroy {GUEST}")
+            self.emulator.expect(rf"destroy {GUEST}\r*\n", self.answer)
+            self.emulator.expect(say.DOM0_PROMPT, self.answer)
+        return gather(self.emulator.log[begin:]), match[1]
+
+
+def gather(log: str) -> Answers:
+    """Return the answers in a log; a question that is put twice is a mistake of ours."""
+    answers: Answers = {}
+    for question, answer in ANSWER_LINE.findall(log):
+        if question in answers:
+            raise Failure(f"the guest puts {question!r} twice: give each its own name")
+        answers[question] = answer.strip()
+    return answers
+
+
+def ask(hypervisor: Hypervisor) -> Answers:
+    """Boot the hypervisor, put every question, and return the answers."""
+    with Emulator(hypervisor.machine) as emulator:
+        questioner = Questioner(emulator)
+        answers: Answers = {}
+        # Each subject and each ending has a life of its own: none finds what another left
+        for option, room in (("ask", "main.cpp"), ("end", "endings.cpp")):
+            for name in table(room):
+                told, ending = questioner.live(f"{option}={name}")
+                answers |= told | {f"{option}.{name}: dom0 saw it": ending}
+        return answers
