@@ -72,7 +72,8 @@ class Questioner:
     def live(self, words: str) -> tuple[Answers, str]:
         """Create the guest with a command line; return what it told, and how it ended."""
         begin = len(self.emulator.log)
-        self.emulator.send_line(f'create {GUEST} kernel={GUEST} memory=32 vcpus=2 cmdline="{words}"')
+        shape = f"kernel={GUEST} memory=32 vcpus=2"
+        self.emulator.send_line(f'create {GUEST} {shape} cmdline="{words}"')
         index, match = self.emulator.expect_any(list(ENDINGS), self.life)
         if index == 1:
             raise self.emulator.failure(match[0])

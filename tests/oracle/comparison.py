@@ -76,7 +76,7 @@ def judge(engines: list[str], every: bool = False) -> list[differences.Verdict]:
 
 
 def main(
-    engine: Annotated[list[str], typer.Option(help="svm in QEMU, vmx in Bochs (minutes)")] = ["svm"],
+    engine: Annotated[list[str], typer.Option(help="svm in QEMU, vmx in Bochs")] = ["svm"],
     every: Annotated[bool, typer.Option("--all", help="a line for every difference")] = False,
 ) -> None:
     """Compare Subfloor's answers with those of Debian's Xen 4.17; fail where a reason lacks."""

@@ -51,7 +51,8 @@ def test_a_missing_answer_is_a_difference():
 
 def test_a_reason_counts_only_for_what_it_names():
     allowed = [differences.Allowed(r"a\..", "why not", xen="1", ours="2")]
-    verdict = differences.compare({"a.b": "1", "a.c": "1"}, {"a.b": "2", "a.c": "3"}, allowed, "svm")
+    xen, ours = {"a.b": "1", "a.c": "1"}, {"a.b": "2", "a.c": "3"}
+    verdict = differences.compare(xen, ours, allowed, "svm")
     assert [one.question for one in verdict.unexplained] == ["a.c"]
 
 

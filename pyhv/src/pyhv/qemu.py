@@ -9,7 +9,7 @@ from pyhv.machine import Machine
 EXIT_PORT = "isa-debug-exit,iobase=0xf4,iosize=4"
 UEFI = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 
-# Exact and repeatable: an instruction is a nanosecond and a TSC tick, and an idle machine waits not.
+# Repeatable: an instruction is a nanosecond and a TSC tick, and an idle machine does not wait.
 COUNTED = ("-icount", "shift=0,sleep=off")
 
 BY_HAND = ("-serial", "stdio")

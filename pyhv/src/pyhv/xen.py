@@ -15,7 +15,9 @@ MODEL = "EPYC,-rdtscp,-monitor"
 # A PVH first domain needs an IOMMU.
 IOMMU = ("-device", "amd-iommu")
 # Everything that a guest says on port 0xe9 is printed, without a limit on its rate.
-OPTIONS = "dom0=pvh dom0_mem={dom0_mib}M console=com1 com1=115200,8n1 guest_loglvl=all/all {options}"
+OPTIONS = (
+    "dom0=pvh dom0_mem={dom0_mib}M console=com1 com1=115200,8n1 guest_loglvl=all/all {options}"
+)
 
 
 def fetch() -> tuple[debian.Package, Path]:
@@ -31,7 +33,9 @@ def fetch() -> tuple[debian.Package, Path]:
     return package, image
 
 
-def machine(dom0: Path, module: Path, dom0_mib: int = 256, options: str = "", **fields) -> Machine:
+def machine(
+    dom0: Path, module: Path, dom0_mib: int = 256, options: str = "", **fields
+) -> Machine:
     """Return the machine that runs Xen on SVM, with `dom0` as its first domain's kernel."""
     return Machine(
         image=fetch()[1], first_kernel=dom0, module=module, chipset="q35", model=MODEL,

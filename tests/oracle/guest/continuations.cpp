@@ -46,7 +46,8 @@ void ask_long_reservation() {
 
 void ask_long_multicall() {
     constexpr u32 count = 1024;
-    auto* list = static_cast<multicall_entry*>(take_pages(count * sizeof(multicall_entry) / page_size));
+    constexpr u64 bytes = count * sizeof(multicall_entry);
+    auto* list = static_cast<multicall_entry*>(take_pages(pages_of(bytes)));
     for (u32 i = 0; i < count; i++)
         list[i] = {__HYPERVISOR_xen_version, 0x7777, {XENVER_version}};
     tell("continuations.multicall", hypercall(__HYPERVISOR_multicall, address(list), count));
@@ -65,7 +66,8 @@ void ask_long_multicall() {
     wish.domid = DOMID_SELF;
     list[0] = {__HYPERVISOR_memory_op, 1, {XENMEM_decrease_reservation, address(&wish)}};
     list[1] = {__HYPERVISOR_memory_op, 1, {XENMEM_populate_physmap, address(&wish)}};
-    tell("continuations.multicall of long calls", hypercall(__HYPERVISOR_multicall, address(list), 2));
+    tell("continuations.multicall of long calls",
+         hypercall(__HYPERVISOR_multicall, address(list), 2));
     tell("continuations.multicall of long calls: first", long(list[0].result));
     tell("continuations.multicall of long calls: second", long(list[1].result));
     heap().give(pages);

@@ -23,7 +23,8 @@ void set_parameter(u32 index, u64 value) {
 
 void note_reason(u32 reason) {
     sched_shutdown argument = {reason};
-    tell("endings.note", hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown_code, address(&argument)));
+    tell("endings.note",
+         hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown_code, address(&argument)));
 }
 
 /// An exception with no table: the second fault finds none either, nor does the third.

@@ -64,7 +64,8 @@ void ask_refusals(const Operation& operation) {
 
 void ask_changes() {
     u64 holes[4] = {free_gfn, free_gfn + 1, free_gfn + 2, free_gfn + 3};
-    tell("memory.decrease: never populated", reserve(XENMEM_decrease_reservation, address(holes), 4));
+    tell("memory.decrease: never populated",
+         reserve(XENMEM_decrease_reservation, address(holes), 4));
     auto* pages = static_cast<u8*>(take_pages(16));
     const u64 first = address(pages) >> page_shift;
     u64 own[4] = {first, first + 1, first + 2, first + 3};

@@ -156,7 +156,8 @@ void ask_others() {
 
 void ask_narrow() {
     for (u32 number = 0; number < 64; number++)
-        if (number != __HYPERVISOR_iret) tell("narrow.all zero", words("{}", number), narrow(number));
+        if (number != __HYPERVISOR_iret)
+            tell("narrow.all zero", words("{}", number), narrow(number));
     ask_versions();
     ask_reservations();
     ask_maps();

@@ -1,4 +1,4 @@
-// Odd places for an argument: addresses that a hypercall must survive, and others that it must take.
+// Odd places for an argument: addresses that a hypercall must survive, others that it must take.
 #pragma once
 
 #include "ask.hpp"

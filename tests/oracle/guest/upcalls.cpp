@@ -105,7 +105,8 @@ void ask_timers() {
         (void)take_pending(port);
     };
     fresh();
-    tell("timers.single shot in 1 ms", upcalls_from([] { (void)single_shot(now_ns() + millisecond); }));
+    tell("timers.single shot in 1 ms",
+         upcalls_from([] { (void)single_shot(now_ns() + millisecond); }));
     tell("timers.single shot: its port", take_pending(port));
     fresh();
     tell("timers.single shot long ago", upcalls_from([] { (void)single_shot(1); }));
@@ -144,7 +145,8 @@ void ask_timers() {
          hypercall(__HYPERVISOR_sched_op, SCHEDOP_poll, address(&poll)));
     tell("timers.poll until it rings: pending", take_pending(port));
     poll.timeout = now_ns() + 3 * millisecond;
-    tell("timers.poll until a time", hypercall(__HYPERVISOR_sched_op, SCHEDOP_poll, address(&poll)));
+    tell("timers.poll until a time",
+         hypercall(__HYPERVISOR_sched_op, SCHEDOP_poll, address(&poll)));
     tell("timers.poll until a time: not too early", now_ns() >= poll.timeout);
     fresh();
     close_port(port);
