@@ -103,6 +103,13 @@ TEST_F(DomainLife, KeepsTheFirstReason) {
     EXPECT_EQ(domain.shutdown_reason, SHUTDOWN_reboot);
 }
 
+TEST_F(DomainLife, KeepsAReasonThatWasNotedBefore) {
+    Domain& domain = small.add_domain();
+    domain.shutdown_reason = SHUTDOWN_crash;
+    shut_down(cpu(), domain, SHUTDOWN_poweroff);
+    EXPECT_EQ(domain.shutdown_reason, SHUTDOWN_crash);
+}
+
 TEST_F(DomainLife, CountsPausesAndKnowsTheGap) {
     Domain& domain = small.add_domain();
     EXPECT_TRUE(unpause(domain).ok());

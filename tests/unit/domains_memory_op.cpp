@@ -78,6 +78,16 @@ TEST_F(MemoryOp, TakesAWholeSuperpage) {
     EXPECT_EQ(guest.p2m.look_up(Gfn{0x5ff})->order, 9);
 }
 
+TEST_F(MemoryOp, FillsAndTakesExtentsOfAnyOrder) {
+    guest.frames_limit += 4;
+    list(guest, {0x404});
+    auto wish = reservation(1, 2, DOMID_SELF);
+    EXPECT_EQ(memory(guest, XENMEM_populate_physmap, wish), 1);
+    EXPECT_TRUE(guest.p2m.look_up(Gfn{0x407}).ok());
+    EXPECT_EQ(memory(guest, XENMEM_decrease_reservation, wish), 1);
+    EXPECT_FALSE(guest.p2m.look_up(Gfn{0x404}).ok());
+}
+
 TEST_F(MemoryOp, RefusesWhatNobodyMayAsk) {
     guest.frames_limit += 512;
     list(guest, {0x400});
@@ -118,7 +128,7 @@ TEST_F(MemoryOp, ShowsSharedInfoInPlaceOfRam) {
     wish.space = XENMAPSPACE_gmfn_foreign;
     EXPECT_EQ(memory(guest, XENMEM_add_to_physmap, wish), -XEN_ENOSYS) << "only in a batch";
     wish.space = 77;
-    EXPECT_EQ(memory(guest, XENMEM_add_to_physmap, wish), -XEN_ENOSYS);
+    EXPECT_EQ(memory(guest, XENMEM_add_to_physmap, wish), -XEN_EINVAL);
 }
 
 TEST_F(MemoryOp, MovesAPageOfItsOwn) {
