@@ -17,7 +17,8 @@ class Machine:
     `bios` or `uefi`. `model` is the emulator's name of the CPU, `run_by` the emulator; empty takes
     the usual one. `grub` are commands for GRUB to run first, which can leave the machine as some
     firmware would; `rom` is another BIOS for Bochs than its own. `debugger` is where QEMU opens a
-    socket for one, and then waits for its word.
+    socket for one, and then waits for its word. `first_kernel` is the first domain's kernel
+    where it is not in the module: real Xen wants it so. `more` is further words for QEMU.
     """
 
     engine: str = "svm"
