@@ -65,7 +65,7 @@ struct Machine {
     std::array<Cpu*, max_cpus> cpus{};
     u16 cpu_count = 0;
     std::atomic<u16> cpus_waiting{0};   ///< how many have come to the present meeting: see
-                                        ///< boot/meet
+                                        ///< boot::meet
     std::atomic<u16> meetings{0};       ///< how many meetings of all pCPUs are over
     boot::SkewMeeting skew{};           ///< used while pCPUs wake
     std::span<const Plug* const> plugs{};

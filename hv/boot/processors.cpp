@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <boot/calibrate.hpp>
 #include <boot/layout.hpp>
-#include <boot/meet.hpp>
 #include <boot/object.hpp>
 #include <boot/processors.hpp>
 #include <boot/skew.hpp>

@@ -17,6 +17,8 @@ void set_up_this_cpu(Cpu& cpu);
 
 /// Calls `open_cpu` of every chapter on this pCPU; a failure ends the boot with a sentence.
 void open_chapters_here(Cpu& cpu);
+/// Waits until every pCPU of the machine has called meet() as often as this one. Interrupts off.
+void meet(Cpu& cpu);
 /// Waits until everything has started, then does machine.work for ever.
 [[noreturn]] void work_for_ever(Cpu& cpu);
 

@@ -4,7 +4,6 @@
 #include <boot/calibrate.hpp>
 #include <boot/interrupts.hpp>
 #include <boot/layout.hpp>
-#include <boot/meet.hpp>
 #include <boot/panic.hpp>
 #include <boot/power.hpp>
 #include <boot/processors.hpp>
@@ -88,17 +87,22 @@ void set_up_machine(Machine& machine, Cpu& cpu) {
 
 /// Ends the boot for a chapter: with its reason, or with what the error alone can tell.
 [[noreturn]] void give_up_chapter(Machine& machine, const Plug& plug, Error error) {
+    // Where several pCPUs fail alike, the first one speaks
+    if (machine.panicking.exchange(true, std::memory_order_acq_rel))
+        x86::halt_forever();
     if (machine.refusal.view().empty())
         print(machine.refusal, "the chapter {} does not open, by error {} ({} frames are free)",
               plug.title, static_cast<unsigned>(error.code), machine.frames.free_count());
     give_up(machine);
 }
 
-void call_starts(Machine& machine, Cpu& cpu) {
+/// Asks each chapter in turn to do its part, where it has one; ends the boot when one fails.
+template <class Part, class... Arguments>
+void ask_chapters(Machine& machine, Part Plug::*part, Arguments&... arguments) {
     for (const Plug* plug : machine.plugs)
-        if (plug->start)
-            if (const auto started = plug->start(machine, cpu); !started)
-                give_up_chapter(machine, *plug, started.error());
+        if (plug->*part)
+            if (const auto done = (plug->*part)(arguments...); !done)
+                give_up_chapter(machine, *plug, done.error());
 }
 
 /// The second half, on a stack with a guard: the machine, then the chapters.
@@ -106,14 +110,11 @@ void wake_further(void* argument) {
     Cpu& cpu = *static_cast<Cpu*>(argument);
     Machine& machine = *cpu.machine;
     set_up_machine(machine, cpu);
-    for (const Plug* plug : machine.plugs)
-        if (plug->open)
-            if (const auto opened = plug->open(machine, cpu); !opened)
-                give_up_chapter(machine, *plug, opened.error());
+    ask_chapters(machine, &Plug::open, machine, cpu);
     listen_to_console(machine);
     meet(cpu);
     open_chapters_here(cpu);
-    call_starts(machine, cpu);
+    ask_chapters(machine, &Plug::start, machine, cpu);
     work_for_ever(cpu);
 }
 
@@ -142,10 +143,7 @@ void wake(Machine& machine, Cpu& cpu, std::span<const Plug* const> plugs,
 }
 
 void open_chapters_here(Cpu& cpu) {
-    for (const Plug* plug : cpu.machine->plugs)
-        if (plug->open_cpu)
-            if (const auto opened = plug->open_cpu(cpu); !opened)
-                give_up_chapter(*cpu.machine, *plug, opened.error());
+    ask_chapters(*cpu.machine, &Plug::open_cpu, cpu);
     meet(cpu);
     if (cpu.machine->options.panic && cpu.machine->options.panic_cpu == cpu.number)
         break_on_purpose();
