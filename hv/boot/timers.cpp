@@ -1,4 +1,5 @@
 // One pCPU's timers: a queue of deadlines, and the one hardware timer behind it.
+#include <algorithm>
 #include <boot/machine.hpp>
 #include <x86/privileged.hpp>
 
@@ -9,7 +10,7 @@ void TimerQueue::arm(Cpu& cpu, Timer& timer, u64 deadline) {
         cancel(timer);
     Guard guard{lock_};
     remove(timer);
-    timer.deadline = deadline;
+    timer.deadline = std::min(deadline, farthest);
     timer.armed_on = timer.home = &cpu;
     queue_.insert(timer);
     program(cpu);
@@ -58,7 +59,9 @@ Timer* TimerQueue::take_due(u64 now) {
 }
 
 void TimerQueue::remove(Timer& timer) {
-    if (timer.armed_on == nullptr)
+    // Whoever armed it on another pCPU in the meantime has it in the queue there
+    const Cpu* const armed_on = timer.armed_on;
+    if (armed_on == nullptr || &armed_on->timers != this)
         return;
     queue_.erase(queue_.iterator_to(timer));
     timer.armed_on = nullptr;

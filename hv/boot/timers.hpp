@@ -16,8 +16,8 @@ struct Timer : boost::intrusive::set_base_hook<boost::intrusive::optimize_size<t
 
     u64 deadline = 0;        ///< machine system time, ns (Clock::now)
     Action action;
-    Cpu* armed_on = nullptr; ///< nullptr: not armed
-    Cpu* home = nullptr;     ///< the pCPU that armed it last
+    std::atomic<Cpu*> armed_on{nullptr};  ///< whose queue it is in; nullptr: not armed
+    std::atomic<Cpu*> home{nullptr};      ///< the pCPU that armed it last
     bool operator<(const Timer& other) const { return deadline < other.deadline; }
 };
 
@@ -31,6 +31,7 @@ struct HostTimer {
 class TimerQueue {
 public:
     static constexpr u64 never = ~0ull;
+    static constexpr u64 farthest = 1ull << 60;  ///< ns, 36 years: in ticks it fits in 64 bits
 
     /// Arms `timer` on `cpu`, the pCPU that calls and whose queue this is, for `deadline`; if it
     /// was armed, here or on another pCPU, it is moved.

@@ -97,5 +97,29 @@ TEST_F(BootTimers, AnActionMayArmItsTimerAgain) {
     EXPECT_EQ(ticking.count, 10);
 }
 
+TEST_F(BootTimers, ACancelThatComesTooLateTouchesNoOtherQueue) {
+    Noting a{log, 1}, b{log, 2};
+    cpu.timers.arm(cpu, b, 5000);
+    other.timers.arm(other, a, 1000);
+    a.home = &cpu;  // as a canceller saw it before the timer moved
+    TimerQueue::cancel(a);
+    EXPECT_EQ(a.armed_on, &other);
+    machine->clock.hosted_ticks = 6000;
+    other.timers.run_due(other);
+    cpu.timers.run_due(cpu);
+    EXPECT_EQ(log, (std::vector{1, 2}));
+}
+
+TEST_F(BootTimers, NoDeadlineIsTooFarForTheHardware) {
+    Noting a{log, 1};
+    for (const u64 deadline : {~0ull - 1, 1ull << 63, 1ull << 62}) {
+        cpu.timers.arm(cpu, a, deadline);
+        constexpr u64 ticks_per_ns = 8;
+        EXPECT_LE(cpu.timers.programmed(), ~0ull / ticks_per_ns) << "in ticks it fits in 64 bits";
+        cpu.timers.cancel(a);
+        run_at(0);
+    }
+}
+
 }  // namespace
 }  // namespace hv
