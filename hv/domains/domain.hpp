@@ -78,6 +78,7 @@ struct Vcpu : boost::intrusive::list_base_hook<> {
     VcpuTimer singleshot;              ///< VCPUOP_set_singleshot_timer
     VcpuTimer periodic;                ///< VCPUOP_set_periodic_timer, every `period` ns
     u64 period = 0;
+    TextBuffer<120> port_line{};   ///< what it has written to port 0xe9 since the last newline
     Parts parts{};                     ///< what later chapters keep for a vCPU
 
     /// True when nothing keeps it from running.
@@ -135,7 +136,6 @@ struct Domain : boost::intrusive::list_base_hook<> {
     Mfn memory_map_frame{};            ///< XENMEM_set_memory_map's copy: e820 entries
     u32 memory_map_entries = 0;
 
-    TextBuffer<120> port_line{};       ///< what it has written to port 0xe9 since the last newline
     u64 hypercalls = 0, exits = 0;     ///< counted on the way, told by dmesg and the trace
 
     Parts parts{};                     ///< what later chapters keep for a domain

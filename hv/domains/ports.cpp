@@ -9,15 +9,15 @@ constexpr u16 debug_console = 0xe9;   ///< one letter a write, on Bochs, QEMU an
 constexpr u16 pit_channel_2 = 0x42;
 
 /// Gathers a line of what a guest writes to port 0xe9, and prints it whole.
-void gather(Domain& domain, char letter) {
+void gather(Vcpu& vcpu, char letter) {
     if (letter != '\n') {
-        domain.port_line.write({&letter, 1});
+        vcpu.port_line.write({&letter, 1});
         return;
     }
     TextBuffer<160> line;
-    print(line, "(d{}) {}\n", domain.id, domain.port_line.view());
-    domain.machine.console.write_guest(line.view());
-    domain.port_line.clear();
+    print(line, "(d{}) {}\n", vcpu.domain.id, vcpu.port_line.view());
+    vcpu.domain.machine.console.write_guest(line.view());
+    vcpu.port_line.clear();
 }
 
 /// What a read finds: all ones, as on a bus where nobody answers. A PIT that stands at zero ends
@@ -36,7 +36,7 @@ Outcome answer_port(Cpu&, Vcpu& vcpu, const x86::Exit::Port& port) {
     }
     if (!port.in) {
         if (port.number == debug_console)
-            gather(vcpu.domain, static_cast<char>(rax));
+            gather(vcpu, static_cast<char>(rax));
         return Outcome::complete;
     }
     const u32 mask = port.size == 4 ? ~0u : (1u << port.size * 8) - 1;
