@@ -57,10 +57,10 @@ struct Vcpu : boost::intrusive::list_base_hook<> {
     bool initialised = false;          ///< somebody gave it a state to start from
     bool waits_for_start_up = false;   ///< an INIT message came
 
-    // The scheduler's half, under its lock
+    // The scheduler's half, changed under its lock
     bool queued = false;
-    bool running = false;              ///< on a pCPU now, or its registers are not put away yet
-    u16 cpu = 0;                       ///< the pCPU it runs on, or ran on last
+    std::atomic<bool> running{false};  ///< on a pCPU now, or its registers are not put away yet
+    std::atomic<u16> cpu{0};           ///< where it runs, or ran last; set before `running`
     u32 affinity = ~0u;                ///< one bit for each pCPU that it may run on
     u64 runnable_since = 0;            ///< machine time, ns
     vcpu_runstate_info_t runstate{};   ///< Xen's account: running, runnable, blocked, offline

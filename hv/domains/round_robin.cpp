@@ -74,8 +74,8 @@ Choice RoundRobin::choose(Cpu& cpu) {
             continue;
         queue_.erase(queue_.iterator_to(vcpu));
         vcpu.queued = false;
-        vcpu.running = true;
         vcpu.cpu = cpu.number;
+        vcpu.running = true;
         return {&vcpu, slice};
     }
     idle_cpus_ |= 1u << cpu.number;

@@ -91,10 +91,13 @@ void unblock(Vcpu& vcpu) {
 }
 
 void notify(Vcpu& vcpu, u32 attention_bits) {
-    vcpu.attention.fetch_or(attention_bits, std::memory_order_acq_rel);
+    // None is missed: a pCPU that is not seen running the vCPU here looks at `attention` after this
+    vcpu.attention.fetch_or(attention_bits);
     unblock(vcpu);
+    if (!vcpu.running)
+        return;
     Cpu& there = *vcpu.domain.machine.cpus[vcpu.cpu];
-    if (vcpu.running && &there != &this_cpu())
+    if (&there != &this_cpu())
         kick(there, ask_look_at_guest);
 }
 
