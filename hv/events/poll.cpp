@@ -1,4 +1,5 @@
 // SCHEDOP_poll: a vCPU sleeps until one of the ports that it names is pending, or until a time.
+#include <domains/interrupts.hpp>
 #include <events/ports.hpp>
 #include <xen/sched.h>
 
@@ -20,6 +21,16 @@ Result<bool> any_pending(Call& call, u64 ports, u32 count) {
         any |= is_pending(call.domain, port);
     }
     return any;
+}
+
+/// An interrupt that came before the vCPU was blocked, and that its guest would take.
+bool can_take_interrupt(Vcpu& vcpu) {
+    constexpr u64 interrupts_enabled = 1 << 9;
+    if (!has_something_to_take(vcpu))
+        return false;
+    x86::CpuState state;
+    vcpu.domain.machine.engine->read_state(vcpu.hardware, state);
+    return (state.rflags & interrupts_enabled) != 0;
 }
 
 void stop_polling(Vcpu& vcpu) {
@@ -59,7 +70,7 @@ s64 poll(Call& call) {
 
     const Result<bool> any = any_pending(call, wish.ports, wish.count);
     const bool too_late = wish.timeout != 0 && wish.timeout <= call.domain.machine.clock.now();
-    if (!any.ok() || *any || too_late) {
+    if (!any.ok() || *any || too_late || can_take_interrupt(call.vcpu)) {
         call.vcpu.blocked.store(false, std::memory_order_relaxed);
         stop_polling(call.vcpu);
         return any.ok() ? 0 : failure(any.error());

@@ -164,6 +164,24 @@ TEST_F(EventPorts, SilentlyOutliveTheirOtherEnd) {
     EXPECT_EQ(small.machine().frames.free_count() + 1, before);
 }
 
+TEST_F(EventPorts, PollDoesNotSleepOverAnInterrupt) {
+    Vcpu& vcpu = *guest.vcpus[0];
+    small.put(guest, 0x9000, ipi(guest));
+    sched_poll_t wish{};
+    wish.ports.p = reinterpret_cast<u32*>(0x9000);
+    wish.nr_ports = 1;
+    guest.callback_vector = 0x40;
+    vcpu.info->evtchn_upcall_pending = 1;  // another port rang just before the call
+    x86::CpuState state;
+    small.machine().engine->read_state(vcpu.hardware, state);
+    for (const bool enabled : {true, false}) {
+        state.rflags = enabled ? 0x202 : 0x002;
+        EXPECT_TRUE(small.machine().engine->write_state(vcpu.hardware, state).ok());
+        EXPECT_EQ(small.call_with(guest, __HYPERVISOR_sched_op, SCHEDOP_poll, wish), 0);
+        EXPECT_EQ(vcpu.blocked, !enabled) << "it sleeps only where it would not take it";
+    }
+}
+
 TEST_F(EventPorts, PollUntilOneRings) {
     const u32 port = ipi(guest);
     Vcpu& vcpu = *guest.vcpus[0];
