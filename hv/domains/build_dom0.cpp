@@ -85,8 +85,10 @@ Result<DomainRef> make_domain(Machine& machine, Cpu& cpu) {
     wish.arch.emulation_flags = XEN_X86_EMU_LAPIC;
     household(machine).next_id = 0;  // the next free number is then dom0's
     auto made = create_domain(machine, cpu, 0, wish);
-    if (made.ok())
+    if (made.ok()) {
         (*made)->privileged = true;
+        (*made)->p2m.pool = machine.frames.frame_count();
+    }
     return made;
 }
 

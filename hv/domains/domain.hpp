@@ -119,8 +119,6 @@ struct Domain : boost::intrusive::list_base_hook<> {
     Mfn orphans{};                     ///< owned but nowhere in the p2m, linked by their rows; 0:
                                        ///< none
     u64 frames_limit = 0;              ///< XEN_DOMCTL_max_mem
-    u64 paging_pool_bytes = 0;         ///< what the toolstack allows for tables; ours come from the
-                                       ///< machine
 
     u16 vcpu_limit = 0;
     std::array<Vcpu*, max_vcpus> vcpus{};

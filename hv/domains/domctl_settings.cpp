@@ -8,17 +8,16 @@
 namespace hv {
 namespace {
 
-// Room for nested tables: noted for the toolstack that asks again; ours come from the machine
 s64 set_paging_pool(DomctlCall& ctl) {
     const u64 bytes = ctl.op.u.paging_mempool.size;
     if (bytes % page_size != 0)
         return refuse(XEN_EINVAL);
-    ctl.domain->paging_pool_bytes = bytes;
+    ctl.domain->p2m.pool = bytes >> page_shift;
     return 0;
 }
 
 s64 get_paging_pool(DomctlCall& ctl) {
-    ctl.op.u.paging_mempool.size = ctl.domain->paging_pool_bytes;
+    ctl.op.u.paging_mempool.size = ctl.domain->p2m.pool << page_shift;
     ctl.copy_back = true;
     return 0;
 }
@@ -30,10 +29,10 @@ s64 shadow(DomctlCall& ctl) {
     case XEN_DOMCTL_SHADOW_OP_OFF:
         return 0;
     case XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION:
-        ctl.domain->paging_pool_bytes = shadow.mb * MiB;
+        ctl.domain->p2m.pool = shadow.mb * MiB >> page_shift;
         return 0;
     case XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION:
-        shadow.mb = static_cast<u32>(ctl.domain->paging_pool_bytes / MiB);
+        shadow.mb = static_cast<u32>(ctl.domain->p2m.pool / (MiB >> page_shift));
         ctl.copy_back = true;
         return 0;
     default:

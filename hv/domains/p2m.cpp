@@ -10,8 +10,8 @@ namespace {
 /// table that is taken out goes into the quarantine of whoever changes the p2m.
 class TableFrames {
 public:
-    TableFrames(Machine& machine, u64& count, Quarantine* quarantine = nullptr)
-        : machine_{machine}, count_{count}, quarantine_{quarantine} {}
+    TableFrames(Machine& machine, u64& count, u64 pool = 0, Quarantine* quarantine = nullptr)
+        : machine_{machine}, count_{count}, pool_{pool}, quarantine_{quarantine} {}
 
     u64 read(Mpa entry) const {
         return __atomic_load_n(machine_.memory.as<u64>(entry), __ATOMIC_RELAXED);
@@ -20,6 +20,8 @@ public:
         __atomic_store_n(machine_.memory.as<u64>(entry), value, __ATOMIC_RELEASE);
     }
     Result<Mfn> take_table() {
+        if (count_ >= pool_)
+            return Error{XEN_ENOMEM};
         const Result<Mfn> frame = machine_.frames.take(owner_hypervisor);
         count_ += frame.ok();
         return frame;
@@ -35,6 +37,7 @@ public:
 private:
     Machine& machine_;
     u64& count_;
+    const u64 pool_;
     Quarantine* quarantine_;
 };
 
@@ -45,7 +48,7 @@ x86::PageTable<TableFrames> tables(const Machine& machine, TableFrames& memory, 
 }  // namespace
 
 Result<> P2m::open() {
-    TableFrames memory{machine_, table_frames_};
+    TableFrames memory{machine_, table_frames_, pool};
     const Result<Mfn> root = memory.take_table();
     TRY(root);
     root_ = address_of(*root);
@@ -63,9 +66,9 @@ void P2m::close() {
 
 Result<> P2m::add(Gfn gfn, Mfn frame, u8 order, x86::Access access, x86::MemoryType type) {
     Guard guard{lock_};
-    if (root_.value == 0)
+    if (sealed_)
         return Error{XEN_ESRCH};
-    TableFrames memory{machine_, table_frames_};
+    TableFrames memory{machine_, table_frames_, pool};
     auto table = tables(machine_, memory, root_);
     const Gfn end = gfn + (1ull << order);
     bool taken = false;
@@ -83,9 +86,7 @@ Result<> P2m::add(Gfn gfn, Mfn frame, u8 order, x86::Access access, x86::MemoryT
 
 Result<> P2m::remove(Gfn gfn, Mfn frame, u8 order, Quarantine& quarantine) {
     Guard guard{lock_};
-    if (root_.value == 0)
-        return Error{XEN_ENOENT};
-    TableFrames memory{machine_, table_frames_, &quarantine};
+    TableFrames memory{machine_, table_frames_, pool, &quarantine};
     auto table = tables(machine_, memory, root_);
     const Result<x86::Mapping> now = table.look_up(gfn);
     TRY(now);

@@ -44,6 +44,10 @@ public:
     Result<GuestFrame> next_mapping(Gfn& gfn) const;
     Gfn highest() const { return highest_; }  ///< the highest frame that was ever mapped
 
+    /// How many frames its tables may take, so that no guest maps the machine full of them:
+    /// XEN_DOMCTL_set_paging_mempool_size. Until then 1 MiB, as on Xen.
+    u64 pool = MiB >> page_shift;
+
     Mpa root() const { return root_; }
     u64 table_frames() const { return table_frames_; }
     u64 generation() const { return generation_.load(std::memory_order_acquire); }
