@@ -6,8 +6,8 @@
 #include <domains/instruction.hpp>
 #include <domains/interrupts.hpp>
 #include <domains/trace.hpp>
+#include <domains/vcpu_start.hpp>
 #include <x86/privileged.hpp>
-#include <xen/sched.h>
 
 namespace hv {
 
@@ -47,14 +47,7 @@ Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
 void answer_halt(Cpu& cpu, Vcpu& vcpu, bool interrupts_enabled) {
     if (interrupts_enabled)
         return block(cpu, vcpu);
-
-    // Nothing can wake it: the vCPU is down, and with the last one the domain
-    vcpu.down.store(true);
-    cpu.asks.fetch_or(ask_reschedule, std::memory_order_relaxed);
-    for (const Vcpu* other : vcpu.domain.vcpus)
-        if (other != nullptr && !other->down.load())
-            return;
-    shut_down(cpu, vcpu.domain, SHUTDOWN_poweroff);
+    take_down(cpu, vcpu);  // nothing can wake it
 }
 
 namespace {

@@ -84,6 +84,20 @@ void tell_chapters_of_shut_down(Domain& domain) {
             house.plugs[i]->shut_down(domain);
 }
 
+/// dom0 holds the machine's keys: when it powers off or reboots, so does the machine.
+void end_machine(Cpu& cpu, u8 reason) {
+    switch (reason) {
+    case SHUTDOWN_poweroff:
+        tell(cpu, dom0_powers_off, 0);
+        boot::power_off(cpu.machine->facts);
+    case SHUTDOWN_reboot:
+        tell(cpu, dom0_reboots, 0);
+        boot::reset(cpu.machine->facts);
+    default:
+        tell(cpu, dom0_lost, 0, reason);
+    }
+}
+
 /// True for whoever is the first to end the domain: a life only moves forward.
 bool begin_dying(Domain& domain) {
     Life before = domain.life.load();
@@ -189,6 +203,8 @@ void shut_down(Cpu& cpu, Domain& domain, u8 reason) {
     for (Vcpu* vcpu : domain.vcpus)
         if (vcpu != nullptr)
             household(domain.machine).scheduler->sleep(*vcpu);
+    if (domain.privileged)
+        return end_machine(cpu, reason);
     tell(cpu, reason == SHUTDOWN_crash ? domain_crashed : domain_shut_down, domain.id, domain.id,
          reason);
     tell_chapters_of_shut_down(domain);

@@ -1,5 +1,4 @@
 // sched_op: a guest gives its processor up, waits, or ends.
-#include <boot/power.hpp>
 #include <domains/calls.hpp>
 #include <xen/sched.h>
 
@@ -21,21 +20,11 @@ s64 wait_for_event(Call& call) {
     return 0;
 }
 
-/// dom0 holds the machine's keys: when it powers off or reboots, so does the machine.
-void end_machine(const Machine& machine, unsigned reason) {
-    if (reason == SHUTDOWN_poweroff)
-        boot::power_off(machine.facts);
-    if (reason == SHUTDOWN_reboot)
-        boot::reset(machine.facts);
-}
-
 s64 end_domain(Call& call, u64 address) {
     sched_shutdown_t wish;
     if (const auto read = call.read(wish, address); !read.ok())
         return failure(read.error());
     shut_down(call.cpu, call.domain, static_cast<u8>(wish.reason));
-    if (call.domain.privileged)
-        end_machine(call.domain.machine, wish.reason);
     return 0;
 }
 

@@ -6,7 +6,6 @@
 #include <domains/vcpu_start.hpp>
 #include <domains/vcpu_timers.hpp>
 #include <xen/hvm/hvm_vcpu.h>
-#include <xen/sched.h>
 
 namespace hv {
 namespace {
@@ -30,19 +29,6 @@ s64 go_up(Vcpu& vcpu) {
         return refuse(XEN_EINVAL);
     if (vcpu.down.load())
         bring_up(vcpu);
-    return 0;
-}
-
-/// The last vCPU to go down takes its domain with it.
-s64 go_down(Call& call, Vcpu& vcpu) {
-    bool others_are_up = false;
-    for (const Vcpu* other : call.domain.vcpus)
-        others_are_up |= other != nullptr && other != &vcpu && !other->down.load();
-    if (!others_are_up) {
-        shut_down(call.cpu, call.domain, SHUTDOWN_poweroff);
-        return 0;
-    }
-    take_down(call.cpu, vcpu);
     return 0;
 }
 
@@ -116,7 +102,8 @@ s64 vcpu_op(Call& call) {
     case VCPUOP_up:
         return go_up(vcpu);
     case VCPUOP_down:
-        return go_down(call, vcpu);
+        take_down(call.cpu, vcpu);
+        return 0;
     case VCPUOP_is_up:
         return vcpu.down.load() ? 0 : 1;
     case VCPUOP_get_runstate_info:

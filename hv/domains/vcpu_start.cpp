@@ -1,6 +1,7 @@
 // How a vCPU comes up and goes down.
 #include <domains/household.hpp>
 #include <domains/vcpu_start.hpp>
+#include <xen/sched.h>
 
 namespace hv {
 
@@ -43,6 +44,10 @@ void take_down(Cpu& cpu, Vcpu& vcpu) {
         cpu.asks.fetch_or(ask_reschedule, std::memory_order_relaxed);
     else
         household(vcpu.domain.machine).scheduler->sleep(vcpu);
+    for (const Vcpu* other : vcpu.domain.vcpus)
+        if (other != nullptr && !other->down.load())
+            return;
+    shut_down(cpu, vcpu.domain, SHUTDOWN_poweroff);
 }
 
 }  // namespace hv

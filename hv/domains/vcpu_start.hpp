@@ -11,7 +11,7 @@ void receive_init(Vcpu& vcpu);
 void receive_start_up(Vcpu& vcpu, u8 vector);
 /// Its state is complete: it may run.
 void bring_up(Vcpu& vcpu);
-/// It stops, until it is brought up again.
+/// It stops, until it is brought up again. The last one takes its domain with it.
 void take_down(Cpu& cpu, Vcpu& vcpu);
 
 }  // namespace hv
