@@ -45,54 +45,71 @@ bool drop(FrameRow& row, u8 uses) {
     return __atomic_sub_fetch(&row.uses, uses, __ATOMIC_ACQ_REL) == 0;
 }
 
-/// `count` frames of `owner` are free again: a dying owner may be able to leave.
-void account_freed(Machine& machine, DomainId owner, u64 count) {
-    if (owner == owner_hypervisor)
-        return;
-    const DomainRef domain = find_domain(machine, owner);
-    if (!domain)
-        return;
-    domain->frames_owned.fetch_sub(count, std::memory_order_acq_rel);
-    bury_if_free(*domain);
+/// `count` frames of the domain are free again: if it is dying, it may be able to leave.
+void count_out(Domain& domain, u64 count) {
+    domain.frames_owned.fetch_sub(count);
+    bury_if_free(domain);
 }
 
 }  // namespace
 
 void end_use(Machine& machine, Mfn frame, u8 order, u8 uses) {
-    // A block comes back whole when every frame of it does; otherwise frame by frame
+    // A block comes back whole when every frame of it does; otherwise each frame by whoever ended
+    // its last use
     const u64 count = 1ull << order;
     const DomainId owner = machine.frames.row(frame).owner;
     u64 freed = 0;
-    for (u64 i = 0; i < count; ++i)
-        freed += drop(machine.frames.row(frame + i), uses);
-    if (freed == count) {
-        machine.frames.give_back(frame, order);
-    } else if (freed > 0) {
-        for (u64 i = 0; i < count; ++i)
-            if (machine.frames.row(frame + i).uses == 0)
-                machine.frames.give_back(frame + i);
+    for (u64 i = 0; i < count; ++i) {
+        const bool whole = freed == i;
+        const bool last = drop(machine.frames.row(frame + i), uses);
+        for (u64 j = 0; whole && !last && j < i; ++j)
+            machine.frames.give_back(frame + j);
+        if (!whole && last)
+            machine.frames.give_back(frame + i);
+        freed += last;
     }
-    if (freed > 0)
-        account_freed(machine, owner, freed);
+    if (freed == count)
+        machine.frames.give_back(frame, order);
+    if (freed == 0 || owner == owner_hypervisor)
+        return;
+    if (const DomainRef domain = find_domain(machine, owner))
+        count_out(*domain, freed);
 }
 
-Result<> give_ram(Domain& domain, Gfn gfn, u8 order) {
+namespace {
+
+Result<> map_new_ram(Domain& domain, Gfn gfn, u8 order) {
     Machine& machine = domain.machine;
+    const Result<Mfn> block = machine.frames.take(domain.id, order);
+    TRY(block);
+    for (u64 i = 0; i < 1ull << order; ++i)
+        machine.frames.row(*block + i).uses = 2;  // owned, and mapped
+    const Result<> added = domain.p2m.add(gfn, *block, order, x86::full_access);
+    if (!added.ok())
+        machine.frames.give_back(*block, order);
+    return added;
+}
+
+}  // namespace
+
+Result<> give_ram(Domain& domain, Gfn gfn, u8 order) {
     const u64 count = 1ull << order;
     if (domain.life.load() >= Life::dying)
         return Error{XEN_ESRCH};
-    if (domain.frames_owned.load() + count > domain.frames_limit)
-        return Error{XEN_EPERM};
-    const Result<Mfn> block = machine.frames.take(domain.id, order);
-    TRY(block);
-    for (u64 i = 0; i < count; ++i)
-        machine.frames.row(*block + i).uses = 2;  // owned, and mapped
-    if (const auto added = domain.p2m.add(gfn, *block, order, x86::full_access); !added.ok()) {
-        machine.frames.give_back(*block, order);
-        return added;
-    }
-    domain.frames_owned.fetch_add(count, std::memory_order_relaxed);
-    return {};
+    // Counted first, for two pCPUs may give at once
+    u64 owned = domain.frames_owned.load();
+    do {
+        if (owned + count > domain.frames_limit)
+            return Error{XEN_EPERM};
+    } while (!domain.frames_owned.compare_exchange_weak(owned, owned + count));
+    const Result<> given = map_new_ram(domain, gfn, order);
+    if (!given.ok())
+        count_out(domain, count);
+    return given;
+}
+
+u8 uses_of(const Domain& domain, Mfn frame) {
+    return domain.machine.frames.row(frame).owner == domain.id ? 2 : 1;
 }
 
 Result<> take_ram(Domain& domain, Gfn gfn, u8 order, Quarantine& quarantine) {
@@ -111,16 +128,16 @@ Result<> take_ram(Domain& domain, Gfn gfn, u8 order, Quarantine& quarantine) {
     return {};
 }
 
-namespace {
-
-/// Its own RAM, without a place: as on Xen it stays the domain's until the domain dies.
 void orphan(Domain& domain, Mfn frame) {
-    Guard guard{domain.lock};
-    domain.machine.frames.row(frame).next = static_cast<u32>(domain.orphans.value);
-    domain.orphans = frame;
+    {
+        Guard guard{domain.lock};
+        domain.machine.frames.row(frame).next = static_cast<u32>(domain.orphans.value);
+        domain.orphans = frame;
+    }
+    // Too late for whoever took the domain apart
+    while (domain.taken_apart.load() && release_orphan(domain))
+        ;
 }
-
-}  // namespace
 
 Result<> unplace_frame(Domain& domain, Gfn gfn, Quarantine& quarantine) {
     const Result<GuestFrame> now = domain.p2m.look_up(gfn);
@@ -150,9 +167,8 @@ Result<> place_frame(Domain& domain, Gfn gfn, Mfn frame, x86::Access access,
     Machine& machine = domain.machine;
     if (const auto now = domain.p2m.look_up(gfn); now.ok()) {
         // Its own RAM goes back to the machine; anything else only leaves this place
-        const bool own = machine.frames.row(now->frame).owner == domain.id;
         TRY(domain.p2m.remove(gfn, now->frame, 0, quarantine));
-        quarantine.put(now->frame, 0, own ? 2 : 1);
+        quarantine.put(now->frame, 0, uses_of(domain, now->frame));
     }
     // The use begins first: another pCPU may end it as soon as the frame is mapped
     add_use(machine, frame);

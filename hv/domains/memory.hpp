@@ -47,11 +47,15 @@ Result<> take_ram(Domain& domain, Gfn gfn, u8 order, Quarantine& quarantine);
 /// `gfn`, in place of whatever was there: RAM that stood there goes back to the machine, as on Xen.
 Result<> place_frame(Domain& domain, Gfn gfn, Mfn frame, x86::Access access,
                      Quarantine& quarantine);
-/// Removes whatever is mapped at `gfn`. RAM of its own stays its own until it dies, as on Xen.
+/// How many uses of a frame in its p2m the domain ends to be rid of it: its own RAM is also owned.
+u8 uses_of(const Domain& domain, Mfn frame);
+/// Removes whatever is mapped at `gfn`. RAM of its own stays its own, without a place.
 Result<> unplace_frame(Domain& domain, Gfn gfn, Quarantine& quarantine);
 
-/// Lets go of one frame that unplace_frame() left without a place; false when there is none. The
-/// domain is dying.
+/// Keeps a frame of the domain's own RAM that has no place any more: as on Xen it stays its own
+/// until it dies.
+void orphan(Domain& domain, Mfn frame);
+/// Lets go of one such frame; false when there is none. The domain is dying.
 bool release_orphan(Domain& domain);
 
 /// One use more, or one less, of a frame; with the last use the frame is scrubbed and free, and a

@@ -43,6 +43,8 @@ Result<> move_own(Domain& target, Gfn from, Gfn to) {
     // The use of the old place ends, the new place begins its own
     quarantine.put(found->frame, 0, 1);
     moved = place_frame(target, to, found->frame, x86::full_access, quarantine);
+    if (!moved.ok())
+        orphan(target, found->frame);
     end_use(machine, found->frame);
     return moved;
 }
