@@ -70,7 +70,8 @@ inline s64 failure(Error error) { return -static_cast<s64>(error.code); }
 inline s64 answer(const Result<>& result) { return result.ok() ? 0 : failure(result.error()); }
 
 /// The answer to XENMEM_add_to_physmap for one space: the frame that `index` names, of `domain`.
-/// It is a page of the hypervisor's own (shared_info, a grant frame), not the domain's RAM.
+/// It is a page of the hypervisor's own (shared_info, a grant frame), not the domain's RAM, with
+/// one use more, which the caller ends.
 struct PhysmapSpace {
     u8 space = 0xff;             ///< XENMAPSPACE_*
     Result<Mfn> (*frame)(Domain& domain, u64 index) = nullptr;

@@ -86,7 +86,9 @@ Result<> place_special(Call& call, const Placement& wish) {
     const Result<Mfn> frame = house.physmap_spaces[wish.space].frame(wish.target, wish.index);
     TRY(frame);
     Quarantine quarantine{wish.target};
-    return place_frame(wish.target, wish.gfn, *frame, x86::read_write, quarantine);
+    const auto placed = place_frame(wish.target, wish.gfn, *frame, x86::read_write, quarantine);
+    end_use(call.domain.machine, *frame);
+    return placed;
 }
 
 Result<> place_one(Call& call, const Placement& wish) {

@@ -118,6 +118,7 @@ u8* pending_selector(Vcpu& vcpu) {
 Result<Mfn> shared_info_space(Domain& domain, u64 index) {
     if (index != 0)
         return Error{XEN_EINVAL};
+    add_use(domain.machine, domain.shared_info_frame);
     return domain.shared_info_frame;
 }
 

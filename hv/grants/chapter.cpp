@@ -22,6 +22,7 @@ Progress release(Domain& domain) {
     GrantTable* const table = domain.parts.find<GrantTable>();
     if (table == nullptr)
         return Progress::done;
+    Guard guard{table->lock};
     table->limit = 0;
     for (; table->frame_count > 0; --table->frame_count)
         end_use(domain.machine, table->frames[table->frame_count - 1]);

@@ -6,9 +6,9 @@ namespace hv {
 
 Result<> grow(Domain& domain, u32 count) {
     GrantTable& table = grants_of(domain);
+    Guard guard{table.lock};
     if (count > table.limit)
         return Error{XEN_EINVAL};
-    Guard guard{table.lock};
     while (table.frame_count < count) {
         const Result<Mfn> frame = take_shared_frame(domain.machine);
         TRY(frame);
@@ -19,10 +19,15 @@ Result<> grow(Domain& domain, u32 count) {
 
 Result<Mfn> grant_frame(Domain& domain, u64 index) {
     // Bit 31 asks for the status frames of version 2, which nobody has
-    if (index >= grants_of(domain).limit)
+    if (index >= GrantTable::most_frames)
         return Error{XEN_EINVAL};
     TRY(grow(domain, static_cast<u32>(index) + 1));
-    return grants_of(domain).frames[index];
+    GrantTable& table = grants_of(domain);
+    Guard guard{table.lock};
+    if (index >= table.frame_count)
+        return Error{XEN_EINVAL};  // taken apart meanwhile
+    add_use(domain.machine, table.frames[index]);
+    return table.frames[index];
 }
 
 }  // namespace hv

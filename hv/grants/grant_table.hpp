@@ -22,7 +22,7 @@ inline GrantTable& grants_of(const Domain& domain) { return domain.parts.get<Gra
 
 /// Makes the table at least `count` frames long. XEN_EINVAL beyond its limit; XEN_ENOMEM.
 Result<> grow(Domain& domain, u32 count);
-/// XENMAPSPACE_grant_table: the frame at `index`, growing the table up to it.
+/// XENMAPSPACE_grant_table: the frame at `index`, growing the table up to it; see PhysmapSpace.
 Result<Mfn> grant_frame(Domain& domain, u64 index);
 
 /// The hypercall: (operation, array of arguments, count).
