@@ -39,27 +39,42 @@ WallClock wall_clock(Domain& domain) {
 
 void attach_vcpu_info(Vcpu& vcpu) {
     vcpu.info = &page_of<shared_info_t>(vcpu.domain).vcpu_info[vcpu.id];
+    const Mfn before{__atomic_exchange_n(&vcpu.info_frame.value, 0, __ATOMIC_ACQ_REL)};
+    if (before.value != 0)
+        end_use(vcpu.domain.machine, before);
 }
+
+namespace {
+
+/// Lets `place`, in a frame that is held, be the vCPU's vcpu_info. XEN_EINVAL: it has one.
+Result<> adopt_vcpu_info(Vcpu& vcpu, Mfn frame, u8* place) {
+    Guard guard{vcpu.domain.lock};
+    if (vcpu.info_frame.value != 0)
+        return Error{XEN_EINVAL};
+    __builtin_memcpy(place, vcpu.info, sizeof(vcpu_info_t));
+    vcpu.info = reinterpret_cast<vcpu_info_t*>(place);
+    vcpu.info_frame = frame;
+    return {};
+}
+
+}  // namespace
 
 Result<> move_vcpu_info(Vcpu& vcpu, const Vcpu& caller, Gfn gfn, u32 offset) {
     const u32 alignment = vcpu.domain.wide_shared_info ? 8 : 4;
     if (offset > page_size - sizeof(vcpu_info_t) || offset % alignment != 0)
         return Error{XEN_ENXIO};
-    if (vcpu.info_frame.value != 0 || (&vcpu != &caller && !vcpu.down.load()))
+    if (&vcpu != &caller && !vcpu.down.load())
         return Error{XEN_EINVAL};
+    Machine& machine = vcpu.domain.machine;
     const Result<GuestFrame> page = vcpu.domain.p2m.hold(gfn);
     if (!page.ok())
         return Error{XEN_EINVAL};
-    if (!page->access.write || vcpu.info == nullptr) {
-        end_use(vcpu.domain.machine, page->frame);
+    // The use of the frame stays with the vCPU, until its domain is taken apart
+    if (!page->access.write ||
+        !adopt_vcpu_info(vcpu, page->frame, machine.memory.at(page->frame) + offset).ok()) {
+        end_use(machine, page->frame);
         return Error{XEN_EINVAL};
     }
-
-    // The use of the frame stays with the vCPU, until it is unmade
-    u8* place = vcpu.domain.machine.memory.at(page->frame) + offset;
-    __builtin_memcpy(place, vcpu.info, sizeof(vcpu_info_t));
-    vcpu.info = reinterpret_cast<vcpu_info_t*>(place);
-    vcpu.info_frame = page->frame;
 
     __builtin_memset(pending_selector(vcpu), 0xff, vcpu.domain.wide_shared_info ? 8 : 4);
     __atomic_store_n(&vcpu.info->evtchn_upcall_pending, u8{1}, __ATOMIC_RELEASE);

@@ -5,8 +5,8 @@
 
 namespace hv {
 
-/// Lets `vcpu` begin with the vcpu_info in its domain's shared_info: 64 bytes at its number.
-/// Called once, when the vCPU is made.
+/// Lets `vcpu` use the vcpu_info in its domain's shared_info, 64 bytes at its number, and lets go
+/// of the frame that it moved to. Called when the vCPU is made, and when its domain is taken apart.
 void attach_vcpu_info(Vcpu& vcpu);
 
 /// Moves `vcpu`'s vcpu_info to `offset` in the guest frame `gfn`, with what it held; every event is

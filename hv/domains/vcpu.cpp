@@ -80,8 +80,6 @@ void destroy_vcpu(Vcpu& vcpu) {
     if (vcpu.hardware.control != nullptr)
         machine.engine->destroy(vcpu.hardware, frames);
     vcpu.apic.close();
-    if (vcpu.info_frame.value != 0)
-        end_use(machine, vcpu.info_frame);
     unmake(machine, &vcpu);
 }
 

@@ -61,8 +61,14 @@ s64 register_info(Call& call, Vcpu& vcpu, u64 address) {
     vcpu_register_vcpu_info_t wish;
     if (const auto read = call.read(wish, address); !read.ok())
         return failure(read.error());
-    Guard guard{call.domain.lock};
     return answer(move_vcpu_info(vcpu, call.vcpu, Gfn{wish.mfn}, wish.offset));
+}
+
+/// Two vCPUs may change the timer of a third.
+s64 change_periodic(Call& call, Vcpu& vcpu, u64 period) {
+    Guard guard{call.domain.lock};
+    set_periodic(call.cpu, vcpu, period);
+    return 0;
 }
 
 s64 start_periodic(Call& call, Vcpu& vcpu, u64 address) {
@@ -71,9 +77,7 @@ s64 start_periodic(Call& call, Vcpu& vcpu, u64 address) {
         return failure(read.error());
     if (wish.period_ns < shortest_period || wish.period_ns > longest_period)
         return refuse(XEN_EINVAL);
-    Guard guard{call.domain.lock};  // two vCPUs may set the timer of a third
-    set_periodic(call.cpu, vcpu, wish.period_ns);
-    return 0;
+    return change_periodic(call, vcpu, wish.period_ns);
 }
 
 s64 start_singleshot(Call& call, Vcpu& vcpu, u64 address) {
@@ -117,8 +121,7 @@ s64 vcpu_op(Call& call) {
     case VCPUOP_set_periodic_timer:
         return start_periodic(call, vcpu, address);
     case VCPUOP_stop_periodic_timer:
-        set_periodic(call.cpu, vcpu, 0);
-        return 0;
+        return change_periodic(call, vcpu, 0);
     case VCPUOP_set_singleshot_timer:
         return start_singleshot(call, vcpu, address);
     case VCPUOP_stop_singleshot_timer:
