@@ -103,7 +103,9 @@ struct Domain : boost::intrusive::list_base_hook<> {
     xen_domain_handle_t handle{};
     bool privileged = false;           ///< dom0: it may ask for other domains
     bool wide_shared_info = true;      ///< the 64-bit layout of what is shared; latched as on Xen
-    std::atomic<u32> references{1};    ///< lifetime: the list holds one, each user one more
+    std::atomic<u32> references{2};    ///< lifetime: one is the list's, one its maker's, and each
+                                       ///< user holds one more. All of it lasts as long, its vCPUs
+                                       ///< too; only its RAM and its chapters' parts go before
 
     Spinlock lock{LockRank::domain};
     std::atomic<Life> life{Life::building};

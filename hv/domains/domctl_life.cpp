@@ -89,6 +89,7 @@ s64 give_info(DomctlCall& ctl) {
 s64 make_vcpus(DomctlCall& ctl) {
     Domain& domain = *ctl.domain;
     const u32 wish = ctl.op.u.max_vcpus.max;
+    Guard guard{domain.lock};
     if (&domain == &ctl.call.domain || wish != domain.vcpu_limit ||
         domain.life.load() >= Life::dying)
         return refuse(XEN_EINVAL);

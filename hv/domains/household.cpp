@@ -1,5 +1,4 @@
 // The household: who exists, and how chapters join.
-#include <boot/object.hpp>
 #include <domains/household.hpp>
 
 namespace hv {
@@ -32,14 +31,6 @@ DomainRef next_domain(Machine& machine, DomainId id) {
 DomainRef::~DomainRef() {
     if (domain_ != nullptr && domain_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
         forget(*domain_);
-}
-
-void forget(Domain& domain) {
-    const Household& house = household(domain.machine);
-    for (size_t i = house.plug_count; i-- > 0;)
-        if (house.plugs[i]->forget != nullptr)
-            house.plugs[i]->forget(domain);
-    unmake(domain.machine, &domain);
 }
 
 }  // namespace hv

@@ -12,9 +12,9 @@ namespace hv {
 struct DomainPlug {
     Chapter chapter;
     Result<> (*furnish)(Domain& domain, const xen_domctl_createdomain& wish); ///< at birth; undone
-                                                                              ///< by `release`
-    /// At death, once for each chapter, latest first; `again` keeps the domain dying and asks
-    /// later. It must be possible to call it again after it said so, and after it said done.
+                                                                              ///< by `forget`
+    /// At death, latest first; `again` keeps the domain dying and asks later. It may be called
+    /// again whatever it said, and on two pCPUs at once.
     Progress (*release)(Domain& domain);
     /// With the last reference: what `furnish` made goes. It may have made nothing.
     void (*forget)(Domain& domain);

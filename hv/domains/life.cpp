@@ -1,7 +1,9 @@
 // The life of a domain: born paused, run, paused again, shut down, taken apart, buried.
 #include <boot/object.hpp>
+#include <boot/power.hpp>
 #include <domains/household.hpp>
 #include <domains/memory.hpp>
+#include <domains/shared_info.hpp>
 #include <domains/trace.hpp>
 #include <domains/vcpu_timers.hpp>
 #include <xen/domctl.h>
@@ -57,24 +59,6 @@ Result<> furnish_ground(Domain& domain, const xen_domctl_createdomain& wish) {
     return {};
 }
 
-void release_ground(Domain& domain) {
-    for (Vcpu*& vcpu : domain.vcpus) {
-        if (vcpu == nullptr)
-            continue;
-        destroy_vcpu(*vcpu);
-        vcpu = nullptr;
-    }
-    unmake(domain.machine, domain.policy);
-    domain.policy = nullptr;
-    if (domain.memory_map_frame.value != 0)
-        domain.machine.frames.give_back(domain.memory_map_frame);
-    domain.memory_map_frame = {};
-    if (domain.shared_info_frame.value != 0)
-        end_use(domain.machine, domain.shared_info_frame);
-    domain.shared_info_frame = {};
-    domain.p2m.close();
-}
-
 void pause_begins(Domain& domain) { domain.paused_at = domain.machine.clock.now(); }
 
 void tell_chapters_of_shut_down(Domain& domain) {
@@ -113,10 +97,9 @@ Progress release_memory(Cpu& cpu, Domain& domain) {
     Gfn gfn{};
     Quarantine quarantine{domain};
     while (const auto next = domain.p2m.next_mapping(gfn)) {
-        const bool own = domain.machine.frames.row(next->frame).owner == domain.id;
-        if (!domain.p2m.remove(gfn, next->frame, next->order, quarantine).ok())
-            panic("a mapping of d{} vanished while the domain was taken apart", domain.id);
-        quarantine.put(next->frame, next->order, own ? 2 : 1);
+        // What another pCPU unmapped in the meantime is that one's to let go
+        if (domain.p2m.remove(gfn, next->frame, next->order, quarantine).ok())
+            quarantine.put(next->frame, next->order, uses_of(domain, next->frame));
         if (wanted_elsewhere(cpu))
             return Progress::again;
     }
@@ -145,17 +128,10 @@ Result<DomainRef> create_domain(Machine& machine, Cpu& cpu, DomainId id,
     if (furnished.ok())
         furnished = enlist(house, domain);
     if (!furnished.ok()) {
-        // Nobody has seen it yet: undo what was furnished, and it never was
-        for (size_t i = house.plug_count; i-- > 0;)
-            if (house.plugs[i]->release != nullptr)
-                while (house.plugs[i]->release(domain) == Progress::again)
-                    ;
-        release_ground(domain);
-        forget(domain);
+        forget(domain);  // nobody has seen it yet
         return furnished.error();
     }
     tell(cpu, domain_created, number, number, wish.max_vcpus);
-    domain.references.fetch_add(1, std::memory_order_relaxed);
     return DomainRef{&domain};
 }
 
@@ -223,6 +199,7 @@ Progress destroy(Cpu& cpu, Domain& domain) {
     }
     if (!stands_still(domain))
         return Progress::again;
+    domain.p2m.seal();
     for (Vcpu* vcpu : domain.vcpus)
         if (vcpu != nullptr)
             cancel_timers(*vcpu);
@@ -233,10 +210,14 @@ Progress destroy(Cpu& cpu, Domain& domain) {
         if (house.plugs[i]->release != nullptr &&
             house.plugs[i]->release(domain) == Progress::again)
             return Progress::again;
+    for (Vcpu* vcpu : domain.vcpus)
+        if (vcpu != nullptr)
+            attach_vcpu_info(*vcpu);
     if (release_memory(cpu, domain) == Progress::again)
         return Progress::again;
     if (!domain.taken_apart.exchange(true)) {
-        release_ground(domain);
+        while (release_orphan(domain))  // what lost its place in these last moments
+            ;
         bury_if_free(domain);
         tell_chapters_of_shut_down(domain);
     }
@@ -255,6 +236,24 @@ void bury_if_free(Domain& domain) {
     }
     tell(this_cpu(), domain_gone, domain.id, domain.id);
     const DomainRef last{&domain};  // the list's own reference ends here
+}
+
+void forget(Domain& domain) {
+    Machine& machine = domain.machine;
+    for (Vcpu* vcpu : domain.vcpus)
+        if (vcpu != nullptr)
+            destroy_vcpu(*vcpu);
+    const Household& house = household(machine);
+    for (size_t i = house.plug_count; i-- > 0;)
+        if (house.plugs[i]->forget != nullptr)
+            house.plugs[i]->forget(domain);
+    unmake(machine, domain.policy);
+    if (domain.memory_map_frame.value != 0)
+        machine.frames.give_back(domain.memory_map_frame);
+    if (domain.shared_info_frame.value != 0)
+        end_use(machine, domain.shared_info_frame);
+    domain.p2m.close();
+    unmake(machine, &domain);
 }
 
 }  // namespace hv

@@ -55,13 +55,15 @@ Result<> P2m::open() {
     return {};
 }
 
-void P2m::close() {
+void P2m::seal() {
     Guard guard{lock_};
-    if (root_.value == 0)
-        return;
+    sealed_ = true;
+}
+
+void P2m::close() {
     TableFrames memory{machine_, table_frames_};
-    tables(machine_, memory, root_).drop();
-    root_ = {};
+    if (root_.value != 0)
+        tables(machine_, memory, root_).drop();
 }
 
 Result<> P2m::add(Gfn gfn, Mfn frame, u8 order, x86::Access access, x86::MemoryType type) {
@@ -102,8 +104,6 @@ Result<> P2m::remove(Gfn gfn, Mfn frame, u8 order, Quarantine& quarantine) {
 
 Result<GuestFrame> P2m::look_up(Gfn gfn) const {
     Guard guard{lock_};
-    if (root_.value == 0)
-        return Error{XEN_ENOENT};
     u64 none = 0;
     TableFrames memory{machine_, none};
     const Result<x86::Mapping> page = tables(machine_, memory, root_).look_up(gfn);
@@ -113,8 +113,6 @@ Result<GuestFrame> P2m::look_up(Gfn gfn) const {
 
 Result<GuestFrame> P2m::hold(Gfn gfn) {
     Guard guard{lock_};
-    if (root_.value == 0)
-        return Error{XEN_ENOENT};
     u64 none = 0;
     TableFrames memory{machine_, none};
     const Result<x86::Mapping> page = tables(machine_, memory, root_).look_up(gfn);
@@ -128,8 +126,6 @@ Result<GuestFrame> P2m::hold(Gfn gfn) {
 
 Result<GuestFrame> P2m::next_mapping(Gfn& gfn) const {
     Guard guard{lock_};
-    if (root_.value == 0)
-        return Error{XEN_ENOENT};
     u64 none = 0;
     TableFrames memory{machine_, none};
     Result<GuestFrame> found{Error{XEN_ENOENT}};

@@ -24,11 +24,13 @@ public:
     explicit P2m(Machine& machine) : machine_{machine} {}
 
     Result<> open();                       ///< takes the root table
-    /// Gives every table back; no pCPU may walk them any more. From then on it holds no mapping and
-    /// takes none: XEN_ENOENT, and XEN_ESRCH from add().
+    /// From now on it takes no mapping: its domain is taken apart.
+    void seal();
+    /// Gives every table back; nobody may come here any more.
     void close();
 
-    /// Maps 2^order frames. XEN_EEXIST when any of them is mapped already; XEN_ENOMEM.
+    /// Maps 2^order frames. XEN_EEXIST when any of them is mapped already; XEN_ENOMEM; XEN_ESRCH
+    /// once it is sealed.
     Result<> add(Gfn gfn, Mfn frame, u8 order, x86::Access access,
                  x86::MemoryType type = x86::MemoryType::write_back);
     /// Unmaps 2^order frames, splitting what is larger, and tells `quarantine` that translations
@@ -57,6 +59,7 @@ private:
     Machine& machine_;
     mutable Spinlock lock_{LockRank::p2m};
     Mpa root_{};
+    bool sealed_ = false;
     Gfn highest_{};
     std::atomic<u64> generation_{1};
     u64 table_frames_ = 0;

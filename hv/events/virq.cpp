@@ -16,6 +16,7 @@ void raise_virq(Vcpu& vcpu, u32 virq) {
         set_pending(vcpu.domain, port, *row);
 }
 
+// The caller's reference keeps the vCPUs, too
 void raise_global_virq(Domain& domain, u32 virq) {
     for (Vcpu* vcpu : domain.vcpus)
         if (vcpu != nullptr && events_of(*vcpu).virq_ports[virq] != 0)

@@ -180,6 +180,16 @@ TEST_F(Calls, CreateAndDestroyManyDomainsAndGetEveryFrameBack) {
         auto vcpus = domctl_of(XEN_DOMCTL_max_vcpus, create.domain);
         vcpus.u.max_vcpus.max = 2;
         ASSERT_EQ(small.domctl(dom0, vcpus), 0);
+        auto memory = domctl_of(XEN_DOMCTL_max_mem, create.domain);
+        memory.u.max_mem.max_memkb = 64;
+        ASSERT_EQ(small.domctl(dom0, memory), 0);
+        xen_memory_reservation_t wish{};
+        wish.extent_start.p = reinterpret_cast<xen_pfn_t*>(0xa000);
+        wish.nr_extents = 16;
+        wish.domid = create.domain;
+        for (u64 i = 0; i < 16; ++i)
+            small.put(dom0, 0xa000 + i * 8, xen_pfn_t{round % 2 ? i : i << 12});
+        ASSERT_EQ(small.call_with(dom0, __HYPERVISOR_memory_op, XENMEM_populate_physmap, wish), 16);
         auto destroy = domctl_of(XEN_DOMCTL_destroydomain, create.domain);
         ASSERT_EQ(small.domctl(dom0, destroy), 0);
     }

@@ -1,0 +1,149 @@
+// A guest that means harm, one call at a time, and a dom0 that ends: what it costs, and whom.
+#include <boot/hosted/twin.hpp>
+#include <domains/exits.hpp>
+#include <functional>
+#include <unit/small_machine.hpp>
+#include <xen/sched.h>
+#include <xen/vcpu.h>
+
+using namespace hv;
+using namespace hv::test;
+
+namespace {
+
+class Hostile : public ::testing::Test {
+protected:
+    Machine& machine() { return small.machine(); }
+    std::string said() {
+        std::string text(Console::ring_size, '\0');
+        text.resize(machine().console.copy_ring(0, text.data(), text.size()));
+        return text;
+    }
+    /// Maps one of the guest's frames once more, with no use for it: whoever holds it is the last
+    /// to let go, as when another vCPU gave it back in the meantime.
+    void map_on_its_way_out(Gfn gfn, x86::Access access) {
+        const Mfn frame = *machine().frames.take(guest.id);
+        guest.frames_owned += 1;
+        ASSERT_TRUE(guest.p2m.add(gfn, frame, 0, access).ok());
+    }
+    void end(Domain& domain) {
+        const DomainRef held = find_domain(machine(), domain.id);
+        while (destroy(small.cpu(), domain) == Progress::again)
+            ;
+    }
+
+    SmallMachine small;
+    Domain& dom0 = small.add_domain();
+    const u64 before = machine().frames.free_count();
+    Domain& guest = small.add_domain();
+};
+
+TEST_F(Hostile, AVcpuInfoInAPageThatIsBeingGivenBack) {
+    map_on_its_way_out(Gfn{0x1000}, x86::read_only);
+    small.put(guest, 0x8000, vcpu_register_vcpu_info_t{0x1000, 0, 0});
+    EXPECT_EQ(small.call(guest, __HYPERVISOR_vcpu_op, {VCPUOP_register_vcpu_info, 0, 0x8000}),
+              -XEN_EINVAL);
+}
+
+TEST_F(Hostile, ATimeAreaInAPageThatIsBeingGivenBack) {
+    map_on_its_way_out(Gfn{0x1000}, x86::read_write);
+    guest.vcpus[0]->time_area = 0x1000 * page_size;
+    small.put(guest, 0x8000, vcpu_register_vcpu_info_t{0x30, 0, 0});
+    EXPECT_EQ(small.call(guest, __HYPERVISOR_vcpu_op, {VCPUOP_register_vcpu_info, 0, 0x8000}), 0);
+}
+
+TEST_F(Hostile, PagesSoFarApartThatTheyNeedATableEach) {
+    s64 placed = 1;
+    const u64 free = machine().frames.free_count();
+    for (u64 step = 1; step < 1024 && placed == 1; ++step) {
+        // One page comes and goes; the tables on its way stay
+        small.put(guest, 0x8000, xen_pfn_t{step << 18});
+        guest.frames_limit = guest.frames_owned + 1;
+        xen_memory_reservation_t wish{};
+        wish.extent_start.p = reinterpret_cast<xen_pfn_t*>(0x8000);
+        wish.nr_extents = 1;
+        wish.domid = DOMID_SELF;
+        placed = small.call_with(guest, __HYPERVISOR_memory_op, XENMEM_populate_physmap, wish,
+                                 0x9000);
+        if (placed == 1) {
+            EXPECT_EQ(small.call_with(guest, __HYPERVISOR_memory_op, XENMEM_decrease_reservation,
+                                      wish, 0x9000), 1);
+        }
+    }
+    EXPECT_EQ(placed, 0) << "its tables have their limit, too";
+    EXPECT_LE(guest.p2m.table_frames(), 256u);
+    EXPECT_GE(machine().frames.free_count() + 256, free);
+}
+
+TEST_F(Hostile, AMoveForWhichThereIsNoTable) {
+    guest.p2m.pool = guest.p2m.table_frames() + 1;  // enough to split a superpage, and no more
+    xen_add_to_physmap_t wish{};
+    wish.domid = DOMID_SELF;
+    wish.space = XENMAPSPACE_gmfn;
+    wish.idx = 0x20;
+    wish.gpfn = 0x7000000;
+    EXPECT_EQ(small.call_with(guest, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, wish),
+              -XEN_ENOMEM);
+    const DomainId id = guest.id;
+    end(guest);
+    EXPECT_FALSE(find_domain(machine(), id)) << "no page of it was forgotten";
+    EXPECT_EQ(machine().frames.free_count(), before);
+}
+
+/// How dom0 can end, what the machine does then, and what is said of it.
+struct Way {
+    const char* name;
+    std::function<void(SmallMachine& small, Domain& dom0)> go;
+    const char* machine;
+    const char* sentence;
+};
+
+constexpr auto shut_itself_down = [](u32 reason) {
+    return [=](SmallMachine& small, Domain& dom0) {
+        sched_shutdown_t wish{reason};
+        (void)small.call_with(dom0, __HYPERVISOR_sched_op, SCHEDOP_shutdown, wish);
+    };
+};
+constexpr const char *off = "the machine powered off", *off_said = "turns the machine off",
+                     *lost_said = "I go on, and so do the guests";
+
+const Way ways[] = {
+    {"PowersOff", shut_itself_down(SHUTDOWN_poweroff), off, off_said},
+    {"Reboots", shut_itself_down(SHUTDOWN_reboot), "the machine was reset", "anew"},
+    {"Crashes", shut_itself_down(SHUTDOWN_crash), "", lost_said},
+    {"Suspends", shut_itself_down(SHUTDOWN_suspend), "", lost_said},
+    {"EndsItselfFromAfar", [](SmallMachine& small, Domain& dom0) {
+         sched_remote_shutdown_t wish{dom0.id, SHUTDOWN_poweroff};
+         (void)small.call_with(dom0, __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, wish);
+     }, off, off_said},
+    {"HaltsForEver", [](SmallMachine& small, Domain& dom0) {
+         answer_halt(small.cpu(), *dom0.vcpus[0], false);
+     }, off, off_said},
+    {"TakesItsLastVcpuDown", [](SmallMachine& small, Domain& dom0) {
+         (void)small.call(dom0, __HYPERVISOR_vcpu_op, {VCPUOP_down, 0});
+     }, off, off_said},
+    {"BreaksDown", [](SmallMachine& small, Domain& dom0) {
+         crash(small.cpu(), *dom0.vcpus[0], "triple fault");
+     }, "", lost_said},
+};
+
+class Dom0Ends : public Hostile, public ::testing::WithParamInterface<Way> {};
+
+TEST_P(Dom0Ends, InOneClearSentence) {
+    std::string machine_did;
+    try {
+        GetParam().go(small, dom0);
+    } catch (const Panic& ended) {
+        machine_did = ended.what();
+    }
+    EXPECT_EQ(machine_did, GetParam().machine);
+    EXPECT_NE(said().find(GetParam().sentence), std::string::npos) << said();
+    EXPECT_EQ(dom0.life.load(), Life::shut_down);
+    EXPECT_EQ(guest.life.load(), Life::building) << "the guest is as it was";
+    EXPECT_FALSE(dom0.vcpus[0]->may_run());
+}
+
+INSTANTIATE_TEST_SUITE_P(EachWay, Dom0Ends, ::testing::ValuesIn(ways),
+                         [](const auto& way) { return way.param.name; });
+
+}  // namespace
