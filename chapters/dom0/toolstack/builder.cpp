@@ -40,7 +40,7 @@ Result<void> Builder::check() {
 }
 
 Result<void> Builder::read_kernel() {
-    step_ = "the kernel's packing (gzip, xz and lz4 are known)";
+    step_ = "its kernel is damaged, or packed otherwise than by gzip, xz or lz4";
     elf_ = order_.kernel;
     if (auto payload = find_payload(order_.kernel)) {
         auto unpacked = unpack(*payload);

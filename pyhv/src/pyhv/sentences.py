@@ -18,6 +18,9 @@ HALTED = r"\nI halt\."
 STACK_FULL = r"The ordinary stack is full: 0xffffc0[0-9a-f]+ is in the guard page beneath it"
 NO_TICK = r"pCPU {cpu} has not ticked for \d+ s\."
 
+# The end of dom0, as the hypervisor tells it.
+DOM0_POWERS_OFF = r"dom0 turns the machine off, with every guest in it, and me"
+
 # dom0's shell.
 DOM0_PROMPT = "dom0> "
 LIST_HEAD = r"Name +ID +Mem +VCPUs\s+State\s+Time\(s\)"
