@@ -104,8 +104,8 @@ struct Domain : boost::intrusive::list_base_hook<> {
     bool privileged = false;           ///< dom0: it may ask for other domains
     bool wide_shared_info = true;      ///< the 64-bit layout of what is shared; latched as on Xen
     std::atomic<u32> references{2};    ///< lifetime: one is the list's, one its maker's, and each
-                                       ///< user holds one more. All of it lasts as long, its vCPUs
-                                       ///< too; only its RAM and its chapters' parts go before
+                                       ///< user holds one more. Its vCPUs, tables and parts last
+                                       ///< as long; only its RAM goes before
 
     Spinlock lock{LockRank::domain};
     std::atomic<Life> life{Life::building};
@@ -123,7 +123,11 @@ struct Domain : boost::intrusive::list_base_hook<> {
     u64 frames_limit = 0;              ///< XEN_DOMCTL_max_mem
 
     u16 vcpu_limit = 0;
+    std::atomic<u16> vcpu_count{0};    ///< how many are made: numbers 0 upwards
     std::array<Vcpu*, max_vcpus> vcpus{};
+    std::span<Vcpu* const> made_vcpus() const { return {vcpus.data(), vcpu_count.load()}; }
+    /// nullptr when there is none with that number.
+    Vcpu* find_vcpu(u32 number) const { return number < vcpu_count ? vcpus[number] : nullptr; }
     Mfn shared_info_frame{};
     std::atomic<bool> taken_apart{false}; ///< dying, and nothing is left but frames that others
                                           ///< hold

@@ -93,13 +93,9 @@ s64 make_vcpus(DomctlCall& ctl) {
     if (&domain == &ctl.call.domain || wish != domain.vcpu_limit ||
         domain.life.load() >= Life::dying)
         return refuse(XEN_EINVAL);
-    for (u16 id = 0; id < wish; ++id) {
-        if (domain.vcpus[id] != nullptr)
-            continue;
-        const auto made = create_vcpu(domain, id);
-        if (!made.ok())
+    while (domain.vcpu_count < wish)
+        if (const auto made = create_vcpu(domain, domain.vcpu_count); !made.ok())
             return failure(made.error());
-    }
     return 0;
 }
 
@@ -133,9 +129,7 @@ void describe(Domain& domain, xen_domctl_getdomaininfo_t& info) {
 
     // Blocked when every vCPU that is up is; running when any of them is
     u32 flags = XEN_DOMINF_blocked;
-    for (const Vcpu* vcpu : domain.vcpus) {
-        if (vcpu == nullptr)
-            continue;
+    for (const Vcpu* vcpu : domain.made_vcpus()) {
         info.max_vcpu_id = vcpu->id;
         info.cpu_time += runstate_now(*vcpu).time[RUNSTATE_running];
         if (vcpu->down.load())

@@ -132,7 +132,7 @@ void list_leaves(LeafList& leaves) {
 
 s64 get_cpu_policy(DomctlCall& ctl) {
     xen_domctl_cpu_policy_t& policy = ctl.op.u.cpu_policy;
-    if (ctl.domain->vcpus[0] == nullptr)
+    if (ctl.domain->vcpu_count == 0)
         return refuse(XEN_ENOENT);
     // A vCPU's CR4 is read only where it runs, or while it stands still
     const bool own = ctl.domain == &ctl.call.domain;

@@ -12,9 +12,8 @@ namespace {
 Result<Vcpu*> find_vcpu(Domain& domain, u32 number) {
     if (number >= max_vcpus)
         return Error{XEN_EINVAL};
-    if (domain.vcpus[number] == nullptr)
-        return Error{XEN_ESRCH};
-    return domain.vcpus[number];
+    Vcpu* const found = domain.find_vcpu(number);
+    return found != nullptr ? Result<Vcpu*>{found} : Error{XEN_ESRCH};
 }
 
 s64 give_vcpu_info(DomctlCall& ctl) {

@@ -79,6 +79,7 @@ void bury_if_free(Domain& domain);
 bool wanted_elsewhere(Cpu& cpu);
 
 // vCPUs
+/// In the order of their numbers.
 Result<Vcpu*> create_vcpu(Domain& domain, u16 id);
 void destroy_vcpu(Vcpu& vcpu);
 /// An event came: a blocked vCPU may run again. Any pCPU; interrupts may be off.

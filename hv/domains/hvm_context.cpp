@@ -28,8 +28,8 @@ hvm_save_header header_of(const Domain& domain) {
     hvm_save_header header{};
     header.magic = HVM_FILE_MAGIC;
     header.version = HVM_FILE_VERSION;
-    header.cpuid = domain.vcpus[0] != nullptr
-                       ? domain.policy->look_up(*domain.vcpus[0], 1, 0).eax : 0;
+    const Vcpu* const first = domain.find_vcpu(0);
+    header.cpuid = first != nullptr ? domain.policy->look_up(*first, 1, 0).eax : 0;
     header.gtsc_khz = static_cast<u32>(domain.machine.clock.ticks_per_second / 1000);
     return header;
 }
@@ -62,12 +62,12 @@ Result<> check_header(Call& call, u64 buffer) {
 
 Result<> load_record(Call& call, Domain& domain, const hvm_save_descriptor& head, u64 body) {
     const RecordKind* kind = kind_of(head.typecode);
-    if (kind == nullptr || head.length != kind->length || head.instance >= max_vcpus ||
-        domain.vcpus[head.instance] == nullptr)
+    Vcpu* const vcpu = domain.find_vcpu(head.instance);
+    if (kind == nullptr || head.length != kind->length || vcpu == nullptr)
         return Error{XEN_EINVAL};
     Record record;
     TRY(call.read(record.bytes, body, head.length));
-    return kind->load(*domain.vcpus[head.instance], record.bytes);
+    return kind->load(*vcpu, record.bytes);
 }
 
 }  // namespace
@@ -75,9 +75,8 @@ Result<> load_record(Call& call, Domain& domain, const hvm_save_descriptor& head
 u32 context_size(Domain& domain) {
     constexpr u32 head = sizeof(hvm_save_descriptor);
     u32 size = head + HVM_SAVE_LENGTH(HEADER) + head;
-    for (const Vcpu* vcpu : domain.vcpus)
-        for (const RecordKind& kind : record_kinds)
-            size += vcpu != nullptr ? head + kind.length : 0;
+    for (const RecordKind& kind : record_kinds)
+        size += domain.vcpu_count * (head + kind.length);
     return size;
 }
 
@@ -86,9 +85,9 @@ Result<u32> save_context(Call& call, Domain& domain, u64 buffer, u32 room) {
     const hvm_save_header header = header_of(domain);
     TRY(writer.put(HVM_SAVE_CODE(HEADER), 0, &header, sizeof header));
     for (const RecordKind& kind : record_kinds) {
-        for (Vcpu* vcpu : domain.vcpus) {
+        for (Vcpu* vcpu : domain.made_vcpus()) {
             Record record{};
-            if (vcpu != nullptr && kind.save(*vcpu, record.bytes))
+            if (kind.save(*vcpu, record.bytes))
                 TRY(writer.put(kind.type, vcpu->id, record.bytes, kind.length));
         }
     }
@@ -100,12 +99,13 @@ Result<u32> save_record(Call& call, Domain& domain, u32 type, u32 instance, u64 
     const RecordKind* kind = kind_of(type);
     if (kind == nullptr)
         return Error{XEN_EINVAL};
-    if (instance >= max_vcpus || domain.vcpus[instance] == nullptr)
+    Vcpu* const vcpu = domain.find_vcpu(instance);
+    if (vcpu == nullptr)
         return Error{XEN_ENOENT};
     if (buffer == 0)
         return u32{kind->length};
     Record record{};
-    if (!kind->save(*domain.vcpus[instance], record.bytes))
+    if (!kind->save(*vcpu, record.bytes))
         return Error{XEN_ENOENT};
     if (room < kind->length)
         return Error{XEN_ENOSPC};

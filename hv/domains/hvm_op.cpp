@@ -62,9 +62,8 @@ void set_callback(Call& call, Domain& target, u64 value) {
     if (&target != &call.domain)
         return;
     latch_width(target, call.wide);
-    for (Vcpu* vcpu : target.vcpus)
-        if (vcpu != nullptr)
-            notify(*vcpu, attention_interrupt);
+    for (Vcpu* vcpu : target.made_vcpus())
+        notify(*vcpu, attention_interrupt);
 }
 
 Result<> set_parameter(Call& call, Domain& target, u32 index, u64 value) {
@@ -111,12 +110,12 @@ s64 set_upcall_vector(Call& call, u64 address) {
         return failure(read.error());
     if (wish.vector < 0x10)
         return refuse(XEN_EINVAL);
-    if (wish.vcpu >= max_vcpus || call.domain.vcpus[wish.vcpu] == nullptr)
+    Vcpu* const vcpu = call.domain.find_vcpu(wish.vcpu);
+    if (vcpu == nullptr)
         return refuse(XEN_ENOENT);
-    Vcpu& vcpu = *call.domain.vcpus[wish.vcpu];
-    vcpu.upcall_vector = wish.vector;
+    vcpu->upcall_vector = wish.vector;
     latch_width(call.domain, call.wide);
-    vcpu.apic.raise(wish.vector);  // as on Xen: an event may have come before there was a vector
+    vcpu->apic.raise(wish.vector);  // as on Xen: an event may have come before there was a vector
     return 0;
 }
 

@@ -71,9 +71,8 @@ bool save_cpu(Vcpu& vcpu, u8* record) {
 /// Sets the whole domain's TSC so that it reads `value` now: the vCPUs' never differ.
 void set_guest_tsc(Domain& domain, u64 value) {
     domain.tsc_offset = value - domain.machine.clock.ticks();
-    for (Vcpu* vcpu : domain.vcpus)
-        if (vcpu != nullptr)
-            vcpu->hardware.tsc_offset = domain.tsc_offset;
+    for (Vcpu* vcpu : domain.made_vcpus())
+        vcpu->hardware.tsc_offset = domain.tsc_offset;
 }
 
 Result<> load_cpu(Vcpu& vcpu, const u8* record) {

@@ -138,9 +138,8 @@ Result<DomainRef> create_domain(Machine& machine, Cpu& cpu, DomainId id,
 void pause(Domain& domain) {
     if (domain.pauses.fetch_add(1, std::memory_order_acq_rel) == 0)
         pause_begins(domain);
-    for (Vcpu* vcpu : domain.vcpus)
-        if (vcpu != nullptr)
-            household(domain.machine).scheduler->sleep(*vcpu);
+    for (Vcpu* vcpu : domain.made_vcpus())
+        household(domain.machine).scheduler->sleep(*vcpu);
 }
 
 Result<> unpause(Domain& domain) {
@@ -154,15 +153,14 @@ Result<> unpause(Domain& domain) {
     domain.paused_total += domain.machine.clock.now() - domain.paused_at;
     Life building = Life::building;
     domain.life.compare_exchange_strong(building, Life::alive);
-    for (Vcpu* vcpu : domain.vcpus)
-        if (vcpu != nullptr)
-            household(domain.machine).scheduler->wake(*vcpu);
+    for (Vcpu* vcpu : domain.made_vcpus())
+        household(domain.machine).scheduler->wake(*vcpu);
     return {};
 }
 
 bool stands_still(const Domain& domain) {
-    for (const Vcpu* vcpu : domain.vcpus)
-        if (vcpu != nullptr && vcpu->running)
+    for (const Vcpu* vcpu : domain.made_vcpus())
+        if (vcpu->running)
             return false;
     return true;
 }
@@ -176,9 +174,8 @@ void shut_down(Cpu& cpu, Domain& domain, u8 reason) {
     if (domain.shutdown_reason == Domain::no_reason)
         domain.shutdown_reason = reason;
     reason = domain.shutdown_reason;
-    for (Vcpu* vcpu : domain.vcpus)
-        if (vcpu != nullptr)
-            household(domain.machine).scheduler->sleep(*vcpu);
+    for (Vcpu* vcpu : domain.made_vcpus())
+        household(domain.machine).scheduler->sleep(*vcpu);
     if (domain.privileged)
         return end_machine(cpu, reason);
     tell(cpu, reason == SHUTDOWN_crash ? domain_crashed : domain_shut_down, domain.id, domain.id,
@@ -191,18 +188,16 @@ Progress destroy(Cpu& cpu, Domain& domain) {
     if (domain.taken_apart.load())
         return Progress::done;
     if (begin_dying(domain)) {
-        for (Vcpu* vcpu : domain.vcpus)
-            if (vcpu != nullptr)
-                household(machine).scheduler->sleep(*vcpu);
+        for (Vcpu* vcpu : domain.made_vcpus())
+            household(machine).scheduler->sleep(*vcpu);
         tell(cpu, domain_dying, domain.id, domain.id, domain.exits, domain.hypercalls,
              domain.frames_owned.load());
     }
     if (!stands_still(domain))
         return Progress::again;
     domain.p2m.seal();
-    for (Vcpu* vcpu : domain.vcpus)
-        if (vcpu != nullptr)
-            cancel_timers(*vcpu);
+    for (Vcpu* vcpu : domain.made_vcpus())
+        cancel_timers(*vcpu);
 
     // The chapters let go first, the latest before the earlier ones that it stands on
     Household& house = household(machine);
@@ -210,9 +205,8 @@ Progress destroy(Cpu& cpu, Domain& domain) {
         if (house.plugs[i]->release != nullptr &&
             house.plugs[i]->release(domain) == Progress::again)
             return Progress::again;
-    for (Vcpu* vcpu : domain.vcpus)
-        if (vcpu != nullptr)
-            attach_vcpu_info(*vcpu);
+    for (Vcpu* vcpu : domain.made_vcpus())
+        attach_vcpu_info(*vcpu);
     if (release_memory(cpu, domain) == Progress::again)
         return Progress::again;
     if (!domain.taken_apart.exchange(true)) {
@@ -240,9 +234,8 @@ void bury_if_free(Domain& domain) {
 
 void forget(Domain& domain) {
     Machine& machine = domain.machine;
-    for (Vcpu* vcpu : domain.vcpus)
-        if (vcpu != nullptr)
-            destroy_vcpu(*vcpu);
+    for (Vcpu* vcpu : domain.made_vcpus())
+        destroy_vcpu(*vcpu);
     const Household& house = household(machine);
     for (size_t i = house.plug_count; i-- > 0;)
         if (house.plugs[i]->forget != nullptr)

@@ -51,9 +51,7 @@ void LocalApic::send(u64 command) {
     const auto vector = static_cast<u8>(command);
     const u32 mode = command >> 8 & 7, shorthand = command >> 18 & 3;
     const bool logical = command & 1 << 11;
-    for (Vcpu* vcpu : owner_.domain.vcpus) {
-        if (vcpu == nullptr)
-            continue;
+    for (Vcpu* vcpu : owner_.domain.made_vcpus()) {
         const bool self = vcpu == &owner_;
         const bool chosen = shorthand == itself          ? self
                             : shorthand == all_with_self ? true

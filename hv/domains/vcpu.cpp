@@ -65,6 +65,7 @@ Result<Vcpu*> create_vcpu(Domain& domain, u16 id) {
     house.scheduler->add(vcpu);
     attach_vcpu_info(vcpu);
     domain.vcpus[id] = &vcpu;
+    domain.vcpu_count = id + 1u;
     return &vcpu;
 }
 

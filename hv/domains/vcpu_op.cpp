@@ -95,10 +95,10 @@ s64 start_singleshot(Call& call, Vcpu& vcpu, u64 address) {
 }  // namespace
 
 s64 vcpu_op(Call& call) {
-    const u64 number = static_cast<u32>(call.argument(1));
-    if (number >= max_vcpus || call.domain.vcpus[number] == nullptr)
+    Vcpu* const found = call.domain.find_vcpu(static_cast<u32>(call.argument(1)));
+    if (found == nullptr)
         return refuse(XEN_ENOENT);
-    Vcpu& vcpu = *call.domain.vcpus[number];
+    Vcpu& vcpu = *found;
     const u64 address = call.argument(2);
     switch (static_cast<u32>(call.argument(0))) {
     case VCPUOP_initialise:

@@ -44,8 +44,8 @@ void take_down(Cpu& cpu, Vcpu& vcpu) {
         cpu.asks.fetch_or(ask_reschedule, std::memory_order_relaxed);
     else
         household(vcpu.domain.machine).scheduler->sleep(vcpu);
-    for (const Vcpu* other : vcpu.domain.vcpus)
-        if (other != nullptr && !other->down.load())
+    for (const Vcpu* other : vcpu.domain.made_vcpus())
+        if (!other->down.load())
             return;
     shut_down(cpu, vcpu.domain, SHUTDOWN_poweroff);
 }

@@ -22,10 +22,6 @@ Result<> check_target(Call& call, DomainId id, DomainRef& target) {
     return {};
 }
 
-Vcpu* vcpu_of(Domain& domain, u32 id) {
-    return id < domain.vcpus.size() ? domain.vcpus[id] : nullptr;
-}
-
 Result<> alloc_unbound(Call& call, evtchn_alloc_unbound_t& wish) {
     DomainRef target;
     TRY(check_target(call, wish.dom, target));
@@ -83,7 +79,7 @@ Result<> bind_interdomain(Call& call, evtchn_bind_interdomain_t& wish) {
 Result<> bind_virq(Call& call, evtchn_bind_virq_t& wish) {
     if (wish.virq >= NR_VIRQS || (is_global(wish.virq) && wish.vcpu != 0))
         return Error{XEN_EINVAL};
-    Vcpu* const vcpu = vcpu_of(call.domain, wish.vcpu);
+    Vcpu* const vcpu = call.domain.find_vcpu(wish.vcpu);
     if (vcpu == nullptr)
         return Error{XEN_ENOENT};
     Guard guard{events_of(call.domain).lock};
@@ -101,7 +97,7 @@ Result<> bind_virq(Call& call, evtchn_bind_virq_t& wish) {
 }
 
 Result<> bind_ipi(Call& call, evtchn_bind_ipi_t& wish) {
-    if (vcpu_of(call.domain, wish.vcpu) == nullptr)
+    if (call.domain.find_vcpu(wish.vcpu) == nullptr)
         return Error{XEN_ENOENT};
     Guard guard{events_of(call.domain).lock};
     const Result<u32> port =
@@ -145,7 +141,7 @@ Result<> status(Call& call, evtchn_status_t& wish) {
 }
 
 Result<> bind_vcpu(Call& call, const evtchn_bind_vcpu_t& wish) {
-    if (vcpu_of(call.domain, wish.vcpu) == nullptr)
+    if (call.domain.find_vcpu(wish.vcpu) == nullptr)
         return Error{XEN_ENOENT};
     EventChannels& events = events_of(call.domain);
     Guard guard{events.lock};

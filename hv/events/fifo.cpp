@@ -43,7 +43,7 @@ bool link_behind(u32* tail, u32 port) {
 /// Where the port was linked last it may still be the tail: that queue is empty now, and whatever
 /// were linked behind this word there would land in the queue that it goes to.
 void forget_tail(Domain& domain, u32 port, const EventPort& row) {
-    Vcpu* const vcpu = domain.vcpus[row.queue_vcpu];
+    Vcpu* const vcpu = domain.find_vcpu(row.queue_vcpu);
     if (vcpu != nullptr && events_of(*vcpu).tails[row.queue] == port)
         events_of(*vcpu).tails[row.queue] = 0;
 }
@@ -67,7 +67,7 @@ bool enqueue(Domain& domain, u32 port, EventPort& row, Vcpu& vcpu) {
 /// Links a pending, unmasked word that is in no queue yet.
 void link(Domain& domain, u32 port, EventPort& row, u32* word) {
     // A vCPU without a control block has no queues: its guest may not unmask the event yet
-    Vcpu* const vcpu = domain.vcpus[row.vcpu];
+    Vcpu* const vcpu = domain.find_vcpu(row.vcpu);
     if (vcpu == nullptr || events_of(*vcpu).control == nullptr ||
         (load(word) & (masked | linked)) != 0 || (set_bits(word, linked) & linked))
         return;
@@ -188,12 +188,13 @@ Result<> hold_and_adopt(Domain& domain, Gfn gfn, Adopt adopt) {
 }  // namespace
 
 Result<> init_control(Domain& domain, const evtchn_init_control_t& wish) {
-    if (wish.vcpu >= domain.vcpus.size() || domain.vcpus[wish.vcpu] == nullptr)
+    Vcpu* const vcpu = domain.find_vcpu(wish.vcpu);
+    if (vcpu == nullptr)
         return Error{XEN_ENOENT};
     if (wish.offset > page_size - sizeof(evtchn_fifo_control_block_t) || wish.offset % 8 != 0)
         return Error{XEN_EINVAL};
     return hold_and_adopt(domain, Gfn{wish.control_gfn}, [&](Mfn frame) {
-        return adopt_control(domain, *domain.vcpus[wish.vcpu], frame, wish.offset);
+        return adopt_control(domain, *vcpu, frame, wish.offset);
     });
 }
 
@@ -210,13 +211,13 @@ void release(Domain& domain) {
         Guard guard{events.lock};
         for (; events.word_pages > 0; --events.word_pages)
             frames[count++] = events.word_frames[events.word_pages - 1];
-        for (Vcpu* vcpu : domain.vcpus) {
-            VcpuEvents* const queues = vcpu != nullptr ? vcpu->parts.find<VcpuEvents>() : nullptr;
-            if (queues == nullptr || queues->control == nullptr)
+        for (Vcpu* vcpu : domain.made_vcpus()) {
+            VcpuEvents& queues = events_of(*vcpu);
+            if (queues.control == nullptr)
                 continue;
-            queues->control = nullptr;
-            queues->tails = {};
-            frames[count++] = queues->control_frame;
+            queues.control = nullptr;
+            queues.tails = {};
+            frames[count++] = queues.control_frame;
         }
         events.fifo = false;
     }

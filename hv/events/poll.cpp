@@ -88,12 +88,10 @@ void poll_timed_out(Timer& timer, Cpu&) {
 }
 
 void wake_pollers(Domain& domain, u32 port) {
-    for (Vcpu* vcpu : domain.vcpus) {
-        VcpuEvents* const events = vcpu != nullptr ? vcpu->parts.find<VcpuEvents>() : nullptr;
-        if (events == nullptr)
-            continue;
-        const u32 polls = __atomic_load_n(&events->polls, __ATOMIC_SEQ_CST);
-        if (polls == 0 || (polls == 1 && events->polled_port != port))
+    for (Vcpu* vcpu : domain.made_vcpus()) {
+        const VcpuEvents& events = events_of(*vcpu);
+        const u32 polls = __atomic_load_n(&events.polls, __ATOMIC_SEQ_CST);
+        if (polls == 0 || (polls == 1 && events.polled_port != port))
             continue;
         stop_polling(*vcpu);
         unblock(*vcpu);

@@ -71,8 +71,8 @@ Result<> close_port(Domain& domain, u32 port) {
             return Error{XEN_EINVAL};
         before = *row;
         if (before.state == EventPort::State::virq)
-            for (Vcpu* vcpu : domain.vcpus)
-                if (vcpu != nullptr && events_of(*vcpu).virq_ports[before.detail] == port)
+            for (Vcpu* vcpu : domain.made_vcpus())
+                if (events_of(*vcpu).virq_ports[before.detail] == port)
                     events_of(*vcpu).virq_ports[before.detail] = 0;
         clear_pending(domain, port);
         free_port(domain, *row);

@@ -20,7 +20,7 @@ bool clear(u8* bits, u32 n) {
 
 /// Tells the vCPU in which word to look, and raises its upcall.
 void select(Domain& domain, u32 port, const EventPort& row, unsigned bits_per_word) {
-    Vcpu* const vcpu = domain.vcpus[row.vcpu];
+    Vcpu* const vcpu = domain.find_vcpu(row.vcpu);
     if (vcpu != nullptr && !set(pending_selector(*vcpu), port / bits_per_word))
         raise_upcall(*vcpu);
 }

@@ -18,8 +18,8 @@ void raise_virq(Vcpu& vcpu, u32 virq) {
 
 // The caller's reference keeps the vCPUs, too
 void raise_global_virq(Domain& domain, u32 virq) {
-    for (Vcpu* vcpu : domain.vcpus)
-        if (vcpu != nullptr && events_of(*vcpu).virq_ports[virq] != 0)
+    for (Vcpu* vcpu : domain.made_vcpus())
+        if (events_of(*vcpu).virq_ports[virq] != 0)
             return raise_virq(*vcpu, virq);
 }
 
