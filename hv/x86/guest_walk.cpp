@@ -18,67 +18,75 @@ struct Mode {
     unsigned top;
     unsigned index_bits;  ///< of the address, for each level
     unsigned entry_size;  ///< bytes
-    u64 root;             ///< where the top table begins
     bool pae, long_mode;
+    u64 root;             ///< where the top table begins
+    u64 address_bits;     ///< of an entry: what it leads to
+    u64 reserved;         ///< bits that are zero in every entry, but for PAE's top
 };
 
-Mode mode_of(const PagingState& state) {
+Mode mode_of(const PagingState& state, unsigned width) {
+    if (!(state.cr4 & CR4_PAE) && !(state.efer & EFER_LMA))
+        return {1, 10, 4, false, false, state.cr3 & bits(12, 32), bits(12, 32), 0};
+    const u64 no_execute = state.efer & EFER_NXE ? 0 : u64{PTE_XD};
     if (state.efer & EFER_LMA)
-        return {3, 9, 8, state.cr3 & bits(12, 52), true, true};
-    if (state.cr4 & CR4_PAE)
-        return {2, 9, 8, state.cr3 & bits(5, 32), true, false};
-    return {1, 10, 4, state.cr3 & bits(12, 32), false, false};
+        return {3, 9, 8, true, true, state.cr3 & bits(12, 52), bits(12, 52),
+                bits(width, 52) | no_execute};
+    return {2, 9, 8, true, false, state.cr3 & bits(5, 32), bits(12, 52),
+            bits(width, 63) | no_execute};
 }
 
 /// An entry that the walk has read.
 struct Entry {
-    Gpa place{};
-    u64 value = 0;
-    unsigned level = 0;
+    Gpa place;
+    u64 value;
 };
 
 /// One walk, from CR3 to a page.
 class Walker {
 public:
     Walker(GuestTables& tables, const PagingState& state, GuestAccess access)
-        : tables_{tables}, state_{state}, access_{access}, mode_{mode_of(state)} {}
+        : tables_{tables}, state_{state}, access_{access},
+          mode_{mode_of(state, tables.physical_bits)} {}
 
     GuestWalk walk(u64 address) {
+        const u64 index_mask = bits(0, mode_.index_bits);
+        unsigned shift = page_shift + mode_.top * mode_.index_bits;
         u64 table = mode_.root;
-        for (unsigned level = mode_.top;; --level) {
+        for (unsigned level = mode_.top;; --level, shift -= mode_.index_bits) {
             // Read the entry that the address picks
-            const unsigned shift = page_shift + level * mode_.index_bits;
-            const u64 index = address >> shift & bits(0, mode_.index_bits);
-            Entry entry{Gpa{table + index * mode_.entry_size}, 0, level};
-            if (!tables_.read(entry.place, mode_.entry_size, entry.value))
+            const Gpa place{table + (address >> shift & index_mask) * mode_.entry_size};
+            u64 value = 0;
+            if (!tables_.read(place, mode_.entry_size, value))
                 return {.outcome = Outcome::not_memory};
-            trail_[length_++] = entry;
+            trail_[length_++] = {place, value};
 
             // Check it
-            if (!(entry.value & PTE_P))
+            if (!(value & PTE_P))
                 return fault(0);
-            const bool page = is_page(entry);
-            if (entry.value & reserved(entry, page))
+            const bool page = level == 0 || ((value & PTE_PS) && may_be_large(level));
+            if (value & reserved(level, shift, page))
                 return fault(PFEC_P | PFEC_RSVD);
 
             // The rights are those that every level grants; PAE's top level has none to give
             if (!is_top_of_pae(level)) {
-                user_ = user_ && (entry.value & PTE_US);
-                writable_ = writable_ && (entry.value & PTE_RW);
-                executable_ = executable_ && !(mode_.pae && (entry.value & PTE_XD));
+                in_all_ &= value;
+                in_any_ |= value;
             }
             if (page)
-                return allowed() ? found(entry, address) : fault(PFEC_P);
-            table = entry.value & (mode_.pae ? bits(12, 52) : bits(12, 32));
+                return allowed() ? found(value, shift, address) : fault(PFEC_P);
+            table = value & mode_.address_bits;
         }
     }
 
     /// Sets the accessed bits on the way, and the dirty bit of a page written. False: the guest
     /// changed an entry meanwhile, or it cannot be written.
     bool mark() {
+        // Mostly an earlier walk, the CPU's or ours, has done it
+        if ((in_all_ & PTE_A) && (!access_.write || (trail_[length_ - 1].value & PTE_D)))
+            return true;
         for (unsigned i = 0; i < length_; ++i) {
             const Entry& entry = trail_[i];
-            if (is_top_of_pae(entry.level))
+            if (is_top_of_pae(mode_.top - i))
                 continue;
             const bool written = access_.write && i == length_ - 1;
             const u64 marked = entry.value | PTE_A | (written ? u64{PTE_D} : 0);
@@ -92,20 +100,17 @@ public:
 private:
     bool is_top_of_pae(unsigned level) const { return mode_.pae && !mode_.long_mode && level == 2; }
 
-    /// True when the entry maps a page, by its level or by its size bit.
-    bool is_page(const Entry& entry) const {
-        if (entry.level == 0)
-            return true;
-        const bool may_be_large = entry.level == 1   ? mode_.pae || (state_.cr4 & CR4_PSE)
-                                  : entry.level == 2 ? mode_.long_mode && tables_.gigabyte_pages
-                                                     : false;
-        return may_be_large && (entry.value & PTE_PS);
+    /// True when an entry of this level maps a page if its size bit is set.
+    bool may_be_large(unsigned level) const {
+        return level == 1   ? mode_.pae || (state_.cr4 & CR4_PSE)
+               : level == 2 ? mode_.long_mode && tables_.gigabyte_pages
+                            : false;
     }
 
-    /// The bits that must be zero in this entry.
-    u64 reserved(const Entry& entry, bool page) const {
-        const unsigned level = entry.level, width = tables_.physical_bits;
+    /// The bits that must be zero in an entry of this level.
+    u64 reserved(unsigned level, unsigned shift, bool page) const {
         // 32-bit: only a 4 MiB page has any. Its bits 20:13 hold address bits 39:32
+        const unsigned width = tables_.physical_bits;
         if (!mode_.pae) {
             const unsigned high = width < 40 ? width : 40;
             return page && level == 1 ? bits(high > 32 ? high - 19 : 13, 22) : 0;
@@ -114,27 +119,24 @@ private:
         if (is_top_of_pae(level))
             return bits(1, 3) | bits(5, 9) | bits(width, 64);
 
-        u64 mask = bits(width, mode_.long_mode ? 52 : 63);
-        if (!(state_.efer & EFER_NXE))
-            mask |= PTE_XD;
         // A large page is aligned to its size (bit 12 is its PAT bit); where none can be, PS is
         // reserved
-        if (page && level > 0)
-            mask |= bits(13, page_shift + level * mode_.index_bits);
-        else if (level == 3 || level == 2)
-            mask |= PTE_PS;
-        return mask;
+        if (page)
+            return mode_.reserved | (level > 0 ? bits(13, shift) : 0);
+        return mode_.reserved | (level >= 2 ? u64{PTE_PS} : 0);
     }
 
     /// Whether the rights gathered on the way allow the access.
     bool allowed() const {
+        const bool user = in_all_ & PTE_US, writable = in_all_ & PTE_RW;
+        const bool executable = !mode_.pae || !(in_any_ & PTE_XD);
         if (state_.privilege == 3)
-            return user_ && (!access_.write || writable_) && (!access_.fetch || executable_);
+            return user && (!access_.write || writable) && (!access_.fetch || executable);
         if (access_.fetch)
-            return executable_ && !(user_ && (state_.cr4 & CR4_SMEP));
-        if (user_ && (state_.cr4 & CR4_SMAP) && !state_.alignment_check)
+            return executable && !(user && (state_.cr4 & CR4_SMEP));
+        if (user && (state_.cr4 & CR4_SMAP) && !state_.alignment_check)
             return false;
-        return !access_.write || writable_ || !(state_.cr0 & CR0_WP);
+        return !access_.write || writable || !(state_.cr0 & CR0_WP);
     }
 
     /// The page fault for this access; `reason` is of PFEC_P and PFEC_RSVD.
@@ -151,12 +153,11 @@ private:
         return {.outcome = Outcome::page_fault, .error_code = code};
     }
 
-    GuestWalk found(const Entry& entry, u64 address) const {
-        const unsigned shift = page_shift + entry.level * mode_.index_bits;
+    GuestWalk found(u64 value, unsigned shift, u64 address) const {
         const u64 offset = address & bits(0, shift);
-        u64 base = entry.value & bits(shift, mode_.pae ? 52 : 32);
-        if (!mode_.pae && entry.level == 1)
-            base |= (entry.value & bits(13, 21)) << 19;
+        u64 base = value & mode_.address_bits & ~bits(0, shift);
+        if (!mode_.pae && shift > page_shift)
+            base |= (value & bits(13, 21)) << 19;
         return {.outcome = Outcome::found,
                 .address = Gpa{base | offset},
                 .left = (1ull << shift) - offset};
@@ -166,9 +167,10 @@ private:
     const PagingState& state_;
     GuestAccess access_;
     Mode mode_;
-    std::array<Entry, 4> trail_{};
+    std::array<Entry, 4> trail_;
     unsigned length_ = 0;
-    bool user_ = true, writable_ = true, executable_ = true;  ///< by every entry so far
+    u64 in_all_ = ~0ull;  ///< bits that every entry so far has
+    u64 in_any_ = 0;      ///< bits that some entry has
 };
 
 bool canonical(u64 address) { return address + (1ull << 47) < 1ull << 48; }
