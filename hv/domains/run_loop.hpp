@@ -99,7 +99,7 @@ void run(Cpu& cpu, Vcpu& vcpu) {
     x86::Exit exit;
     E::arrive(vcpu.hardware, cpu.number);
     while (!leave_wanted(cpu)) {
-        if (vcpu.attention.load(std::memory_order_relaxed) != 0 || vcpu.domain.callback_vector != 0)
+        if (vcpu.attention.load(std::memory_order_relaxed) != 0 || upcall_waits(vcpu))
             deliver<E>(vcpu);
         cross<E>(here, vcpu, exit);
         ++vcpu.domain.exits;
