@@ -1,4 +1,5 @@
 // A hypercall in flight: its arguments by the caller's mode, and its caller's memory.
+#include <algorithm>
 #include <domains/guest_memory.hpp>
 #include <domains/household.hpp>
 #include <domains/hypercall.hpp>
@@ -15,20 +16,23 @@ constexpr u64 low_half = 0xffffffff;
 }  // namespace
 
 Call::Call(Cpu& on, Vcpu& caller, bool from_64_bit)
-    : cpu{on}, vcpu{caller}, domain{caller.domain}, wide{from_64_bit}, nested{false} {
-    const x86::GeneralRegisters& registers = caller.hardware.gpr;
-    for (unsigned i = 0; i < 6; ++i)
-        arguments_[i] = wide ? registers[wide_registers[i]]
-                             : registers[narrow_registers[i]] & low_half;
-}
+    : cpu{on}, vcpu{caller}, domain{caller.domain}, wide{from_64_bit}, nested{false} {}
 
 Call::Call(const Call& outer, const std::array<u64, 6>& arguments)
     : cpu{outer.cpu}, vcpu{outer.vcpu}, domain{outer.domain}, wide{outer.wide}, nested{true},
       arguments_{arguments} {}
 
+u64 Call::argument(unsigned index) const {
+    if (nested)
+        return arguments_[index];
+    return wide ? vcpu.hardware.gpr[wide_registers[index]]
+                : vcpu.hardware.gpr[narrow_registers[index]] & low_half;
+}
+
 void Call::set_argument(unsigned index, u64 value) {
-    arguments_[index] = value;
-    if (!nested)
+    if (nested)
+        arguments_[index] = value;
+    else
         vcpu.hardware.gpr[wide ? wide_registers[index] : narrow_registers[index]] = value;
 }
 
@@ -44,9 +48,17 @@ Result<> Call::write(u64 address, const void* from, size_t bytes) {
 
 Result<u64> Call::read_long(u64 array, u64 index) {
     u64 value = 0;
-    const size_t size = wide ? 8 : 4;
-    TRY(read(&value, array + index * size, size));
+    TRY(read_longs({&value, 1}, array, index));
     return value;
+}
+
+Result<> Call::read_longs(std::span<u64> into, u64 array, u64 index) {
+    if (wide)
+        return read(into.data(), array + index * 8, into.size_bytes());
+    u32 narrow[8];
+    TRY(read(narrow, array + index * 4, into.size() * 4));
+    std::copy_n(narrow, into.size(), into.begin());
+    return {};
 }
 
 Result<> Call::write_long(u64 array, u64 index, u64 value) {

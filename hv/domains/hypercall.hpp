@@ -31,7 +31,7 @@ public:
     const bool nested; ///< an entry of a multicall
 
     /// Argument `index`, 0 to 5: RDI RSI RDX R10 R8 R9, or EBX ECX EDX ESI EDI EBP.
-    u64 argument(unsigned index) const { return arguments_[index]; }
+    u64 argument(unsigned index) const;
     /// Changes it, for a call that goes on later: the guest executes its instruction again.
     void set_argument(unsigned index, u64 value);
 
@@ -51,10 +51,12 @@ public:
 
     /// Element `index` of an array of the caller's longs (xen_ulong_t, xen_pfn_t): 8 or 4 bytes.
     Result<u64> read_long(u64 array, u64 index);
+    /// As many of them as `into` has room for, at most 8, in one copy.
+    Result<> read_longs(std::span<u64> into, u64 array, u64 index);
     Result<> write_long(u64 array, u64 index, u64 value);
 
 private:
-    std::array<u64, 6> arguments_{};
+    std::array<u64, 6> arguments_; ///< of an entry of a multicall; a call's own are in registers
 };
 
 /// A handler returns what the guest finds in RAX: a result, or a negated Errno, or Call::again.

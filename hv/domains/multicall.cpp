@@ -10,12 +10,8 @@ constexpr u64 entry_longs = 8;
 /// Runs one entry; Call::again when it is not finished, its arguments updated in the list.
 s64 run_entry(Call& call, u64 list, u64 index) {
     std::array<u64, entry_longs> entry{};
-    for (u64 i = 0; i < entry_longs; ++i) {
-        const Result<u64> value = call.read_long(list, index * entry_longs + i);
-        if (!value.ok())
-            return failure(value.error());
-        entry[i] = *value;
-    }
+    if (const auto read = call.read_longs(entry, list, index * entry_longs); !read.ok())
+        return failure(read.error());
 
     std::array<u64, 6> arguments{};
     for (size_t i = 0; i < arguments.size(); ++i)
