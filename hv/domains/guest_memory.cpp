@@ -1,64 +1,35 @@
 // A guest's memory by virtual and by physical address: one walk and one copy for each page.
 #include <algorithm>
 #include <domains/guest_memory.hpp>
+#include <domains/guest_view.hpp>
 #include <domains/household.hpp>
-#include <domains/memory.hpp>
 #include <x86/guest_walk.hpp>
 
 namespace hv {
 namespace {
 
-/// One page of a domain, which stays what it is while this lives.
-class HeldPage {
-public:
-    HeldPage(Domain& domain, Gpa address, bool write) : machine_{domain.machine} {
-        const Result<GuestFrame> found = domain.p2m.hold(frame_of(address));
-        if (!found.ok())
-            return;
-        frame_ = found->frame;
-        held_ = true;
-        if (write ? found->access.write : found->access.read)
-            at_ = machine_.memory.at(frame_) + (address.value & page_mask);
-    }
-    ~HeldPage() {
-        if (held_)
-            end_use(machine_, frame_);
-    }
-    HeldPage(const HeldPage&) = delete;
-    HeldPage& operator=(const HeldPage&) = delete;
-
-    /// Where the hypervisor sees the address; nullptr when it may not be used so.
-    u8* at() const { return at_; }
-
-private:
-    Machine& machine_;
-    Mfn frame_{};
-    bool held_ = false;
-    u8* at_ = nullptr;
-};
-
 /// A domain's page tables, as the guest walk reads them.
 class DomainTables final : public x86::GuestTables {
 public:
-    explicit DomainTables(Domain& domain) : domain_{domain} {
-        gigabyte_pages = domain.machine.capabilities.superpage_1g;
+    DomainTables(GuestView& view, const Machine& machine) : view_{view} {
+        gigabyte_pages = machine.capabilities.superpage_1g;
     }
 
     bool read(Gpa entry, unsigned size, u64& value) override {
-        const HeldPage page{domain_, entry, false};
-        if (page.at() == nullptr)
+        u8* const at = view_.at(entry, false);
+        if (at == nullptr)
             return false;
-        value = size == 8 ? __atomic_load_n(reinterpret_cast<u64*>(page.at()), __ATOMIC_RELAXED)
-                          : __atomic_load_n(reinterpret_cast<u32*>(page.at()), __ATOMIC_RELAXED);
+        value = size == 8 ? __atomic_load_n(reinterpret_cast<u64*>(at), __ATOMIC_RELAXED)
+                          : __atomic_load_n(reinterpret_cast<u32*>(at), __ATOMIC_RELAXED);
         return true;
     }
 
     bool compare_exchange(Gpa entry, unsigned size, u64 expected, u64 desired) override {
-        const HeldPage page{domain_, entry, true};
-        if (page.at() == nullptr)
+        u8* const at = view_.at(entry, true);
+        if (at == nullptr)
             return false;
-        return size == 8 ? exchange<u64>(page.at(), expected, desired)
-                         : exchange<u32>(page.at(), static_cast<u32>(expected),
+        return size == 8 ? exchange<u64>(at, expected, desired)
+                         : exchange<u32>(at, static_cast<u32>(expected),
                                          static_cast<u32>(desired));
     }
 
@@ -69,17 +40,17 @@ private:
                                            __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
     }
 
-    Domain& domain_;
+    GuestView& view_;
 };
 
 /// Moves bytes between `buffer` and guest physical memory, page by page.
-Result<> move_physical(Domain& domain, Gpa address, u8* buffer, size_t bytes, bool write) {
+Result<> move_physical(GuestView& view, Gpa address, u8* buffer, size_t bytes, bool write) {
     while (bytes > 0) {
         const size_t piece = std::min<size_t>(bytes, page_size - (address.value & page_mask));
-        const HeldPage page{domain, address, write};
-        if (page.at() == nullptr)
+        u8* const at = view.at(address, write);
+        if (at == nullptr)
             return Error{XEN_EFAULT};
-        __builtin_memcpy(write ? page.at() : buffer, write ? buffer : page.at(), piece);
+        __builtin_memcpy(write ? at : buffer, write ? buffer : at, piece);
         address = address + piece;
         buffer += piece;
         bytes -= piece;
@@ -91,13 +62,14 @@ Result<> move_physical(Domain& domain, Gpa address, u8* buffer, size_t bytes, bo
 Result<> move_virtual(Vcpu& vcpu, u64 address, u8* buffer, size_t bytes, bool write) {
     Domain& domain = vcpu.domain;
     const x86::PagingState paging = domain.machine.engine->paging_state(vcpu.hardware);
-    DomainTables tables{domain};
+    GuestView view{domain};
+    DomainTables tables{view, domain.machine};
     while (bytes > 0) {
         const x86::GuestWalk walk = x86::walk_guest(tables, paging, address, {.write = write});
         if (!walk.ok())
             return Error{XEN_EFAULT};
         const size_t piece = std::min<size_t>(bytes, walk.left);
-        TRY(move_physical(domain, walk.address, buffer, piece, write));
+        TRY(move_physical(view, walk.address, buffer, piece, write));
         address += piece;
         buffer += piece;
         bytes -= piece;
@@ -116,11 +88,13 @@ Result<> write_guest(Vcpu& vcpu, u64 address, const void* from, size_t bytes) {
 }
 
 Result<> read_guest_physical(Domain& domain, void* into, Gpa address, size_t bytes) {
-    return move_physical(domain, address, static_cast<u8*>(into), bytes, false);
+    GuestView view{domain};
+    return move_physical(view, address, static_cast<u8*>(into), bytes, false);
 }
 
 Result<> write_guest_physical(Domain& domain, Gpa address, const void* from, size_t bytes) {
-    return move_physical(domain, address, static_cast<u8*>(const_cast<void*>(from)), bytes, true);
+    GuestView view{domain};
+    return move_physical(view, address, static_cast<u8*>(const_cast<void*>(from)), bytes, true);
 }
 
 }  // namespace hv

@@ -33,6 +33,7 @@ struct Household {
     Spinlock list_lock{LockRank::domain_list};
     DomainList domains{};                       ///< by rising id
     DomainId next_id = 1;
+    std::atomic<u64> p2ms{0};                   ///< made so far: the upper half of a generation
     Scheduler* scheduler = nullptr;
     std::array<HypercallRow, hypercall_rows> hypercalls{};
     std::array<PhysmapSpace, 8> physmap_spaces{};

@@ -1,5 +1,6 @@
 // The p2m: the page-table walk of x86/, over the machine's frames, in the engine's format.
 #include <boot/machine.hpp>
+#include <domains/household.hpp>
 #include <domains/memory.hpp>
 #include <domains/p2m.hpp>
 
@@ -46,6 +47,10 @@ x86::PageTable<TableFrames> tables(const Machine& machine, TableFrames& memory, 
 }
 
 }  // namespace
+
+P2m::P2m(Machine& machine)
+    : machine_{machine},
+      generation_{household(machine).p2ms.fetch_add(1, std::memory_order_relaxed) << 32 | 1} {}
 
 Result<> P2m::open() {
     TableFrames memory{machine_, table_frames_, pool};

@@ -21,7 +21,7 @@ struct GuestFrame {
 /// whose frames they are and when they are let go is memory.hpp's affair.
 class P2m {
 public:
-    explicit P2m(Machine& machine) : machine_{machine} {}
+    explicit P2m(Machine& machine);
 
     Result<> open();                       ///< takes the root table
     /// From now on it takes no mapping: its domain is taken apart.
@@ -52,6 +52,8 @@ public:
 
     Mpa root() const { return root_; }
     u64 table_frames() const { return table_frames_; }
+    /// Rises with every change that takes a translation away. No two p2ms of a machine ever have
+    /// the same.
     u64 generation() const { return generation_.load(std::memory_order_acquire); }
     void raise_generation() { generation_.fetch_add(1, std::memory_order_seq_cst); }
 
@@ -61,7 +63,7 @@ private:
     Mpa root_{};
     bool sealed_ = false;
     Gfn highest_{};
-    std::atomic<u64> generation_{1};
+    std::atomic<u64> generation_;
     u64 table_frames_ = 0;
 };
 
