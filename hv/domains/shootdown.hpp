@@ -38,8 +38,9 @@ struct Whereabouts {
 
 inline Whereabouts& whereabouts(const Cpu& cpu) { return cpu.parts.get<Whereabouts>(); }
 
-/// Says that this pCPU is about to enter `domain`'s guest, or to reach into its memory, and returns its p2m's generation. Every
-/// change made before the return is seen by a flush at this entry; every later one finds us inside.
+/// Says that this pCPU is about to enter `domain`'s guest, or to reach into its memory, and returns
+/// its p2m's generation. Every change made before the return is seen by a flush at this entry;
+/// every later one finds us inside.
 u64 announce_entry(Whereabouts& here, Domain& domain);
 inline void announce_exit(Whereabouts& here) {
     here.inside.store(nullptr, std::memory_order_release);
