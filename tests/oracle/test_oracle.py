@@ -1,5 +1,5 @@
 # Real Xen and Subfloor, side by side: every difference has its reason.
-"""The comparison on SVM, and the tests of the comparison itself."""
+"""The comparison, on both engines, and the tests of the comparison itself."""
 
 import sys
 from pathlib import Path
@@ -23,9 +23,10 @@ def xen_says(hypervisors):
     return comparison.ask(hypervisors["xen"], "xen")
 
 
-def test_subfloor_answers_as_xen_does(hypervisors, xen_says):
-    ours = comparison.ask(hypervisors["svm"], "svm")
-    verdict = differences.compare(xen_says, ours, differences.read(), "svm")
+@pytest.mark.parametrize("engine", differences.ENGINES)
+def test_subfloor_answers_as_xen_does(hypervisors, xen_says, engine):
+    ours = comparison.ask(hypervisors[engine], engine)
+    verdict = differences.compare(xen_says, ours, differences.read(), engine)
     assert verdict.asked > 100
     assert verdict.unexplained == []
     assert verdict.stale == []
