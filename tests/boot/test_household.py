@@ -27,7 +27,7 @@ PARAMS = [pytest.param(fields, id=name) for name, fields in MACHINES.items()]
 def dom0(request, boot_shared, image, module):
     """dom0 at its prompt, with hello beside it."""
     rc = "create hello kernel=hello memory=16\nlist\n"
-    archive = module(rc, guests=("hello", "wicked"))
+    archive = module(rc, guests=("hello", "wicked", "registers"))
     machine = boot_shared(image=image(), module=archive, **request.param)
     shell = Dom0(machine)
     shell.wait_for_prompt()
@@ -147,6 +147,17 @@ def test_a_guest_that_tries_everything_is_still_there(dom0, wicked, deed):
     dom0.enter("wicked")
     dom0.expect("wicked: and I am still here")
     dom0.leave()
+
+
+def test_vector_registers_are_each_guests_own(dom0):
+    for seed in (1, 2):
+        dom0.ask(f'create keeper{seed} kernel=registers memory=16 cmdline="seed={seed}"')
+    for _ in (1, 2):
+        dom0.expect(say.powered_off("keeper[12]"))
+    dom0.expect(say.DOM0_PROMPT)
+    for seed in (1, 2):
+        said = dom0.ask(f"console keeper{seed}")
+        assert "registers: fresh" in said and "registers: all kept" in said
 
 
 def test_the_hypervisor_keeps_its_log(dom0):
