@@ -6,7 +6,8 @@ namespace hv {
 namespace {
 
 s64 yield(Call& call) {
-    call.cpu.asks.fetch_or(ask_reschedule, std::memory_order_relaxed);
+    if (household(call.domain.machine).scheduler->anyone_waiting(call.cpu))
+        call.cpu.asks.fetch_or(ask_reschedule, std::memory_order_relaxed);
     return 0;
 }
 
