@@ -19,23 +19,25 @@ void deliver(Vcpu& vcpu) {
         E::inject(vcpu.hardware, {.kind = x86::Injection::Kind::nmi, .vector = 2});
 
     // Where the CPU takes interrupts out of the APIC page by itself, it needs only a hint
-    if (vcpu.hardware.interrupts_delivered_by_cpu && !upcall_waits(vcpu)) {
+    const bool upcall = upcall_waits(vcpu);
+    if (vcpu.hardware.interrupts_delivered_by_cpu && !upcall) {
         E::offer(vcpu.hardware);
         (void)E::watch_window(vcpu.hardware, false);
         return;
     }
 
-    const int vector = next_vector(vcpu);
+    const int vector = upcall ? vcpu.domain.callback_vector : vcpu.apic.deliverable();
     if (vector < 0 || !E::interruptible(vcpu.hardware)) {
         if (!E::watch_window(vcpu.hardware, vector >= 0))
             vcpu.attention.fetch_or(attention_interrupt, std::memory_order_relaxed);
         return;
     }
 
-    if (!upcall_waits(vcpu))
+    // More may wait behind an upcall; behind the APIC's highest, nothing comes before its end
+    if (!upcall)
         vcpu.apic.accept(static_cast<u8>(vector));
     E::inject(vcpu.hardware, {.vector = static_cast<u8>(vector)});
-    (void)E::watch_window(vcpu.hardware, next_vector(vcpu) >= 0);
+    (void)E::watch_window(vcpu.hardware, upcall);
 }
 
 /// Crosses into the guest and back. Interrupts are off on both sides.
