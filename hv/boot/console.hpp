@@ -3,6 +3,7 @@
 
 #include <base/print.hpp>
 #include <base/spinlock.hpp>
+#include <utility>
 
 namespace hv {
 
@@ -26,10 +27,12 @@ public:
     u64 written() const { return written_; }
     /// Lets the line interrupt when a byte comes in.
     void listen();
-    /// Called with that interrupt (or at any time): takes the bytes in; true when there were any.
+    /// Called with that interrupt (or at any time): takes the bytes in; true when there were any
+    /// since the last call.
     bool note_input() {
         Guard guard{lock_};
-        return take_input();
+        take_input();
+        return std::exchange(noted_, received_) != received_;
     }
     /// Lets a panic speak when another pCPU holds the lock.
     void break_lock() { broken_ = true; }
@@ -37,7 +40,8 @@ public:
 private:
     void emit(std::string_view text);
     void remember(std::string_view text);
-    bool take_input();
+    void send(char letter);
+    void take_input();
     Spinlock lock_{LockRank::console};
     bool broken_ = false;
     u64 written_ = 0;
@@ -47,7 +51,7 @@ private:
 
     static constexpr size_t input_size = 256;
     char input_[input_size] = {};  ///< came in, not yet read
-    u64 received_ = 0, taken_ = 0;
+    u64 received_ = 0, taken_ = 0, noted_ = 0;
 };
 
 }  // namespace hv

@@ -30,7 +30,7 @@ void Console::emit(std::string_view text) {
     if (heard)
         heard->append(text);
 }
-bool Console::take_input() { return false; }
+void Console::take_input() {}
 
 void boot::power_off(const MachineFacts&) { throw Panic{"the machine powered off"}; }
 void boot::reset(const MachineFacts&) { throw Panic{"the machine was reset"}; }
