@@ -21,12 +21,7 @@ MACHINES = {
 }
 
 
-# Two pCPUs in Bochs share one thread: an answer may come too late. Seen, not yet explained.
-UNSTEADY = pytest.mark.xfail(reason="two pCPUs in Bochs: not yet steady", strict=False)
-PARAMS = [
-    pytest.param(fields, id=name, marks=[UNSTEADY] if name.startswith("vmx-2") else [])
-    for name, fields in MACHINES.items()
-]
+PARAMS = [pytest.param(fields, id=name) for name, fields in MACHINES.items()]
 
 
 @pytest.fixture(scope="module", params=PARAMS)
