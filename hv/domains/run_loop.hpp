@@ -14,16 +14,14 @@ namespace hv {
 /// Hands the guest what waits for it, or asks to be told when it can take it.
 template <x86::Engine E>
 void deliver(Vcpu& vcpu) {
-    const u32 attention = vcpu.attention.exchange(0, std::memory_order_acquire);
-    if (attention & attention_nmi)
+    if (vcpu.attention.exchange(0, std::memory_order_acquire) & attention_nmi)
         E::inject(vcpu.hardware, {.kind = x86::Injection::Kind::nmi, .vector = 2});
 
     // Where the CPU takes interrupts out of the APIC page by itself, it needs only a hint
     const bool upcall = upcall_waits(vcpu);
     if (vcpu.hardware.interrupts_delivered_by_cpu && !upcall) {
         E::offer(vcpu.hardware);
-        (void)E::watch_window(vcpu.hardware, false);
-        return;
+        return (void)E::watch_window(vcpu.hardware, false);
     }
 
     const int vector = upcall ? vcpu.domain.callback_vector : vcpu.apic.deliverable();

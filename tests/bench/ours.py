@@ -77,4 +77,4 @@ def words(guests: list[Guest]) -> list[str]:
 
 def run(guests: list[Guest], timeout: float, echo: Callable[[str], None]) -> str:
     """Run the guests until the last one has ended; return all that COM1 said."""
-    return emulate.run(words(guests), r"the console of d\d+ is closed|crashed", timeout, echo)
+    return emulate.run(words(guests), r"its console is closed|crashed", timeout, echo)
