@@ -8,7 +8,8 @@ namespace hv {
 /// Frames whose mappings are gone, but which a pCPU may still reach through a cached translation.
 /// Settling raises the domain's generation, kicks every pCPU that is inside its guest, waits until
 /// each has left, and only then ends the frames' uses. It settles when full, and at its own end;
-/// no lock may be held then. Waiting is short and safe: a pCPU in the hypervisor counts as left.
+/// no lock may be held then. Waiting is short and safe: a pCPU in the hypervisor counts as left,
+/// unless it is in the middle of a copy (guest_view.hpp).
 class Quarantine {
 public:
     explicit Quarantine(Domain& domain) : domain_{domain} {}
