@@ -128,9 +128,11 @@ void set_hardware_timer(Cpu& cpu, u64 deadline) {
     }
     if (deadline == TimerQueue::never)
         return machine.apic.start_timer(0);
-    // At least one tick; a deadline too far for the counter comes early and is set again
+    // A deadline too far for the counter comes early and is set again. It counts over and over: were
+    // the period too short, an emulator would do nothing else
+    constexpr u64 shortest = 50'000;
     const u64 now = clock.now();
-    const u64 ns = deadline > now ? deadline - now : 0;
+    const u64 ns = deadline > now + shortest ? deadline - now : shortest;
     const u64 longest = 0xffffffffull * 1'000'000'000 / machine.timer.apic_ticks_per_second;
     const u64 ticks = x86::multiply_divide(ns < longest ? ns : longest,
                                            machine.timer.apic_ticks_per_second, 1'000'000'000);

@@ -13,7 +13,8 @@ void TimerQueue::arm(Cpu& cpu, Timer& timer, u64 deadline) {
     timer.deadline = std::min(deadline, farthest);
     timer.armed_on = timer.home = &cpu;
     queue_.insert(timer);
-    program(cpu);
+    if (nearest() < programmed_)
+        set_hardware_timer(cpu, programmed_ = nearest());
 }
 
 void TimerQueue::cancel(Timer& timer) {
@@ -43,8 +44,7 @@ void TimerQueue::run_due(Cpu& cpu) {
         running_.store(nullptr, std::memory_order_release);
     }
     Guard guard{lock_};
-    programmed_ = never;
-    program(cpu);
+    set_hardware_timer(cpu, programmed_ = nearest());
 }
 
 /// The first timer whose deadline has passed, taken out of the queue; nullptr when there is none.
@@ -67,12 +67,6 @@ void TimerQueue::remove(Timer& timer) {
     timer.armed_on = nullptr;
 }
 
-void TimerQueue::program(Cpu& cpu) {
-    const u64 nearest = queue_.empty() ? never : queue_.begin()->deadline;
-    if (nearest >= programmed_)
-        return;
-    programmed_ = nearest;
-    set_hardware_timer(cpu, nearest);
-}
+u64 TimerQueue::nearest() const { return queue_.empty() ? never : queue_.begin()->deadline; }
 
 }  // namespace hv

@@ -47,7 +47,7 @@ public:
 private:
     Timer* take_due(u64 now);
     void remove(Timer& timer);
-    void program(Cpu& cpu);
+    u64 nearest() const;
 
     Spinlock lock_{LockRank::timers};
     boost::intrusive::multiset<Timer> queue_{};

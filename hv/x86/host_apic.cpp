@@ -6,7 +6,8 @@
 namespace hv::x86 {
 namespace {
 
-constexpr u32 lvt_masked = 1 << 16, lvt_tsc_deadline = 2 << 17, lvt_nmi = 4 << 8;
+constexpr u32 lvt_masked = 1 << 16, lvt_nmi = 4 << 8;
+constexpr u32 lvt_periodic = 1 << 17, lvt_tsc_deadline = 2 << 17;
 constexpr u32 svr_enabled = 1 << 8, icr_pending = 1 << 12;
 constexpr u32 divide_by_one = 0xb;
 
@@ -35,7 +36,7 @@ void HostApic::turn_on(u8 spurious_vector) {
 u32 HostApic::id() const { return x2apic_ ? read(APIC_ID) : read(APIC_ID) >> 24; }
 
 void HostApic::set_timer(u8 vector, bool by_tsc_deadline) {
-    write(APIC_LVT_TIMER, vector | (by_tsc_deadline ? lvt_tsc_deadline : 0));
+    write(APIC_LVT_TIMER, vector | (by_tsc_deadline ? lvt_tsc_deadline : lvt_periodic));
     // "TSC-Deadline Mode": the write above must be seen before the first write of the MSR
     asm volatile("mfence" ::: "memory");
 }

@@ -41,7 +41,9 @@ public:
     /// Starts a pCPU that waits for it, in real mode at `page` * 4096.
     void send_startup(u32 apic_id, u8 page) { command(apic_id, 0x4600u | page); }
 
-    /// Makes the timer count down `count` once (0 stops it), at the undivided rate.
+    /// Makes the timer count down `count` (0 stops it), at the undivided rate, over and over: an
+    /// interrupt that the machine loses comes again. QEMU loses one when it arrives just as a
+    /// guest exits.
     void start_timer(u32 count) { write(APIC_TIMER_INITIAL, count); }
     u32 timer_left() const { return read(APIC_TIMER_CURRENT); }
     /// Which vector the timer raises, and whether it goes by IA32_TSC_DEADLINE.
