@@ -128,8 +128,8 @@ void set_hardware_timer(Cpu& cpu, u64 deadline) {
     }
     if (deadline == TimerQueue::never)
         return machine.apic.start_timer(0);
-    // A deadline too far for the counter comes early and is set again. It counts over and over: were
-    // the period too short, an emulator would do nothing else
+    // A deadline too far for the counter comes early and is set again. The counter starts over by
+    // itself: were its period too short, an emulator would do nothing else
     constexpr u64 shortest = 50'000;
     const u64 now = clock.now();
     const u64 ns = deadline > now + shortest ? deadline - now : shortest;
