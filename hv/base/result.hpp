@@ -60,7 +60,7 @@ private:
 /// Leaves the calling function with the error of `expression`, if it has one.
 #define TRY(expression)                                                                           \
     do {                                                                                          \
-        if (auto tried = (expression); !tried.ok()) [[unlikely]]                                  \
+        if (auto&& tried = (expression); !tried.ok()) [[unlikely]]                                \
             return tried.error();                                                                 \
     } while (false)
 

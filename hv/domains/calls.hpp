@@ -6,17 +6,17 @@
 namespace hv {
 
 // One handler for each hypercall; the first argument is the sub-operation unless said otherwise.
-s64 memory_op(Call& call);     ///< xen/memory.h: (cmd with start_extent above bit 6, argument)
-s64 multicall(Call& call);     ///< xen/xen.h: (list, number of entries)
-s64 set_timer_op(Call& call);  ///< xen/xen.h: (time, ns)
-s64 xen_version(Call& call);   ///< xen/version.h
-s64 console_io(Call& call);    ///< xen/xen.h: (cmd, count, buffer)
-s64 vm_assist(Call& call);     ///< xen/xen.h: (cmd, type)
-s64 vcpu_op(Call& call);       ///< xen/vcpu.h: (cmd, vCPU, argument)
-s64 sched_op(Call& call);      ///< xen/sched.h
-s64 hvm_op(Call& call);        ///< xen/hvm/hvm_op.h
-s64 sysctl(Call& call);        ///< xen/sysctl.h: (one structure)
-s64 domctl(Call& call);        ///< xen/domctl.h: (one structure)
+Answer memory_op(Call& call);     ///< xen/memory.h: (cmd with start_extent above bit 6, argument)
+Answer multicall(Call& call);     ///< xen/xen.h: (list, number of entries)
+Answer set_timer_op(Call& call);  ///< xen/xen.h: (time, ns)
+Answer xen_version(Call& call);   ///< xen/version.h
+Answer console_io(Call& call);    ///< xen/xen.h: (cmd, count, buffer)
+Answer vm_assist(Call& call);     ///< xen/xen.h: (cmd, type)
+Answer vcpu_op(Call& call);       ///< xen/vcpu.h: (cmd, vCPU, argument)
+Answer sched_op(Call& call);      ///< xen/sched.h
+Answer hvm_op(Call& call);        ///< xen/hvm/hvm_op.h
+Answer sysctl(Call& call);        ///< xen/sysctl.h: (one structure)
+Answer domctl(Call& call);        ///< xen/domctl.h: (one structure)
 
 /// XENMAPSPACE_shared_info: index 0 is the page, nothing else is.
 Result<Mfn> shared_info_space(Domain& domain, u64 index);

@@ -13,17 +13,17 @@ namespace hv::domains {
 namespace {
 
 constexpr HypercallRow calls[] = {
-    {__HYPERVISOR_memory_op, "memory_op", memory_op},
-    {__HYPERVISOR_multicall, "multicall", multicall},
-    {__HYPERVISOR_set_timer_op, "set_timer_op", set_timer_op},
-    {__HYPERVISOR_xen_version, "xen_version", xen_version},
-    {__HYPERVISOR_console_io, "console_io", console_io},
-    {__HYPERVISOR_vm_assist, "vm_assist", vm_assist},
-    {__HYPERVISOR_vcpu_op, "vcpu_op", vcpu_op},
-    {__HYPERVISOR_sched_op, "sched_op", sched_op},
-    {__HYPERVISOR_hvm_op, "hvm_op", hvm_op},
-    {__HYPERVISOR_sysctl, "sysctl", sysctl},
-    {__HYPERVISOR_domctl, "domctl", domctl},
+    {__HYPERVISOR_memory_op, memory_op},
+    {__HYPERVISOR_multicall, multicall},
+    {__HYPERVISOR_set_timer_op, set_timer_op},
+    {__HYPERVISOR_xen_version, xen_version},
+    {__HYPERVISOR_console_io, console_io},
+    {__HYPERVISOR_vm_assist, vm_assist},
+    {__HYPERVISOR_vcpu_op, vcpu_op},
+    {__HYPERVISOR_sched_op, sched_op},
+    {__HYPERVISOR_hvm_op, hvm_op},
+    {__HYPERVISOR_sysctl, sysctl},
+    {__HYPERVISOR_domctl, domctl},
 };
 constexpr PhysmapSpace spaces[] = {{XENMAPSPACE_shared_info, shared_info_space}};
 

@@ -7,12 +7,11 @@ namespace {
 
 constexpr size_t chunk_size = 128;
 
-s64 write_console(Call& call, u32 count, u64 buffer) {
+Answer write_console(Call& call, u32 count, u64 buffer) {
     char chunk[chunk_size];
     while (count > 0) {
         const u32 piece = std::min<u32>(count, chunk_size);
-        if (const auto read = call.read(chunk, buffer, piece); !read.ok())
-            return failure(read.error());
+        TRY(call.read(chunk, buffer, piece));
         call.domain.machine.console.write_guest({chunk, piece});
         count -= piece;
         buffer += piece;
@@ -26,19 +25,18 @@ s64 write_console(Call& call, u32 count, u64 buffer) {
 }
 
 /// Returns how many bytes were read, at most a chunk at a time.
-s64 read_console(Call& call, u32 count, u64 buffer) {
+Answer read_console(Call& call, u32 count, u64 buffer) {
     if (count > INT32_MAX)
         return refuse(XEN_E2BIG);
     char chunk[chunk_size];
     const size_t got = call.domain.machine.console.read(chunk, std::min<size_t>(count, chunk_size));
-    if (const auto written = call.write(buffer, chunk, got); !written.ok())
-        return failure(written.error());
+    TRY(call.write(buffer, chunk, got));
     return static_cast<s64>(got);
 }
 
 }  // namespace
 
-s64 console_io(Call& call) {
+Answer console_io(Call& call) {
     if (!call.domain.privileged)
         return refuse(XEN_EPERM);
     const u32 count = static_cast<u32>(call.argument(1));

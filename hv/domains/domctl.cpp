@@ -18,11 +18,10 @@ bool names_a_domain(u32 command) {
 
 }  // namespace
 
-s64 domctl(Call& call) {
+Answer domctl(Call& call) {
     xen_domctl_t op;
     const u64 address = call.argument(0);
-    if (const auto read = call.read(op, address); !read.ok())
-        return failure(read.error());
+    TRY(call.read(op, address));
     if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
         return refuse(XEN_EACCES);
     DomainRef target;
@@ -41,7 +40,7 @@ s64 domctl(Call& call) {
     if (handler == nullptr)
         return refuse(XEN_ENOSYS);
     DomctlCall ctl{call, op, target ? &*target : nullptr};
-    const s64 result = handler(ctl);
+    const Answer result = handler(ctl);
     if (ctl.copy_back && !call.write(address, op).ok())
         return refuse(XEN_EFAULT);
     return result;

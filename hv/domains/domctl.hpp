@@ -14,7 +14,7 @@ struct DomctlCall {
     bool copy_back = false;///< the structure carries an answer
 };
 
-using DomctlHandler = s64 (*)(DomctlCall& ctl);
+using DomctlHandler = Answer (*)(DomctlCall& ctl);
 
 struct DomctlRow {
     u32 command;           ///< XEN_DOMCTL_*

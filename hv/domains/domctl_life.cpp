@@ -24,15 +24,13 @@ Result<> check_wish(const xen_domctl_createdomain& wish) {
     return {};
 }
 
-s64 create(DomctlCall& ctl) {
+Answer create(DomctlCall& ctl) {
     const xen_domctl_createdomain& wish = ctl.op.u.createdomain;
-    if (const auto checked = check_wish(wish); !checked.ok())
-        return failure(checked.error());
+    TRY(check_wish(wish));
     // 0 and the reserved numbers mean: the next free one
     const DomainId id = ctl.op.domain < DOMID_FIRST_RESERVED ? ctl.op.domain : 0;
     const auto created = create_domain(ctl.call.domain.machine, ctl.call.cpu, id, wish);
-    if (!created.ok())
-        return failure(created.error());
+    TRY(created);
     Domain& domain = **created;
     domain.frames_limit = 0;
     show_wall_clock(domain);
@@ -41,13 +39,13 @@ s64 create(DomctlCall& ctl) {
     return 0;
 }
 
-s64 destroy_one(DomctlCall& ctl) {
+Answer destroy_one(DomctlCall& ctl) {
     if (ctl.domain == &ctl.call.domain)
         return refuse(XEN_EINVAL);
     return destroy(ctl.call.cpu, *ctl.domain) == Progress::again ? Call::again : 0;
 }
 
-s64 pause_one(DomctlCall& ctl) {
+Answer pause_one(DomctlCall& ctl) {
     if (ctl.domain == &ctl.call.domain)
         return refuse(XEN_EINVAL);
     {
@@ -61,7 +59,7 @@ s64 pause_one(DomctlCall& ctl) {
     return 0;
 }
 
-s64 unpause_one(DomctlCall& ctl) {
+Answer unpause_one(DomctlCall& ctl) {
     {
         Guard guard{ctl.domain->lock};
         if (!ctl.domain->paused_by_toolstack)
@@ -73,10 +71,10 @@ s64 unpause_one(DomctlCall& ctl) {
     const Result<> unpaused = unpause(*ctl.domain);
     if (unpaused.ok() && !born)
         tell(ctl.call.cpu, domain_unpaused, ctl.domain->id, ctl.domain->id, gap / 1000);
-    return answer(unpaused);
+    return unpaused;
 }
 
-s64 give_info(DomctlCall& ctl) {
+Answer give_info(DomctlCall& ctl) {
     const DomainRef found = next_domain(ctl.call.domain.machine, ctl.op.domain);
     if (!found)
         return refuse(XEN_ESRCH);
@@ -86,7 +84,7 @@ s64 give_info(DomctlCall& ctl) {
     return 0;
 }
 
-s64 make_vcpus(DomctlCall& ctl) {
+Answer make_vcpus(DomctlCall& ctl) {
     Domain& domain = *ctl.domain;
     const u32 wish = ctl.op.u.max_vcpus.max;
     Guard guard{domain.lock};
@@ -94,18 +92,17 @@ s64 make_vcpus(DomctlCall& ctl) {
         domain.life.load() >= Life::dying)
         return refuse(XEN_EINVAL);
     while (domain.vcpu_count < wish)
-        if (const auto made = create_vcpu(domain, domain.vcpu_count); !made.ok())
-            return failure(made.error());
+        TRY(create_vcpu(domain, domain.vcpu_count));
     return 0;
 }
 
 /// KiB become frames. What the domain has already may be more: then it gets no more.
-s64 set_max_mem(DomctlCall& ctl) {
+Answer set_max_mem(DomctlCall& ctl) {
     ctl.domain->frames_limit = ctl.op.u.max_mem.max_memkb >> (page_shift - 10);
     return 0;
 }
 
-s64 set_handle(DomctlCall& ctl) {
+Answer set_handle(DomctlCall& ctl) {
     __builtin_memcpy(ctl.domain->handle, ctl.op.u.setdomainhandle.handle,
                      sizeof ctl.domain->handle);
     return 0;

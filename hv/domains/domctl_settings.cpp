@@ -1,6 +1,5 @@
 // domctl, what a domain is given: tables' room, clocks, its hypercall page, its CPUID.
 #include <domains/domctl.hpp>
-#include <domains/hypercall_page.hpp>
 #include <domains/shared_info.hpp>
 #include <domains/stillness.hpp>
 #include <optional>
@@ -8,7 +7,7 @@
 namespace hv {
 namespace {
 
-s64 set_paging_pool(DomctlCall& ctl) {
+Answer set_paging_pool(DomctlCall& ctl) {
     const u64 bytes = ctl.op.u.paging_mempool.size;
     if (bytes % page_size != 0)
         return refuse(XEN_EINVAL);
@@ -16,14 +15,14 @@ s64 set_paging_pool(DomctlCall& ctl) {
     return 0;
 }
 
-s64 get_paging_pool(DomctlCall& ctl) {
+Answer get_paging_pool(DomctlCall& ctl) {
     ctl.op.u.paging_mempool.size = ctl.domain->p2m.pool << page_shift;
     ctl.copy_back = true;
     return 0;
 }
 
 /// The older way to the same room, in MiB. The log of dirty frames belongs to migration.
-s64 shadow(DomctlCall& ctl) {
+Answer shadow(DomctlCall& ctl) {
     xen_domctl_shadow_op& shadow = ctl.op.u.shadow_op;
     switch (shadow.op) {
     case XEN_DOMCTL_SHADOW_OP_OFF:
@@ -40,12 +39,12 @@ s64 shadow(DomctlCall& ctl) {
     }
 }
 
-s64 write_hypercall_page(DomctlCall& ctl) {
+Answer write_hypercall_page(DomctlCall& ctl) {
     const Gfn gfn{ctl.op.u.hypercall_init.gmfn};
     return show_hypercall_page(*ctl.domain, gfn).ok() ? 0 : refuse(XEN_EACCES);
 }
 
-s64 set_time_offset(DomctlCall& ctl) {
+Answer set_time_offset(DomctlCall& ctl) {
     ctl.domain->wall_offset_seconds = ctl.op.u.settimeoffset.time_offset_seconds;
     show_wall_clock(*ctl.domain);
     return 0;
@@ -54,7 +53,7 @@ s64 set_time_offset(DomctlCall& ctl) {
 // The TSC is never emulated (mode 2); the default (0) lets the hypervisor choose, and is the same
 constexpr u32 tsc_default = 0, tsc_always_emulated = 1, tsc_never_emulated = 2;
 
-s64 get_tsc_info(DomctlCall& ctl) {
+Answer get_tsc_info(DomctlCall& ctl) {
     xen_domctl_tsc_info& info = ctl.op.u.tsc_info;
     const Clock& clock = ctl.call.domain.machine.clock;
     info = {};
@@ -65,7 +64,7 @@ s64 get_tsc_info(DomctlCall& ctl) {
     return 0;
 }
 
-s64 set_tsc_info(DomctlCall& ctl) {
+Answer set_tsc_info(DomctlCall& ctl) {
     if (ctl.domain == &ctl.call.domain)
         return refuse(XEN_EINVAL);
     switch (ctl.op.u.tsc_info.tsc_mode) {
@@ -80,11 +79,11 @@ s64 set_tsc_info(DomctlCall& ctl) {
 }
 
 /// A PVH guest chooses its own word size; the toolstack only hears 64.
-s64 set_address_size(DomctlCall& ctl) {
+Answer set_address_size(DomctlCall& ctl) {
     return ctl.op.u.address_size.size == 64 ? 0 : refuse(XEN_EINVAL);
 }
 
-s64 get_address_size(DomctlCall& ctl) {
+Answer get_address_size(DomctlCall& ctl) {
     ctl.op.u.address_size.size = 64;
     ctl.copy_back = true;
     return 0;
@@ -130,7 +129,7 @@ void list_leaves(LeafList& leaves) {
         leaves.put(leaf, XEN_CPUID_NO_SUBLEAF);
 }
 
-s64 get_cpu_policy(DomctlCall& ctl) {
+Answer get_cpu_policy(DomctlCall& ctl) {
     xen_domctl_cpu_policy_t& policy = ctl.op.u.cpu_policy;
     if (ctl.domain->vcpu_count == 0)
         return refuse(XEN_ENOENT);

@@ -16,11 +16,10 @@ Result<Vcpu*> find_vcpu(Domain& domain, u32 number) {
     return found != nullptr ? Result<Vcpu*>{found} : Error{XEN_ESRCH};
 }
 
-s64 give_vcpu_info(DomctlCall& ctl) {
+Answer give_vcpu_info(DomctlCall& ctl) {
     xen_domctl_getvcpuinfo& info = ctl.op.u.getvcpuinfo;
     const auto found = find_vcpu(*ctl.domain, info.vcpu);
-    if (!found.ok())
-        return failure(found.error());
+    TRY(found);
     const Vcpu& vcpu = **found;
     info.online = !vcpu.down.load();
     info.blocked = vcpu.blocked.load();
@@ -50,11 +49,10 @@ Result<u32> read_bitmap(Call& call, const xenctl_bitmap_t& bitmap) {
 
 u32 all_cpus(const Call& call) { return (1u << call.domain.machine.cpu_count) - 1; }
 
-s64 get_affinity(DomctlCall& ctl) {
+Answer get_affinity(DomctlCall& ctl) {
     const xen_domctl_vcpuaffinity& wish = ctl.op.u.vcpuaffinity;
     const auto found = find_vcpu(*ctl.domain, wish.vcpu);
-    if (!found.ok())
-        return failure(found.error());
+    TRY(found);
     if ((wish.flags & XEN_VCPUAFFINITY_HARD) &&
         !write_bitmap(ctl.call, wish.cpumap_hard, (*found)->affinity & all_cpus(ctl.call)).ok())
         return refuse(XEN_EFAULT);
@@ -65,16 +63,14 @@ s64 get_affinity(DomctlCall& ctl) {
 }
 
 /// Only hard affinity is kept: a soft wish is heard and changes nothing.
-s64 set_affinity(DomctlCall& ctl) {
+Answer set_affinity(DomctlCall& ctl) {
     const xen_domctl_vcpuaffinity& wish = ctl.op.u.vcpuaffinity;
     const auto found = find_vcpu(*ctl.domain, wish.vcpu);
-    if (!found.ok())
-        return failure(found.error());
+    TRY(found);
     if ((wish.flags & XEN_VCPUAFFINITY_HARD) == 0)
         return (wish.flags & XEN_VCPUAFFINITY_SOFT) ? 0 : refuse(XEN_EINVAL);
     const auto mask = read_bitmap(ctl.call, wish.cpumap_hard);
-    if (!mask.ok())
-        return failure(mask.error());
+    TRY(mask);
     const u32 effective = *mask & all_cpus(ctl.call);
     if (effective == 0)
         return refuse(XEN_EINVAL);
@@ -87,10 +83,10 @@ s64 set_affinity(DomctlCall& ctl) {
     vcpu.affinity = effective;
     vcpu.pauses.fetch_sub(1);
     scheduler.wake(vcpu);
-    return answer(write_bitmap(ctl.call, wish.cpumap_hard, effective));
+    return write_bitmap(ctl.call, wish.cpumap_hard, effective);
 }
 
-s64 get_context(DomctlCall& ctl) {
+Answer get_context(DomctlCall& ctl) {
     if (ctl.domain == &ctl.call.domain)
         return refuse(XEN_EINVAL);
     xen_domctl_hvmcontext& wish = ctl.op.u.hvmcontext;
@@ -102,35 +98,33 @@ s64 get_context(DomctlCall& ctl) {
     const Stillness still{ctl.call.cpu, *ctl.domain};
     const auto size = save_context(ctl.call, *ctl.domain, address_in(wish.buffer), wish.size);
     wish.size = size.value_or(0);
-    return size.ok() ? 0 : failure(size.error());
+    return size.ok() ? Answer{0} : size.error();
 }
 
-s64 set_context(DomctlCall& ctl) {
+Answer set_context(DomctlCall& ctl) {
     if (ctl.domain == &ctl.call.domain)
         return refuse(XEN_EINVAL);
     const xen_domctl_hvmcontext& wish = ctl.op.u.hvmcontext;
     const Stillness still{ctl.call.cpu, *ctl.domain};
-    return answer(load_context(ctl.call, *ctl.domain, address_in(wish.buffer), wish.size));
+    return load_context(ctl.call, *ctl.domain, address_in(wish.buffer), wish.size);
 }
 
-s64 get_record(DomctlCall& ctl) {
+Answer get_record(DomctlCall& ctl) {
     if (ctl.domain == &ctl.call.domain)
         return refuse(XEN_EINVAL);
     xen_domctl_hvmcontext_partial& wish = ctl.op.u.hvmcontext_partial;
     const Stillness still{ctl.call.cpu, *ctl.domain};
     const auto size = save_record(ctl.call, *ctl.domain, wish.type, wish.instance,
                                   address_in(wish.buffer), wish.bufsz);
-    if (!size.ok())
-        return failure(size.error());
+    TRY(size);
     wish.bufsz = *size;
     ctl.copy_back = true;
     return 0;
 }
 
-s64 send_trigger(DomctlCall& ctl) {
+Answer send_trigger(DomctlCall& ctl) {
     const auto found = find_vcpu(*ctl.domain, ctl.op.u.sendtrigger.vcpu);
-    if (!found.ok())
-        return failure(found.error());
+    TRY(found);
     if (ctl.op.u.sendtrigger.trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
         return refuse(XEN_ENOSYS);
     notify(**found, attention_nmi);

@@ -1,7 +1,6 @@
-// Answers to exits: HLT, CPUID, hypercalls, and the rare ones. What nothing answers crashes the
+// Answers to exits: HLT, CPUID, and the rare ones. What nothing answers crashes the
 // domain.
 #include <domains/exits.hpp>
-#include <domains/hypercall.hpp>
 #include <domains/household.hpp>
 #include <domains/instruction.hpp>
 #include <domains/interrupts.hpp>
@@ -19,29 +18,6 @@ void answer_cpuid(Vcpu& vcpu) {
     gpr.rbx = leaf.ebx;
     gpr.rcx = leaf.ecx;
     gpr.rdx = leaf.edx;
-}
-
-Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
-    x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
-    ++vcpu.domain.hypercalls;
-    if (exit.privilege != 0) [[unlikely]] {
-        gpr.rax = static_cast<u64>(-XEN_EPERM);
-        return Outcome::complete;
-    }
-    const u64 number = exit.long_mode ? gpr.rax : static_cast<u32>(gpr.rax);
-    const HypercallHandler handler =
-        number < hypercall_rows ? household(vcpu.domain.machine).hypercalls[number].handler
-                                : nullptr;
-    if (handler == nullptr) {
-        gpr.rax = static_cast<u64>(-XEN_ENOSYS);
-        return Outcome::complete;
-    }
-    Call call{cpu, vcpu, exit.long_mode};
-    const s64 result = handler(call);
-    if (result == Call::again)
-        return Outcome::repeat;
-    gpr.rax = static_cast<u64>(result);
-    return Outcome::complete;
 }
 
 void answer_halt(Cpu& cpu, Vcpu& vcpu, bool interrupts_enabled) {

@@ -7,7 +7,7 @@ void join(Machine& machine, const DomainPlug& plug) {
     Household& house = household(machine);
     house.plugs[house.plug_count++] = &plug;
     for (const HypercallRow& row : plug.hypercalls)
-        house.hypercalls[row.number] = row;
+        house.hypercalls[row.number] = row.handler;
     for (const PhysmapSpace& space : plug.physmap_spaces)
         house.physmap_spaces[space.space] = space;
 }

@@ -35,12 +35,12 @@ struct Household {
     DomainId next_id = 1;
     std::atomic<u64> p2ms{0};                   ///< made so far: the upper half of a generation
     Scheduler* scheduler = nullptr;
-    std::array<HypercallRow, hypercall_rows> hypercalls{};
+    std::array<HypercallHandler, hypercall_rows> hypercalls{};
     std::array<PhysmapSpace, 8> physmap_spaces{};
     std::array<const DomainPlug*, chapter_count> plugs{};
     size_t plug_count = 0;
     void (*timer_expired)(Vcpu& vcpu) = nullptr; ///< set by chapter events: VIRQ_TIMER
-    s64 (*poll)(Call& call) = nullptr;           ///< set by chapter events: SCHEDOP_poll
+    Answer (*poll)(Call& call) = nullptr;        ///< set by chapter events: SCHEDOP_poll
 };
 
 inline Household& household(Machine& machine) { return machine.parts.get<Household>(); }

@@ -84,10 +84,9 @@ Result<> set_parameter(Call& call, Domain& target, u32 index, u64 value) {
     return {};
 }
 
-s64 exchange_parameter(Call& call, u64 address, bool set) {
+Answer exchange_parameter(Call& call, u64 address, bool set) {
     xen_hvm_param_t wish;
-    if (const auto read = call.read(wish, address); !read.ok())
-        return failure(read.error());
+    TRY(call.read(wish, address));
     if (wish.index >= HVM_NR_PARAMS)
         return refuse(XEN_EINVAL);
     const DomainRef target = named_domain(call, wish.domid);
@@ -96,18 +95,16 @@ s64 exchange_parameter(Call& call, u64 address, bool set) {
     if (!may_act_on(call, *target))
         return refuse(XEN_EPERM);
     if (set)
-        return answer(set_parameter(call, *target, wish.index, wish.value));
-    if (const auto allowed = check(may_get(wish.index), call, *target); !allowed.ok())
-        return failure(allowed.error());
+        return set_parameter(call, *target, wish.index, wish.value);
+    TRY(check(may_get(wish.index), call, *target));
     wish.value = target->params[wish.index];
-    return answer(call.write(address, wish));
+    return call.write(address, wish);
 }
 
-s64 set_upcall_vector(Call& call, u64 address) {
+Answer set_upcall_vector(Call& call, u64 address) {
     // 32-bit code lays out the same eight bytes
     xen_hvm_evtchn_upcall_vector_t wish;
-    if (const auto read = call.read(wish, address); !read.ok())
-        return failure(read.error());
+    TRY(call.read(wish, address));
     if (wish.vector < 0x10)
         return refuse(XEN_EINVAL);
     Vcpu* const vcpu = call.domain.find_vcpu(wish.vcpu);
@@ -119,12 +116,12 @@ s64 set_upcall_vector(Call& call, u64 address) {
     return 0;
 }
 
-s64 give_time(Call& call, u64 address) {
-    return answer(call.write(address, u64{call.domain.machine.clock.now()}));
+Answer give_time(Call& call, u64 address) {
+    return call.write(address, u64{call.domain.machine.clock.now()});
 }
 
 /// Every vCPU forgets the translations that it cached: all that a raised generation does.
-s64 flush_tlbs(Call& call, u64 address) {
+Answer flush_tlbs(Call& call, u64 address) {
     if (address != 0)
         return refuse(XEN_EINVAL);
     shoot_down(call.domain);
@@ -132,10 +129,9 @@ s64 flush_tlbs(Call& call, u64 address) {
 }
 
 /// All memory that a PVH guest has is plain RAM.
-s64 give_memory_type(Call& call, u64 address) {
+Answer give_memory_type(Call& call, u64 address) {
     xen_hvm_get_mem_type_t wish;
-    if (const auto read = call.read(wish, address); !read.ok())
-        return failure(read.error());
+    TRY(call.read(wish, address));
     const DomainRef target = named_domain(call, wish.domid);
     if (!target)
         return refuse(XEN_ESRCH);
@@ -143,12 +139,12 @@ s64 give_memory_type(Call& call, u64 address) {
         return refuse(XEN_EPERM);
     const bool ram = wish.pfn < 1ull << 36 && target->p2m.look_up(Gfn{wish.pfn}).ok();
     wish.mem_type = ram ? HVMMEM_ram_rw : HVMMEM_mmio_dm;
-    return answer(call.write(address, wish));
+    return call.write(address, wish);
 }
 
 }  // namespace
 
-s64 hvm_op(Call& call) {
+Answer hvm_op(Call& call) {
     const u64 address = call.argument(1);
     switch (static_cast<u32>(call.argument(0))) {
     case HVMOP_set_param:

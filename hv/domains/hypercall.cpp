@@ -1,8 +1,9 @@
-// A hypercall in flight: its arguments by the caller's mode, and its caller's memory.
+// Hypercalls: found by number, alone or several in one, with the caller's arguments and memory.
 #include <algorithm>
+#include <domains/calls.hpp>
+#include <domains/exits.hpp>
 #include <domains/guest_memory.hpp>
-#include <domains/household.hpp>
-#include <domains/hypercall.hpp>
+#include <domains/memory.hpp>
 
 namespace hv {
 namespace {
@@ -13,7 +14,27 @@ constexpr unsigned narrow_registers[] = {3, 1, 2, 6, 7, 5};  // EBX ECX EDX ESI 
 
 constexpr u64 low_half = 0xffffffff;
 
+Answer run_handler(Call& call, u64 number) {
+    if (number >= hypercall_rows)
+        return refuse(XEN_ENOSYS);
+    const HypercallHandler handler = household(call.domain.machine).hypercalls[number];
+    return handler != nullptr ? handler(call) : refuse(XEN_ENOSYS);
+}
+
 }  // namespace
+
+Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
+    x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
+    ++vcpu.domain.hypercalls;
+    Call call{cpu, vcpu, exit.long_mode};
+    const Answer answer =
+        exit.privilege != 0 ? refuse(XEN_EPERM)
+                            : run_handler(call, call.wide ? gpr.rax : static_cast<u32>(gpr.rax));
+    if (answer == Call::again)
+        return Outcome::repeat;
+    gpr.rax = static_cast<u64>(answer.value);
+    return Outcome::complete;
+}
 
 Call::Call(Cpu& on, Vcpu& caller, bool from_64_bit)
     : cpu{on}, vcpu{caller}, domain{caller.domain}, wide{from_64_bit}, nested{false} {}
@@ -64,6 +85,71 @@ Result<> Call::read_longs(std::span<u64> into, u64 array, u64 index) {
 Result<> Call::write_long(u64 array, u64 index, u64 value) {
     const size_t size = wide ? 8 : 4;
     return write(array + index * size, &value, size);
+}
+
+namespace {
+
+/// One entry of a multicall in the caller's layout: op, result, six arguments; longs all.
+constexpr u64 entry_longs = 8;
+
+/// Runs one entry; Call::again when it is not finished, its arguments updated in the list.
+Answer run_entry(Call& call, u64 list, u64 index) {
+    std::array<u64, entry_longs> entry{};
+    TRY(call.read_longs(entry, list, index * entry_longs));
+    std::array<u64, 6> arguments{};
+    std::copy_n(&entry[2], arguments.size(), arguments.begin());
+    Call inner{call, arguments};
+    const Answer answer = run_handler(inner, entry[0]);
+    if (answer != Call::again)
+        return call.write_long(list, index * entry_longs + 1, static_cast<u64>(answer.value));
+    for (unsigned i = 0; i < arguments.size(); ++i)
+        TRY(call.write_long(list, index * entry_longs + 2 + i, inner.argument(i)));
+    return Call::again;
+}
+
+}  // namespace
+
+Answer multicall(Call& call) {
+    if (call.nested)
+        return refuse(XEN_EINVAL);
+    const u64 list = call.argument(0);
+    const u32 count = static_cast<u32>(call.argument(1));
+    for (u32 done = 0; done < count; ++done) {
+        const Answer answer =
+            done > 0 && call.should_stop() ? Call::again : run_entry(call, list, done);
+        if (answer == 0)
+            continue;
+        if (answer == Call::again) {
+            call.set_argument(0, list + done * entry_longs * (call.wide ? 8 : 4));
+            call.set_argument(1, count - done);
+        }
+        return answer;
+    }
+    return 0;
+}
+
+void fill_hypercall_page(u8* page, std::string_view engine) {
+    constexpr size_t entry_size = 32;
+    std::fill_n(page, page_size, u8{0xcc});  // int3: no entry begins here
+    const u8 last = engine == "VMX" ? 0xc1 : 0xd9;  // vmcall, vmmcall
+    for (size_t number = 0; number < page_size / entry_size; ++number) {
+        const u8 code[] = {0xb8, static_cast<u8>(number), 0, 0, 0, 0x0f, 0x01, last, 0xc3};
+        std::copy(std::begin(code), std::end(code), page + number * entry_size);
+    }
+    // IRET is a PV guest's affair; here it is an undefined instruction, as on Xen
+    constexpr u8 undefined[] = {0x0f, 0x0b};
+    std::copy(std::begin(undefined), std::end(undefined), page + __HYPERVISOR_iret * entry_size);
+}
+
+Result<> show_hypercall_page(Domain& domain, Gfn gfn) {
+    const Result<GuestFrame> page = domain.p2m.hold(gfn);
+    if (!page.ok())
+        return Error{XEN_EINVAL};
+    Machine& machine = domain.machine;
+    if (page->access.write)
+        fill_hypercall_page(machine.memory.at(page->frame), machine.engine->name);
+    end_use(machine, page->frame);
+    return page->access.write ? Result<>{} : Error{XEN_EINVAL};
 }
 
 }  // namespace hv

@@ -1,4 +1,4 @@
-// Hypercalls: the rows of the table, the caller's arguments, and how a long call goes on later.
+// Hypercalls: the table, the caller's arguments, how a long call goes on later, and the page.
 #pragma once
 
 #include <array>
@@ -16,6 +16,17 @@ inline constexpr size_t hypercall_rows = 64;
 
 /// Whether a piece of work is finished or wants to be called again.
 enum class [[nodiscard]] Progress : u8 { done, again };
+
+/// What the guest finds in RAX: a result, or a negated Errno. An Error is an answer, too, so that
+/// TRY leaves a handler.
+struct [[nodiscard]] Answer {
+    constexpr Answer(s64 result) : value{result} {}
+    constexpr Answer(Error error) : value{-static_cast<s64>(error.code)} {}
+    constexpr Answer(const Result<>& result) : Answer{result.ok() ? Answer{0} : result.error()} {}
+    constexpr bool operator==(const Answer&) const = default;
+
+    s64 value;
+};
 
 /// One hypercall in flight: who called, from what mode, with what.
 class Call {
@@ -59,13 +70,12 @@ private:
     std::array<u64, 6> arguments_; ///< of an entry of a multicall; a call's own are in registers
 };
 
-/// A handler returns what the guest finds in RAX: a result, or a negated Errno, or Call::again.
-using HypercallHandler = s64 (*)(Call& call);
+/// What a handler returns, or Call::again.
+using HypercallHandler = Answer (*)(Call& call);
 
 struct HypercallRow {
-    u8 number = 0;               ///< __HYPERVISOR_*
-    std::string_view name{};
-    HypercallHandler handler = nullptr;
+    u8 number;                   ///< __HYPERVISOR_*
+    HypercallHandler handler;
 };
 
 inline s64 failure(Error error) { return -static_cast<s64>(error.code); }
@@ -78,5 +88,12 @@ struct PhysmapSpace {
     u8 space = 0xff;             ///< XENMAPSPACE_*
     Result<Mfn> (*frame)(Domain& domain, u64 index) = nullptr;
 };
+
+/// Writes the 4 KiB at `page`: entry number n, at n * 32, is `mov $n, %eax; vmcall; ret` (vmmcall
+/// on SVM), good in 64-bit and 32-bit code. `engine` is EngineOperations::name.
+void fill_hypercall_page(u8* page, std::string_view engine);
+
+/// Fills the guest's frame `gfn` so. XEN_EINVAL: that is no RAM which it may write.
+Result<> show_hypercall_page(Domain& domain, Gfn gfn);
 
 }  // namespace hv

@@ -134,7 +134,7 @@ s64 claim_pages(MemoryCall memory) {
     return wish->count > memory.call.domain.machine.frames.free_count() ? refuse(XEN_ENOMEM) : 0;
 }
 
-s64 memory_op(Call& call) {
+Answer memory_op(Call& call) {
     const u64 first = call.argument(0);
     constexpr u32 operation_mask = (1u << extent_shift) - 1;
     MemoryCall memory{call, static_cast<u32>(first) & operation_mask, call.argument(1),

@@ -2,8 +2,6 @@
 #include <domains/shared_info.hpp>
 #include <domains/exits.hpp>
 #include <domains/household.hpp>
-#include <domains/hypercall_page.hpp>
-#include <domains/memory.hpp>
 #include <x86/msr.hpp>
 #include <x86/bits.hpp>
 

@@ -5,14 +5,14 @@
 namespace hv {
 namespace {
 
-s64 yield(Call& call) {
+Answer yield(Call& call) {
     if (household(call.domain.machine).scheduler->anyone_waiting(call.cpu))
         call.cpu.asks.fetch_or(ask_reschedule, std::memory_order_relaxed);
     return 0;
 }
 
 /// Waits for an event. The guest's own mask is opened first, so that no wake-up is lost.
-s64 wait_for_event(Call& call) {
+Answer wait_for_event(Call& call) {
     vcpu_info_t* info = call.vcpu.info;
     __atomic_store_n(&info->evtchn_upcall_mask, u8{0}, __ATOMIC_SEQ_CST);
     block(call.cpu, call.vcpu);
@@ -21,28 +21,25 @@ s64 wait_for_event(Call& call) {
     return 0;
 }
 
-s64 end_domain(Call& call, u64 address) {
+Answer end_domain(Call& call, u64 address) {
     sched_shutdown_t wish;
-    if (const auto read = call.read(wish, address); !read.ok())
-        return failure(read.error());
+    TRY(call.read(wish, address));
     shut_down(call.cpu, call.domain, static_cast<u8>(wish.reason));
     return 0;
 }
 
 /// Only notes the reason: the domain shuts down later, and says no more then.
-s64 note_shutdown_code(Call& call, u64 address) {
+Answer note_shutdown_code(Call& call, u64 address) {
     sched_shutdown_t wish;
-    if (const auto read = call.read(wish, address); !read.ok())
-        return failure(read.error());
+    TRY(call.read(wish, address));
     Guard guard{call.domain.lock};
     call.domain.shutdown_reason = static_cast<u8>(wish.reason);
     return 0;
 }
 
-s64 end_other_domain(Call& call, u64 address) {
+Answer end_other_domain(Call& call, u64 address) {
     sched_remote_shutdown_t wish;
-    if (const auto read = call.read(wish, address); !read.ok())
-        return failure(read.error());
+    TRY(call.read(wish, address));
     const DomainRef target = find_domain(call.domain.machine, wish.domain_id);
     if (!target)
         return refuse(XEN_ESRCH);
@@ -54,7 +51,7 @@ s64 end_other_domain(Call& call, u64 address) {
 
 }  // namespace
 
-s64 sched_op(Call& call) {
+Answer sched_op(Call& call) {
     const u64 address = call.argument(1);
     const u32 operation = static_cast<u32>(call.argument(0));
     switch (operation) {

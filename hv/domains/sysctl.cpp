@@ -118,11 +118,10 @@ constexpr SysctlRow rows[] = {
 
 }  // namespace
 
-s64 sysctl(Call& call) {
+Answer sysctl(Call& call) {
     xen_sysctl_t op;
     const u64 address = call.argument(0);
-    if (const auto read = call.read(op, address); !read.ok())
-        return failure(read.error());
+    TRY(call.read(op, address));
     if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
         return refuse(XEN_EACCES);
     if (!call.domain.privileged)
@@ -132,9 +131,8 @@ s64 sysctl(Call& call) {
     if (row == std::end(rows))
         return refuse(XEN_ENOSYS);
     SysctlCall ctl{call, op, call.domain.machine};
-    if (const auto done = row->handler(ctl); !done.ok())
-        return failure(done.error());
-    return answer(call.write(address, op));
+    TRY(row->handler(ctl));
+    return call.write(address, op);
 }
 
 }  // namespace hv

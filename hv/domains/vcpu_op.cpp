@@ -13,17 +13,16 @@ namespace {
 constexpr u64 shortest_period = 1'000'000;      ///< ns
 constexpr u64 longest_period = 1ull << 62;      ///< ns: Xen's STIME_DELTA_MAX is of that size
 
-s64 initialise(Call& call, Vcpu& vcpu, u64 address) {
+Answer initialise(Call& call, Vcpu& vcpu, u64 address) {
     vcpu_hvm_context_t context;
-    if (const auto read = call.read(context, address); !read.ok())
-        return failure(read.error());
+    TRY(call.read(context, address));
     Guard guard{call.domain.lock};
     if (vcpu.initialised)
         return refuse(XEN_EEXIST);
-    return answer(start_as_told(vcpu, context));
+    return start_as_told(vcpu, context);
 }
 
-s64 go_up(Vcpu& vcpu) {
+Answer go_up(Vcpu& vcpu) {
     Guard guard{vcpu.domain.lock};
     if (!vcpu.initialised)
         return refuse(XEN_EINVAL);
@@ -37,56 +36,51 @@ Result<u64> read_area(Call& call, u64 address) {
     return call.read_long(address, 0);
 }
 
-s64 register_runstate(Call& call, Vcpu& vcpu, u64 address) {
+Answer register_runstate(Call& call, Vcpu& vcpu, u64 address) {
     const Result<u64> area = read_area(call, address);
-    if (!area.ok())
-        return failure(area.error());
+    TRY(area);
     // As on Xen: what cannot be written now may be there later
     (void)write_runstate(call.vcpu, *area, runstate_now(vcpu), call.wide);
     vcpu.runstate_area = *area;
     return 0;
 }
 
-s64 register_time(Call& call, Vcpu& vcpu, u64 address) {
+Answer register_time(Call& call, Vcpu& vcpu, u64 address) {
     const Result<u64> area = read_area(call, address);
-    if (!area.ok())
-        return failure(area.error());
+    TRY(area);
     vcpu.time_area = *area;
     if (&vcpu == &call.vcpu)
         show_time(vcpu);
     return 0;
 }
 
-s64 register_info(Call& call, Vcpu& vcpu, u64 address) {
+Answer register_info(Call& call, Vcpu& vcpu, u64 address) {
     vcpu_register_vcpu_info_t wish;
-    if (const auto read = call.read(wish, address); !read.ok())
-        return failure(read.error());
-    return answer(move_vcpu_info(vcpu, call.vcpu, Gfn{wish.mfn}, wish.offset));
+    TRY(call.read(wish, address));
+    return move_vcpu_info(vcpu, call.vcpu, Gfn{wish.mfn}, wish.offset);
 }
 
 /// Two vCPUs may change the timer of a third.
-s64 change_periodic(Call& call, Vcpu& vcpu, u64 period) {
+Answer change_periodic(Call& call, Vcpu& vcpu, u64 period) {
     Guard guard{call.domain.lock};
     set_periodic(call.cpu, vcpu, period);
     return 0;
 }
 
-s64 start_periodic(Call& call, Vcpu& vcpu, u64 address) {
+Answer start_periodic(Call& call, Vcpu& vcpu, u64 address) {
     vcpu_set_periodic_timer_t wish;
-    if (const auto read = call.read(wish, address); !read.ok())
-        return failure(read.error());
+    TRY(call.read(wish, address));
     if (wish.period_ns < shortest_period || wish.period_ns > longest_period)
         return refuse(XEN_EINVAL);
     return change_periodic(call, vcpu, wish.period_ns);
 }
 
-s64 start_singleshot(Call& call, Vcpu& vcpu, u64 address) {
+Answer start_singleshot(Call& call, Vcpu& vcpu, u64 address) {
     if (&vcpu != &call.vcpu)
         return refuse(XEN_EINVAL);
     // 32-bit code lays out twelve bytes: the padding after the flags is not read
     vcpu_set_singleshot_timer_t wish{};
-    if (const auto read = call.read(&wish, address, 12); !read.ok())
-        return failure(read.error());
+    TRY(call.read(&wish, address, 12));
     // As on Xen, VCPU_SSHOTTMR_future is ignored: a time gone by expires at once
     set_singleshot(call.cpu, vcpu, wish.timeout_abs_ns);
     return 0;
@@ -94,7 +88,7 @@ s64 start_singleshot(Call& call, Vcpu& vcpu, u64 address) {
 
 }  // namespace
 
-s64 vcpu_op(Call& call) {
+Answer vcpu_op(Call& call) {
     Vcpu* const found = call.domain.find_vcpu(static_cast<u32>(call.argument(1)));
     if (found == nullptr)
         return refuse(XEN_ENOENT);
@@ -111,7 +105,7 @@ s64 vcpu_op(Call& call) {
     case VCPUOP_is_up:
         return vcpu.down.load() ? 0 : 1;
     case VCPUOP_get_runstate_info:
-        return answer(write_runstate(call.vcpu, address, runstate_now(vcpu), call.wide));
+        return write_runstate(call.vcpu, address, runstate_now(vcpu), call.wide);
     case VCPUOP_register_runstate_memory_area:
         return register_runstate(call, vcpu, address);
     case VCPUOP_register_vcpu_time_memory_area:
@@ -141,7 +135,7 @@ s64 vcpu_op(Call& call) {
     }
 }
 
-s64 set_timer_op(Call& call) {
+Answer set_timer_op(Call& call) {
     // The older way to the one-shot timer: 32-bit code hands the time over in two registers
     const u64 deadline = call.wide ? call.argument(0)
                                    : call.argument(0) | call.argument(1) << 32;
@@ -152,7 +146,7 @@ s64 set_timer_op(Call& call) {
     return 0;
 }
 
-s64 vm_assist(Call& call) {
+Answer vm_assist(Call& call) {
     if (static_cast<u32>(call.argument(1)) != VMASST_TYPE_runstate_update_flag)
         return refuse(XEN_EINVAL);
     switch (static_cast<u32>(call.argument(0))) {

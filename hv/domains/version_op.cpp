@@ -17,19 +17,19 @@ void put(char (&field)[size], std::string_view text) {
 
 /// Writes a zero-filled text of exactly `size` bytes to the guest.
 template <size_t size>
-s64 give_text(Call& call, u64 address, std::string_view text) {
+Answer give_text(Call& call, u64 address, std::string_view text) {
     char field[size] = {};
     put(field, text);
-    return answer(call.write(address, field, size));
+    return call.write(address, field, size);
 }
 
-s64 give_compile_info(Call& call, u64 address) {
+Answer give_compile_info(Call& call, u64 address) {
     xen_compile_info_t info{};
     put(info.compiler, __VERSION__);
     put(info.compile_by, "subfloor");
     put(info.compile_domain, "");
     put(info.compile_date, "");
-    return answer(call.write(address, info));
+    return call.write(address, info);
 }
 
 /// The features that Xen has for a PVH guest; dom0's memory is also mapped one to one.
@@ -44,27 +44,26 @@ u32 features_of(const Domain& domain) {
     return features;
 }
 
-s64 give_features(Call& call, u64 address) {
+Answer give_features(Call& call, u64 address) {
     xen_feature_info_t info{};
-    if (const auto read = call.read(info, address); !read.ok())
-        return failure(read.error());
+    TRY(call.read(info, address));
     if (info.submap_idx >= XENFEAT_NR_SUBMAPS)
         return refuse(XEN_EINVAL);
     info.submap = features_of(call.domain);
-    return answer(call.write(address, info));
+    return call.write(address, info);
 }
 
-s64 give_command_line(Call& call, u64 address) {
+Answer give_command_line(Call& call, u64 address) {
     const std::string_view line =
         call.domain.privileged ? call.domain.machine.facts.command_line.view() : denied;
     char text[sizeof(xen_commandline_t)] = {};
     put(text, line);
-    return answer(call.write(address, text, std::min(line.size() + 1, sizeof text)));
+    return call.write(address, text, std::min(line.size() + 1, sizeof text));
 }
 
 }  // namespace
 
-s64 xen_version(Call& call) {
+Answer xen_version(Call& call) {
     const u64 address = call.argument(1);
     switch (static_cast<u32>(call.argument(0))) {
     case XENVER_version:
@@ -80,13 +79,13 @@ s64 xen_version(Call& call) {
         return give_text<XEN_CHANGESET_INFO_LEN>(call, address, "");
     case XENVER_platform_parameters:
         // Where a PV guest's view of the hypervisor would begin; a PVH guest has no use for it
-        return answer(call.write_long(address, 0, call.wide ? 0xffff800000000000 : 0));
+        return call.write_long(address, 0, call.wide ? 0xffff800000000000 : 0);
     case XENVER_get_features:
         return give_features(call, address);
     case XENVER_pagesize:
         return address != 0 ? refuse(XEN_EINVAL) : static_cast<s64>(page_size);
     case XENVER_guest_handle:
-        return answer(call.write(address, call.domain.handle, sizeof call.domain.handle));
+        return call.write(address, call.domain.handle, sizeof call.domain.handle);
     case XENVER_commandline:
         return give_command_line(call, address);
     case XENVER_build_id:

@@ -73,7 +73,7 @@ void console_input(Machine& machine) {
 }
 
 constexpr HypercallRow calls[] = {
-    {__HYPERVISOR_event_channel_op, "event_channel_op", event_channel_op},
+    {__HYPERVISOR_event_channel_op, event_channel_op},
 };
 
 constexpr DomainPlug domain_plug{

@@ -230,7 +230,7 @@ Result<> expand(Call& call, const evtchn_expand_array_t& wish) {
 
 }  // namespace
 
-s64 event_channel_op(Call& call) {
+Answer event_channel_op(Call& call) {
     switch (call.argument(0)) {
     case EVTCHNOP_send:
         return with<evtchn_send_t>(call, send_event);

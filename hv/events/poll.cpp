@@ -41,7 +41,7 @@ void stop_polling(Vcpu& vcpu) {
 
 }  // namespace
 
-s64 poll(Call& call) {
+Answer poll(Call& call) {
     // struct sched_poll: the handle, the count, the time; 4-byte handles from 32-bit code
     struct Wide { u64 ports; u32 count; u32 hole; u64 timeout; };
     struct Narrow { u32 ports; u32 count; u64 timeout; };

@@ -102,8 +102,8 @@ void raise_global_virq(Domain& domain, u32 virq);
 bool is_global(u32 virq);
 
 /// The hypercall, and SCHEDOP_poll.
-s64 event_channel_op(Call& call);
-s64 poll(Call& call);
+Answer event_channel_op(Call& call);
+Answer poll(Call& call);
 void poll_timed_out(Timer& timer, Cpu& cpu);
 /// A port of the domain became pending: wakes the vCPUs that poll it.
 void wake_pollers(Domain& domain, u32 port);

@@ -39,7 +39,7 @@ Result<Mfn> show_frame(Domain& domain, u64 index) {
 }
 
 constexpr HypercallRow calls[] = {
-    {__HYPERVISOR_grant_table_op, "grant_table_op", grant_table_op},
+    {__HYPERVISOR_grant_table_op, grant_table_op},
 };
 constexpr PhysmapSpace spaces[] = {{XENMAPSPACE_grant_table, show_frame}};
 

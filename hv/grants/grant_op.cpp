@@ -71,7 +71,7 @@ s64 get_version(Call& call, u64 address) {
 
 }  // namespace
 
-s64 grant_table_op(Call& call) {
+Answer grant_table_op(Call& call) {
     const u64 address = call.argument(1);
     switch (call.argument(0)) {
     case GNTTABOP_setup_table:

@@ -26,6 +26,6 @@ Result<> grow(Domain& domain, u32 count);
 Result<Mfn> grant_frame(Domain& domain, u64 index);
 
 /// The hypercall: (operation, array of arguments, count).
-s64 grant_table_op(Call& call);
+Answer grant_table_op(Call& call);
 
 }  // namespace hv

@@ -1,5 +1,4 @@
 // Every hypercall but memory_op: what a guest may ask, what only dom0 may, and garbage.
-#include <domains/hypercall_page.hpp>
 #include <random>
 #include <set>
 #include <unit/small_machine.hpp>

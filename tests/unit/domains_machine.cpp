@@ -54,17 +54,17 @@ const x86::EngineOperations paper_engine{
 namespace {
 
 constexpr HypercallRow calls[] = {
-    {__HYPERVISOR_memory_op, "memory_op", memory_op},
-    {__HYPERVISOR_multicall, "multicall", multicall},
-    {__HYPERVISOR_set_timer_op, "set_timer_op", set_timer_op},
-    {__HYPERVISOR_xen_version, "xen_version", xen_version},
-    {__HYPERVISOR_console_io, "console_io", console_io},
-    {__HYPERVISOR_vm_assist, "vm_assist", vm_assist},
-    {__HYPERVISOR_vcpu_op, "vcpu_op", vcpu_op},
-    {__HYPERVISOR_sched_op, "sched_op", sched_op},
-    {__HYPERVISOR_hvm_op, "hvm_op", hvm_op},
-    {__HYPERVISOR_sysctl, "sysctl", sysctl},
-    {__HYPERVISOR_domctl, "domctl", domctl},
+    {__HYPERVISOR_memory_op, memory_op},
+    {__HYPERVISOR_multicall, multicall},
+    {__HYPERVISOR_set_timer_op, set_timer_op},
+    {__HYPERVISOR_xen_version, xen_version},
+    {__HYPERVISOR_console_io, console_io},
+    {__HYPERVISOR_vm_assist, vm_assist},
+    {__HYPERVISOR_vcpu_op, vcpu_op},
+    {__HYPERVISOR_sched_op, sched_op},
+    {__HYPERVISOR_hvm_op, hvm_op},
+    {__HYPERVISOR_sysctl, sysctl},
+    {__HYPERVISOR_domctl, domctl},
 };
 constexpr PhysmapSpace spaces[] = {{XENMAPSPACE_shared_info, shared_info_space}};
 const DomainPlug test_plug{.chapter = Chapter::domains,
@@ -141,16 +141,16 @@ s64 SmallMachine::call(Domain& caller, unsigned number, std::array<u64, 6> argum
     Vcpu& vcpu = *caller.vcpus[0];
     for (unsigned i = 0; i < 6; ++i)
         vcpu.hardware.gpr[wide ? wide_order[i] : narrow_order[i]] = arguments[i];
-    const HypercallHandler handler = household(*machine_).hypercalls[number].handler;
+    const HypercallHandler handler = household(*machine_).hypercalls[number];
     if (handler == nullptr)
         return refuse(XEN_ENOSYS);
     play(&cpu());
     for (;;) {
         cpu().asks = hurry ? u32{ask_reschedule} : 0u;
         Call now{cpu(), vcpu, wide};
-        const s64 result = handler(now);
-        if (result != Call::again)
-            return result;
+        const Answer answer = handler(now);
+        if (answer != Call::again)
+            return answer.value;
         ++repeats;
     }
 }
