@@ -21,7 +21,10 @@ class Waker {
 public:
     void init() {
         apic_init();
-        on_trap(wake_vector, [](TrapFrame&) { apic_end_of_interrupt(); });
+        on_trap(wake_vector, [](TrapFrame& frame) {
+            end_sleep(frame);
+            apic_end_of_interrupt();
+        });
         if (!has_events) return apic_timer_periodic(wake_vector, polling_period_ns);
         auto console = bind_virq(VIRQ_CONSOLE);
         auto endings = bind_virq(VIRQ_DOM_EXC);

@@ -18,6 +18,13 @@ using TrapHandler = void (*)(TrapFrame& frame);
 /// Loads the interrupt table. An exception without a handler prints itself and crashes the domain.
 void traps_init();
 
+/// For the handler that ends a sleep: steps over the HLT that the interrupt came before. After STI
+/// none should come there, but QEMU forgets that when it enters a guest, under Xen too.
+inline void end_sleep(TrapFrame& frame) {
+    constexpr u8 hlt = 0xf4;
+    if (*reinterpret_cast<const u8*>(frame.rip) == hlt) frame.rip++;
+}
+
 /// Calls `handler`, interrupts off, whenever `vector` (0..255) is raised.
 void on_trap(u8 vector, TrapHandler handler);
 

@@ -2,6 +2,7 @@
 #include <dom0/consoles/console.hpp>
 #include <kit/console_ring.hpp>
 #include <kit/heap.hpp>
+#include <kit/traps.hpp>
 
 #include <cstring>
 #include <gtest/gtest.h>
@@ -112,6 +113,18 @@ TEST(Heap, LargeBlockFitsAgainAmongSmallOnesThatStay) {
             ASSERT_NE(heap.take(200), nullptr);
         heap.give(kernel);
     }
+}
+
+TEST(Sleep, EndsBeforeItsHaltWhenTheInterruptCameFirst) {
+    const u8 code[] = {0xf4, 0xfa};  // hlt; cli
+    const u64 at = reinterpret_cast<u64>(code);
+    TrapFrame before = {}, after = {};
+    before.rip = at;
+    after.rip = at + 1;
+    end_sleep(before);
+    end_sleep(after);
+    EXPECT_EQ(before.rip, at + 1);
+    EXPECT_EQ(after.rip, at + 1);
 }
 
 }  // namespace
