@@ -12,6 +12,7 @@ import struct
 from pathlib import Path
 
 import xen_dom0
+from pyhv import xen
 from pyhv.errors import Failure
 
 # Where Xen's image is linked, and where its ELF loads it.
@@ -51,7 +52,7 @@ def _offset(elf: bytes, address: int) -> int:
 
 def image(decoder: int) -> Path:
     """Return the changed copy; `decoder` is the address of svm_get_insn_len."""
-    elf = bytearray(xen_dom0.hypervisor().read_bytes())
+    elf = bytearray(xen.fetch()[1].read_bytes())
     at = _offset(elf, decoder)
     elf[at : at + len(ANSWER)] = ANSWER
     path = xen_dom0.WORK / "xen-next-rip"

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import emulate
 from guests import Guest
-from pyhv import cpio, debian, kernels
+from pyhv import cpio, debian, kernels, xen
 from pyhv.errors import Failure
 from pyhv.paths import BUILD
 
-HYPERVISOR = "xen-hypervisor-4.17-amd64"
 TOOLS = ("xen-utils-4.17", "xenstore-utils")
 LIBRARIES = (
     "libc6", "libfdt1", "libgcc-s1", "liblzma5", "libuuid1", "libxencall1", "libxendevicemodel1",
@@ -80,19 +79,9 @@ def _files(guest: Guest) -> list[cpio.Entry]:
     return entries
 
 
-def hypervisor() -> Path:
-    """Return Xen itself, as an ELF that QEMU loads."""
-    package = debian.fetch(HYPERVISOR)
-    into = WORK / "xen"
-    packed = debian.unpack(package) / "boot" / "xen-4.17-amd64.gz"
-    into.parent.mkdir(parents=True, exist_ok=True)
-    into.write_bytes(gzip.decompress(packed.read_bytes()))
-    return into
-
-
 def with_sections() -> Path:
     """Return Xen as an EFI program: the same code, and a file that names its sections."""
-    return debian.unpack(debian.fetch(HYPERVISOR)) / "boot" / "xen-4.17-amd64.efi"
+    return debian.unpack(xen.fetch()[0]) / "boot" / "xen-4.17-amd64.efi"
 
 
 def _libraries() -> dict[str, Path]:
@@ -176,11 +165,11 @@ def run(
     """
     kernel = kernels.fetch_kernel("amd64")
     root = WORK / "xen-dom0.cpio.gz"
-    xen = image or hypervisor()
+    WORK.mkdir(parents=True, exist_ok=True)
     root.write_bytes(gzip.compress(_root(kernel, guests, _script(guests)), 1, mtime=0))
     words = [
-        "-M", "q35", "-m", "1024", "-nic", "none", "-vga", "none", "-kernel", str(xen),
-        "-append", OPTIONS,
+        "-M", "q35", "-m", "1024", "-nic", "none", "-vga", "none",
+        "-kernel", str(image or xen.fetch()[1]), "-append", OPTIONS,
         "-initrd", f"{kernels.path_of(kernel)} console=hvc0 quiet rdinit=/init,{root}",
     ]
     return emulate.run(words, f"^{OVER}|crashed on cpu", timeout, echo)
