@@ -1,5 +1,4 @@
 // The composition root: the one machine, and the chapters that this build has.
-#include <boot/chapter.hpp>
 #include <boot/start.hpp>
 #if HV_THROUGH >= HV_DOMAINS
 #include <domains/chapter.hpp>

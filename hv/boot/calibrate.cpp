@@ -1,59 +1,64 @@
-// Finding out how fast the clocks run: the TSC against a timer of known rate, and the APIC's timer.
-#include <boot/calibrate.hpp>
-#include <boot/vectors.hpp>
+// Finding out how fast the clocks run, the TSC and the APIC's timer, and what time it is.
+#include <algorithm>
+#include <boot/start.hpp>
 #include <x86/arithmetic.hpp>
 #include <x86/cpuid.hpp>
 #include <x86/msr.hpp>
 #include <x86/ports.hpp>
 #include <x86/privileged.hpp>
 
-namespace hv::boot {
+namespace hv {
 namespace {
 
 constexpr u64 pm_timer_rate = 3'579'545, pit_rate = 1'193'182;
 constexpr u64 measure_per_second = 50;  // 20 ms
 
-/// What passed between two readings.
-struct Elapsed {
-    u64 reference = 0;  ///< ticks of the timer of known rate
-    u64 rate = 0;       ///< of that timer
-    u64 tsc = 0;
-    u64 apic = 0;
+/// The clocks at one instant, or what passed between two: a timer of known rate, and the others.
+struct Reading {
+    u64 known = 0, tsc = 0, apic = 0;
 };
 
-/// The clocks at one instant.
-struct Reading {
-    u64 reference = 0, tsc = 0, apic = 0;
-};
+u32 read_pm_timer(u16 port) { return x86::in32(port) & 0xffffff; }
+
+/// A PM timer that stands still (or answers all ones) is none.
+bool pm_timer_runs(u16 port) {
+    if (port == 0)
+        return false;
+    const u32 first = read_pm_timer(port);
+    for (unsigned i = 0; i < 100'000; ++i)
+        if (read_pm_timer(port) != first)
+            return true;
+    return false;
+}
 
 /// Reads the PM timer and the others several times, and keeps the reading that took least.
-Reading read_pm_timer(const x86::HostApic& apic, u16 port) {
+Reading read_clocks(const x86::HostApic& apic, u16 port) {
     Reading best;
     u64 shortest = ~0ull;
     for (unsigned i = 0; i < 8; ++i) {
         const u64 before = x86::read_tsc();
-        const u64 value = x86::in32(port) & 0xffffff;
-        const u64 apic_left = apic.timer_left();
-        const u64 after = x86::read_tsc();
-        if (after - before < shortest) {
-            shortest = after - before;
-            best = {value, before, apic_left};
+        const Reading now{read_pm_timer(port), before, apic.timer_left()};
+        const u64 length = x86::read_tsc() - before;
+        if (length < shortest) {
+            shortest = length;
+            best = now;
         }
     }
     return best;
 }
 
-Elapsed measure_by_pm_timer(const x86::HostApic& apic, u16 port) {
-    const Reading start = read_pm_timer(apic, port);
-    Reading now = start;
-    while (((now.reference - start.reference) & 0xffffff) < pm_timer_rate / measure_per_second)
-        now = read_pm_timer(apic, port);
-    return {(now.reference - start.reference) & 0xffffff, pm_timer_rate, now.tsc - start.tsc,
-            start.apic - now.apic};
+Reading measure_by_pm_timer(const x86::HostApic& apic, u16 port) {
+    const Reading start = read_clocks(apic, port);
+    Reading passed;
+    while (passed.known < pm_timer_rate / measure_per_second) {
+        const Reading now = read_clocks(apic, port);
+        passed = {(now.known - start.known) & 0xffffff, now.tsc - start.tsc, start.apic - now.apic};
+    }
+    return passed;
 }
 
 /// Counts channel 2 of the PIT down once in mode 0, watching its output at port 0x61.
-Elapsed measure_by_pit(const x86::HostApic& apic) {
+Reading measure_by_pit(const x86::HostApic& apic) {
     constexpr u64 count = pit_rate / measure_per_second;
     x86::out8(0x61, (x86::in8(0x61) & ~0x02) | 0x01);
     x86::out8(0x43, 0xb0);
@@ -64,18 +69,7 @@ Elapsed measure_by_pit(const x86::HostApic& apic) {
     // A PIT that is not there never ends: give up after a great many reads
     for (u64 i = 0; i < 50'000'000 && !(x86::in8(0x61) & 0x20); ++i) {
     }
-    return {count, pit_rate, x86::read_tsc() - start, apic_start - apic.timer_left()};
-}
-
-/// A PM timer that stands still (or answers all ones) is none.
-bool pm_timer_runs(u16 port) {
-    if (port == 0)
-        return false;
-    const u32 first = x86::in32(port) & 0xffffff;
-    for (unsigned i = 0; i < 100'000; ++i)
-        if ((x86::in32(port) & 0xffffff) != first)
-            return true;
-    return false;
+    return {count, x86::read_tsc() - start, apic_start - apic.timer_left()};
 }
 
 /// The TSC's rate as CPUID tells it, or 0.
@@ -90,33 +84,53 @@ u64 claimed_rate() {
     return 0;
 }
 
+/// Which rate the TSC has, given what was measured and what CPUID claims (0: nothing).
+u64 believe(u64 measured, u64 claimed) {
+    const u64 distance = measured > claimed ? measured - claimed : claimed - measured;
+    return distance <= measured / 200 ? claimed : measured;
+}
+
+u8 read_cmos(u8 index) {
+    x86::out8(0x70, index | 0x80);
+    return x86::in8(0x71);
+}
+
+boot::CmosTime read_date() {
+    // Register A bit 7: an update is under way
+    for (unsigned i = 0; i < 100'000 && (read_cmos(0x0a) & 0x80); ++i) {
+    }
+    const u8 b = read_cmos(0x0b);
+    return {read_cmos(0), read_cmos(2), read_cmos(4), read_cmos(7), read_cmos(8), read_cmos(9),
+            read_cmos(0x32), (b & 4) != 0, (b & 2) != 0};
+}
+
+/// Unix time from the CMOS clock, read until two readings in a row agree.
+u64 read_real_time_clock() {
+    boot::CmosTime last = read_date();
+    for (unsigned i = 0; i < 10; ++i)
+        if (const boot::CmosTime before = std::exchange(last, read_date()); before == last)
+            break;
+    return unix_time(last);
+}
+
 }  // namespace
 
-void calibrate(Machine& machine) {
+void boot::calibrate(Machine& machine) {
     machine.apic.set_timer(spurious_vector, false);
     machine.apic.start_timer(0xffffffff);
     const u16 port = machine.facts.pm_timer_port;
-    const Elapsed elapsed = pm_timer_runs(port) ? measure_by_pm_timer(machine.apic, port)
-                                                : measure_by_pit(machine.apic);
+    const bool by_pm_timer = pm_timer_runs(port);
+    const u64 rate = by_pm_timer ? pm_timer_rate : pit_rate;
+    const Reading passed = by_pm_timer ? measure_by_pm_timer(machine.apic, port)
+                                       : measure_by_pit(machine.apic);
     machine.apic.start_timer(0);
 
-    const u64 measured = elapsed.tsc * elapsed.rate / elapsed.reference;
-    machine.clock.calibrate(believe(measured, claimed_rate()));
-    machine.timer.apic_ticks_per_second = elapsed.apic * elapsed.rate / elapsed.reference + 1;
+    machine.clock.calibrate(believe(passed.tsc * rate / passed.known, claimed_rate()));
+    machine.timer.apic_ticks_per_second = passed.apic * rate / passed.known + 1;
     machine.timer.by_tsc_deadline = x86::cpuid(1).ecx & 1 << 24;
     machine.clock.boot_ticks = x86::read_tsc();
     machine.clock.wall_seconds = read_real_time_clock();
 }
-
-void wait_ns(const Clock& clock, u64 ns) {
-    const u64 start = x86::read_tsc();
-    while (x86::read_tsc() - start < clock.to_ticks(ns))
-        x86::pause();
-}
-
-}  // namespace hv::boot
-
-namespace hv {
 
 void set_hardware_timer(Cpu& cpu, u64 deadline) {
     Machine& machine = *cpu.machine;
@@ -133,10 +147,8 @@ void set_hardware_timer(Cpu& cpu, u64 deadline) {
     constexpr u64 shortest = 50'000;
     const u64 now = clock.now();
     const u64 ns = deadline > now + shortest ? deadline - now : shortest;
-    const u64 longest = 0xffffffffull * 1'000'000'000 / machine.timer.apic_ticks_per_second;
-    const u64 ticks = x86::multiply_divide(ns < longest ? ns : longest,
-                                           machine.timer.apic_ticks_per_second, 1'000'000'000);
-    machine.apic.start_timer(ticks >= 0xffffffff ? 0xffffffff : static_cast<u32>(ticks) + 1);
+    const u64 ticks = x86::multiply_divide(ns, machine.timer.apic_ticks_per_second, 1'000'000'000);
+    machine.apic.start_timer(static_cast<u32>(std::min<u64>(ticks + 1, 0xffffffff)));
 }
 
 }  // namespace hv

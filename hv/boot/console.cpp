@@ -1,8 +1,9 @@
-// The console: the serial line, the screen, and the last 16 KiB of what was said.
-#include <boot/console.hpp>
+// The console: what is said on the serial line, and the last 16 KiB of it.
+#include <boot/machine.hpp>
 #include <x86/privileged.hpp>
 
 namespace hv {
+
 void Console::write(std::string_view text) {
     if (broken_) {
         remember(text);
@@ -55,6 +56,15 @@ size_t Console::read(char* into, size_t room) {
     while (count < room && taken_ < received_)
         into[count++] = input_[taken_++ % input_size];
     return count;
+}
+
+void tell(Cpu& cpu, const TraceEvent& event, DomainId domain, u64 a, u64 b, u64 c, u64 d) {
+    trace(cpu, event, domain, 0, a, b, c, d);
+    // One write for the whole sentence, so that pCPUs do not speak into each other's
+    TextBuffer<320> text;
+    const std::array<u64, TraceEvent::max_fields> values{a, b, c, d};
+    tell_sentence(text, event, values);
+    cpu.machine->console.write(text.view());
 }
 
 }  // namespace hv

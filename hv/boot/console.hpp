@@ -1,4 +1,4 @@
-// The console: the serial line, the screen, and the last 16 KiB of what was said.
+// The console: what is said on the serial line, and the last 16 KiB of it.
 #pragma once
 
 #include <base/print.hpp>
@@ -7,9 +7,9 @@
 
 namespace hv {
 
-/// Where the hypervisor speaks. Everything goes to COM1, to the screen if there is one, and into a
-/// ring that `dmesg` reads. Text from several pCPUs does not mix within one write, and a line that
-/// a guest has half said (a prompt, and what is typed there) steps aside for the hypervisor's.
+/// Where the hypervisor speaks. Everything goes to COM1, and into a ring that `dmesg` reads. Text
+/// from several pCPUs does not mix within one write, and a line that a guest has half said (a
+/// prompt, and what is typed there) steps aside for the hypervisor's.
 class Console final : public Sink {
 public:
     static constexpr size_t ring_size = 16 * KiB;

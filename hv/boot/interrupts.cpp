@@ -1,14 +1,12 @@
 // Interrupts and exceptions of the hypervisor's own: where each vector goes.
 #include <algorithm>
-#include <boot/interrupts.hpp>
-#include <boot/layout.hpp>
-#include <boot/panic.hpp>
-#include <boot/vectors.hpp>
+#include <boot/address_space.hpp>
+#include <boot/start.hpp>
+#include <optional>
 #include <x86/bits.hpp>
 #include <x86/io_apic.hpp>
 #include <x86/ports.hpp>
 #include <x86/privileged.hpp>
-#include <x86/traps.hpp>
 
 namespace hv {
 
@@ -29,31 +27,28 @@ void kick(Cpu& cpu, CpuAsk why) {
 namespace boot {
 namespace {
 
-struct Handler {
-    HostVector vector;
-    void (*take)(Cpu& cpu);
-};
-
-/// Every interrupt that the hypervisor expects. A kick has done its work by arriving.
-constexpr Handler handlers[] = {
-    {console_vector,
-     [](Cpu& cpu) {
-         Machine& machine = *cpu.machine;
-         if (machine.console.note_input() && machine.console_input)
-             machine.console_input(machine);
-     }},
-    {timer_vector, [](Cpu& cpu) { cpu.timers.run_due(cpu); }},
-    {kick_vector, [](Cpu&) {}},
-};
+/// The machine's I/O APIC, where it has one.
+std::optional<x86::IoApic> find_io_apic(const MachineFacts& facts) {
+    if (facts.io_apic.value == 0)
+        return {};
+    return x86::IoApic{io_apic_window + (facts.io_apic.value & page_mask)};
+}
 
 void take_interrupt(Cpu& cpu, u64 vector) {
+    Machine& machine = *cpu.machine;
     if (vector == spurious_vector)
         return;
-    cpu.machine->apic.end_of_interrupt();
-    for (const Handler& handler : handlers)
-        if (handler.vector == vector)
-            return handler.take(cpu);
-    print(cpu.machine->console, "An interrupt came by vector {:x}, which is nobody's.\n", vector);
+    machine.apic.end_of_interrupt();
+    switch (vector) {
+    case console_vector:
+        if (machine.console.note_input() && machine.console_input)
+            machine.console_input(machine);
+        break;
+    case timer_vector: cpu.timers.run_due(cpu); break;
+    case kick_vector: break;  // it has done its work by arriving
+    default:
+        print(machine.console, "An interrupt came by vector {:x}, which is nobody's.\n", vector);
+    }
 }
 
 }  // namespace
@@ -61,21 +56,17 @@ void take_interrupt(Cpu& cpu, u64 vector) {
 void silence_interrupts(const MachineFacts& facts) {
     x86::out8(0x21, 0xff);
     x86::out8(0xa1, 0xff);
-    if (facts.io_apic.value == 0)
-        return;
-    x86::IoApic io_apic{io_apic_window + (facts.io_apic.value & page_mask)};
-    for (u8 input = 0; input < std::min<u8>(io_apic.inputs(), 120); ++input)
-        io_apic.mask(input);
+    if (auto io_apic = find_io_apic(facts))
+        for (u8 input = 0; input < std::min<u8>(io_apic->inputs(), 120); ++input)
+            io_apic->mask(input);
 }
 
 void listen_to_console(Machine& machine) {
-    const MachineFacts& facts = machine.facts;
-    if (facts.io_apic.value == 0)
+    const u32 line = machine.facts.com1_line;
+    auto io_apic = find_io_apic(machine.facts);
+    if (!io_apic || line >= io_apic->inputs())
         return;
-    x86::IoApic io_apic{io_apic_window + (facts.io_apic.value & page_mask)};
-    if (facts.com1_line >= io_apic.inputs())
-        return;
-    io_apic.route(static_cast<u8>(facts.com1_line), console_vector, machine.cpus[0]->apic_id);
+    io_apic->route(static_cast<u8>(line), console_vector, machine.cpus[0]->apic_id);
     machine.console.listen();
 }
 
@@ -87,11 +78,9 @@ void handle_trap(hv::x86::TrapFrame& frame) {
     Cpu& cpu = this_cpu();
     if (frame.vector >= 32)
         return boot::take_interrupt(cpu, frame.vector);
-    if (frame.vector == x86::EXCEPTION_NMI) {
-        // The only NMI that is ours says that another pCPU panics
-        if (cpu.machine->panicking.load(std::memory_order_acquire))
-            x86::halt_forever();
-        return;
-    }
-    boot::panic_at(frame);
+    if (frame.vector != x86::EXCEPTION_NMI)
+        boot::panic_at(frame);
+    // The only NMI that is ours says that another pCPU panics
+    if (cpu.machine->panicking.load(std::memory_order_acquire))
+        x86::halt_forever();
 }

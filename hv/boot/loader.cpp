@@ -1,5 +1,5 @@
 // What the loader hands over: Xen's PVH start info, and multiboot2's list of tags, read with care.
-#include <boot/loader.hpp>
+#include <boot/handover.hpp>
 #include <xen/xen.h>
 #include <xen/arch-x86/hvm/start_info.h>
 
@@ -11,15 +11,10 @@ Result<> complain(LoaderFacts& raw, const char* complaint) {
     return Error{XEN_EINVAL};
 }
 
+/// Both protocols use the numbers of the PC's memory map; an unknown one is reserved.
 MemoryRange::Kind kind_of(u32 type) {
-    // The numbers of the PC's memory map, which both protocols use
-    switch (type) {
-    case 1: return MemoryRange::Kind::usable;
-    case 3: return MemoryRange::Kind::acpi;
-    case 4: return MemoryRange::Kind::acpi_nvs;
-    case 5: return MemoryRange::Kind::bad;
-    default: return MemoryRange::Kind::reserved;
-    }
+    return type >= 1 && type <= 5 ? static_cast<MemoryRange::Kind>(type)
+                                  : MemoryRange::Kind::reserved;
 }
 
 Result<> read_start_info(const PhysicalMemory& memory, Mpa at, LoaderFacts& raw,
@@ -45,7 +40,6 @@ Result<> read_start_info(const PhysicalMemory& memory, Mpa at, LoaderFacts& raw,
             return complain(raw, "the PVH module list lies outside of the first 4 GiB");
         facts.module_start = Mpa{module->paddr};
         facts.module_bytes = module->size;
-        raw.module_count = static_cast<u16>(info->nr_modules < 100 ? info->nr_modules : 100);
     }
     raw.command_line = text_at(memory, Mpa{info->cmdline_paddr});
     facts.rsdp = Mpa{info->rsdp_paddr};
@@ -68,14 +62,8 @@ struct MemoryMapEntry {
     u64 address, length;
     u32 type, reserved;
 };
-struct FramebufferTag {
-    Tag tag;
-    u64 address;
-    u32 pitch, width, height;
-    u8 bits, kind;
-};
 enum TagType : u32 { tag_end, tag_command_line, tag_module = 3, tag_memory_map = 6,
-                     tag_framebuffer = 8, tag_old_rsdp = 14, tag_new_rsdp = 15 };
+                     tag_old_rsdp = 14, tag_new_rsdp = 15 };
 
 void read_memory_map_tag(const PhysicalMemory& memory, Mpa at, u32 size, LoaderFacts& raw) {
     const auto map = copy_at<MemoryMapTag>(memory, at);
@@ -87,15 +75,6 @@ void read_memory_map_tag(const PhysicalMemory& memory, Mpa at, u32 size, LoaderF
             raw.add({Mpa{entry->address}, entry->length, kind_of(entry->type)});
 }
 
-void read_framebuffer_tag(const PhysicalMemory& memory, Mpa at, MachineFacts& facts) {
-    const auto tag = copy_at<FramebufferTag>(memory, at);
-    if (!tag)
-        return;
-    const bool text = tag->kind == 2, linear = tag->kind == 1 && tag->bits == 32;
-    facts.framebuffer = {Mpa{tag->address}, tag->width, tag->height, tag->pitch, text || linear,
-                         text};
-}
-
 void read_tag(const PhysicalMemory& memory, Mpa at, const Tag& tag, LoaderFacts& raw,
               MachineFacts& facts) {
     switch (tag.type) {
@@ -104,13 +83,12 @@ void read_tag(const PhysicalMemory& memory, Mpa at, const Tag& tag, LoaderFacts&
         break;
     case tag_module:
         if (const auto module = copy_at<ModuleTag>(memory, at);
-            module && module->end >= module->start && raw.module_count++ == 0) {
+            module && module->end > module->start && facts.module_bytes == 0) {
             facts.module_start = Mpa{module->start};
             facts.module_bytes = module->end - module->start;
         }
         break;
     case tag_memory_map: read_memory_map_tag(memory, at, tag.size, raw); break;
-    case tag_framebuffer: read_framebuffer_tag(memory, at, facts); break;
     // The tag holds a copy of ACPI's root pointer; the newer one wins
     case tag_old_rsdp:
         if (facts.rsdp.value == 0)

@@ -1,18 +1,12 @@
-// The machine and its processors: where every piece of mutable state lives.
+// The machine and its processors: where every piece of mutable state lives, and what it is made of.
 #pragma once
 
-#include <atomic>
-#include <base/chapter.hpp>
-#include <base/spinlock.hpp>
 #include <base/trace.hpp>
-#include <boot/clock.hpp>
+#include <bit>
 #include <boot/console.hpp>
-#include <boot/facts.hpp>
-#include <boot/frames.hpp>
-#include <boot/options.hpp>
-#include <boot/skew.hpp>
-#include <boot/timers.hpp>
-#include <boot/watchdog.hpp>
+#include <boot/handover.hpp>
+#include <boot/time.hpp>
+#include <new>
 #include <x86/descriptors.hpp>
 #include <x86/engine.hpp>
 #include <x86/fpu.hpp>
@@ -64,8 +58,7 @@ struct Machine {
     Clock clock{};
     std::array<Cpu*, max_cpus> cpus{};
     u16 cpu_count = 0;
-    std::atomic<u16> cpus_waiting{0};   ///< how many have come to the present meeting: see
-                                        ///< boot::meet
+    std::atomic<u16> cpus_waiting{0};   ///< how many came to the present meeting: boot::meet
     std::atomic<u16> meetings{0};       ///< how many meetings of all pCPUs are over
     boot::SkewMeeting skew{};           ///< used while pCPUs wake
     std::span<const Plug* const> plugs{};
@@ -108,6 +101,29 @@ inline void trace(Cpu& cpu, const TraceEvent& event, DomainId domain, u16 vcpu, 
 /// Notes an event, and says its sentence aloud on the console: for what a reader should see happen.
 void tell(Cpu& cpu, const TraceEvent& event, DomainId domain, u64 a = 0, u64 b = 0, u64 c = 0,
           u64 d = 0);
+
+/// The order of the block that holds a T.
+template <class T>
+constexpr u8 order_of() {
+    return static_cast<u8>(std::bit_width((sizeof(T) - 1) >> page_shift));
+}
+
+/// A new T in frames of the machine's, built from `arguments`. XEN_ENOMEM.
+template <class T, class... Arguments>
+Result<T*> make(Machine& machine, Arguments&&... arguments) {
+    const Result<Mfn> block = machine.frames.take(owner_hypervisor, order_of<T>());
+    TRY(block);
+    return new (machine.memory.at(*block)) T(std::forward<Arguments>(arguments)...);
+}
+
+/// Ends a T that make() made, and gives its frames back. `object` may be nullptr.
+template <class T>
+void unmake(Machine& machine, T* object) {
+    if (object == nullptr)
+        return;
+    object->~T();
+    machine.frames.give_back(frame_of(machine.memory.address_of_pointer(object)), order_of<T>());
+}
 
 /// What a chapter plugs into the machine; main.cpp lists these in the chapters' order.
 struct Plug {

@@ -1,7 +1,6 @@
 // The firmware's memory map, put in order: sorted, without overlaps, in whole pages.
 #include <algorithm>
-#include <boot/loader.hpp>
-#include <boot/memory_map.hpp>
+#include <boot/handover.hpp>
 
 namespace hv::boot {
 namespace {
@@ -13,29 +12,24 @@ constexpr u64 end_of_addresses = 1ull << 52;
 MemoryRange in_whole_pages(const MemoryRange& range) {
     const u64 start = std::min(range.start.value, end_of_addresses);
     const u64 end = start + std::min(range.bytes, end_of_addresses - start);
-    const bool usable = range.kind == MemoryRange::Kind::usable;
-    const u64 first = usable ? align_up(start, page_size) : align_down(start, page_size);
-    const u64 last = usable ? align_down(end, page_size) : align_up(end, page_size);
+    const u64 first = range.usable() ? align_up(start, page_size) : align_down(start, page_size);
+    const u64 last = range.usable() ? align_down(end, page_size) : align_up(end, page_size);
     return {Mpa{first}, first < last ? last - first : 0, range.kind};
 }
 
 /// How far a kind is from usable: of two that overlap, the greater is believed.
-unsigned severity(MemoryRange::Kind kind) {
-    switch (kind) {
-    case MemoryRange::Kind::usable: return 1;
-    case MemoryRange::Kind::acpi: return 2;
-    case MemoryRange::Kind::acpi_nvs: return 3;
-    case MemoryRange::Kind::reserved: return 4;
-    default: return 5;
-    }
+u8 severity(const MemoryRange& range) {
+    // By the numbers of MemoryRange::Kind: usable, reserved, acpi, acpi_nvs, bad
+    static constexpr u8 severities[] = {0, 1, 4, 2, 3, 5};
+    return severities[static_cast<u8>(range.kind)];
 }
 
-/// The worst kind that any line claims for the address, or a severity of 0 where none speaks.
+/// The line of the worst kind that speaks of the address; nullptr where none does.
 const MemoryRange* worst_at(std::span<const MemoryRange> raw, u64 address) {
     const MemoryRange* worst = nullptr;
     for (const MemoryRange& range : raw)
         if (address >= range.start.value && address - range.start.value < range.bytes &&
-            (!worst || severity(range.kind) > severity(worst->kind)))
+            (!worst || severity(range) > severity(*worst)))
             worst = &range;
     return worst;
 }
@@ -44,7 +38,7 @@ const MemoryRange* worst_at(std::span<const MemoryRange> raw, u64 address) {
 Result<> append(MachineFacts& facts, const MemoryRange& stretch) {
     if (facts.memory_ranges > 0) {
         MemoryRange& last = facts.memory_map[facts.memory_ranges - 1];
-        if (last.kind == stretch.kind && last.start + last.bytes == stretch.start) {
+        if (last.kind == stretch.kind && last.end() == stretch.start) {
             last.bytes += stretch.bytes;
             return {};
         }
@@ -66,7 +60,7 @@ Result<> order_memory_map(std::span<const MemoryRange> raw, MachineFacts& facts)
     for (size_t i = 0; i < count; ++i) {
         whole[i] = in_whole_pages(raw[i]);
         borders[2 * i] = whole[i].start.value;
-        borders[2 * i + 1] = whole[i].start.value + whole[i].bytes;
+        borders[2 * i + 1] = whole[i].end().value;
     }
     std::sort(borders.begin(), borders.begin() + 2 * count);
 
@@ -84,24 +78,19 @@ Result<> order_memory_map(std::span<const MemoryRange> raw, MachineFacts& facts)
 
 Mpa top_of_ram(std::span<const MemoryRange> map) {
     Mpa top{};
-    for (const MemoryRange& range : map)
-        if (range.kind == MemoryRange::Kind::usable)
-            top = std::max(top, range.start + range.bytes);
+    for_each_free(map, {}, [&](Mpa, Mpa end) { top = std::max(top, end); });
     return top;
 }
 
 bool overlaps_ram(std::span<const MemoryRange> map, Mpa start, u64 bytes) {
     return std::any_of(map.begin(), map.end(), [&](const MemoryRange& range) {
-        return range.kind == MemoryRange::Kind::usable && range.start < start + bytes &&
-               start < range.start + range.bytes;
+        return range.usable() && range.start < start + bytes && start < range.end();
     });
 }
 
 u64 usable_bytes(std::span<const MemoryRange> map) {
     u64 bytes = 0;
-    for (const MemoryRange& range : map)
-        if (range.kind == MemoryRange::Kind::usable)
-            bytes += range.bytes;
+    for_each_free(map, {}, [&](Mpa start, Mpa end) { bytes += end - start; });
     return bytes;
 }
 

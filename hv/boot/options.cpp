@@ -1,6 +1,6 @@
 // The command line: one table of options, and the reader that goes by it.
 #include <algorithm>
-#include <boot/options.hpp>
+#include <boot/handover.hpp>
 
 namespace hv {
 namespace {
@@ -43,18 +43,13 @@ bool read_number(const Option& option, std::string_view text, u64& number) {
     return option.least <= number && number <= option.most;
 }
 
-const Option* find_option(std::string_view name) {
-    for (const Option& option : table)
-        if (option.name == name)
-            return &option;
-    return nullptr;
-}
-
 void read_word(BootOptions& options, std::string_view word, Sink& sink) {
     const size_t end = std::min(word.find('='), word.size());
-    const Option* option = find_option(word.substr(0, end));
+    const auto* option = std::find_if(std::begin(table), std::end(table), [&](const Option& one) {
+        return one.name == word.substr(0, end);
+    });
     u64 number = 0;
-    if (!option)
+    if (option == std::end(table))
         print(sink, "I know no option \"{}\" and ignore it; \"help\" lists those I know.\n", word);
     else if (!read_number(*option, word.substr(end), number))
         print(sink, "I cannot read the option \"{}\" and ignore it; it is {}{}: {}.\n", word,
@@ -67,10 +62,7 @@ void read_word(BootOptions& options, std::string_view word, Sink& sink) {
 
 void read_options(BootOptions& options, std::string_view line, Sink& sink) {
     const std::string_view blanks = " \t\r\n";
-    while (!line.empty()) {
-        const size_t start = line.find_first_not_of(blanks);
-        if (start == line.npos)
-            return;
+    for (size_t start; (start = line.find_first_not_of(blanks)) != line.npos;) {
         line.remove_prefix(start);
         const std::string_view word = line.substr(0, line.find_first_of(blanks));
         read_word(options, word, sink);

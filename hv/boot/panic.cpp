@@ -1,20 +1,22 @@
 // The end of a machine: stopping the others, and saying where it ended.
-#include <boot/layout.hpp>
-#include <boot/panic.hpp>
-#include <boot/symbols.hpp>
+#include <algorithm>
+#include <boot/address_space.hpp>
+#include <boot/start.hpp>
+#include <string.h>
 #include <x86/bits.hpp>
 #include <x86/privileged.hpp>
 
-extern "C" const char image_start[], text_end[];
+extern "C" const char image_start[], text_end[], symbols_start[];
 
 namespace hv {
-namespace boot {
 namespace {
 
 constexpr unsigned longest_backtrace = 24;
 
-/// Stops every other pCPU where it is. Only the first to panic gets past this.
-void stop_the_others(Cpu& cpu) {
+/// Stops every other pCPU where it is, and begins to speak. Only the first to panic gets past this.
+Cpu& begin_panic() {
+    x86::disable_interrupts();
+    Cpu& cpu = this_cpu();
     Machine& machine = *cpu.machine;
     if (machine.panicking.exchange(true, std::memory_order_acq_rel))
         x86::halt_forever();
@@ -22,11 +24,8 @@ void stop_the_others(Cpu& cpu) {
         if (other != &cpu)
             machine.apic.send_nmi(other->apic_id);
     machine.console.break_lock();
-}
-
-void print_place(Sink& sink, u64 address) {
-    const Place place = find_place(address);
-    print(sink, "    {:x} {}+{:x}\n", address, place.name, place.offset);
+    print(machine.console, "\nI panic on pCPU {}: ", cpu.number);
+    return cpu;
 }
 
 bool in_text(u64 address) {
@@ -34,14 +33,36 @@ bool in_text(u64 address) {
            address < reinterpret_cast<u64>(text_end);
 }
 
-/// True when two words at `frame` lie in the stacks or in the image, where they can be read.
+/// The table of names that the second link puts at the image's end begins with its count; then that
+/// many of these, ascending; then the names.
+struct NameRow {
+    u32 offset;  ///< of the function, from the image's start
+    u32 name;    ///< of its NUL-terminated name, from the table's start
+};
+
+/// Says an address, and how far into which function it is: "?" for one that has no name.
+void print_place(Sink& sink, u64 address) {
+    u32 count = 0;
+    if (in_text(address))
+        memcpy(&count, symbols_start, sizeof count);
+    const std::span rows{reinterpret_cast<const NameRow*>(symbols_start + sizeof count), count};
+
+    // The last function that begins at or below the address
+    const u64 offset = address - reinterpret_cast<u64>(image_start);
+    const auto after = std::upper_bound(rows.begin(), rows.end(), offset,
+                                        [](u64 at, const NameRow& row) { return at < row.offset; });
+    if (after == rows.begin())
+        return print(sink, "    {:x} ?\n", address);
+    const NameRow& row = after[-1];
+    print(sink, "    {:x} {}+{:x}\n", address, symbols_start + row.name, offset - row.offset);
+}
+
+/// True when two words at `frame` lie in one of this pCPU's stacks, where they can be read.
 bool readable(u64 frame, const Cpu& cpu) {
-    if (frame % 8 != 0)
-        return false;
-    for (u8 use = 0; use < stack_uses; ++use) {
-        const u64 top = stack_top(cpu.number, static_cast<StackUse>(use));
-        if (frame >= top - bytes_of_stack(static_cast<StackUse>(use)) && frame + 16 <= top)
-            return true;
+    for (u8 use = 0; use < boot::stack_uses; ++use) {
+        const u64 top = boot::stack_top(cpu.number, use);
+        if (frame >= top - boot::bytes_of_stack(use) && frame + 16 <= top)
+            return frame % 8 == 0;
     }
     return false;
 }
@@ -68,55 +89,47 @@ void print_registers(Sink& sink, const x86::TrapFrame& f) {
           x86::read_cr3());
 }
 
-/// The guard page beneath which stack, if `address` lies in one of this pCPU's.
-const char* guarded_stack(u64 address, const Cpu& cpu) {
+/// Names the stack beneath which `address` is in the guard page, if that is so.
+void print_full_stack(Sink& sink, u64 address, const Cpu& cpu) {
     static constexpr const char* names[] = {"ordinary", "NMI", "double fault", "machine check"};
-    for (u8 use = 0; use < stack_uses; ++use)
-        if (align_down(address, page_size) == stack_guard(cpu.number, static_cast<StackUse>(use)))
-            return names[use];
-    return nullptr;
+    for (u8 use = 0; use < boot::stack_uses; ++use)
+        if (align_down(address, page_size) == boot::stack_guard(cpu.number, use))
+            print(sink, "  The {} stack is full: {:x} is in the guard page beneath it.\n",
+                  names[use], address);
+}
+
+[[noreturn]] void end_panic(Sink& sink, u64 frame, const Cpu& cpu) {
+    print_backtrace(sink, frame, cpu);
+    sink.write("I halt.\n");
+    x86::halt_forever();
 }
 
 }  // namespace
 
-void panic_at(const x86::TrapFrame& frame) {
-    x86::disable_interrupts();
-    Cpu& cpu = this_cpu();
+void boot::panic_at(const x86::TrapFrame& frame) {
+    const Cpu& cpu = begin_panic();
     Console& console = cpu.machine->console;
-    stop_the_others(cpu);
-    print(console, "\nI panic on pCPU {}: {}, error code {:x}.\n", cpu.number,
-          x86::exception_name(frame.vector), frame.error_code);
-    if (const char* stack = guarded_stack(x86::read_cr2(), cpu);
-        stack && (frame.vector == x86::EXCEPTION_DF || frame.vector == x86::EXCEPTION_PF))
-        print(console, "  The {} stack is full: {:x} is in the guard page beneath it.\n", stack,
-              x86::read_cr2());
+    print(console, "{}, error code {:x}.\n", x86::exception_name(frame.vector), frame.error_code);
+    if (frame.vector == x86::EXCEPTION_DF || frame.vector == x86::EXCEPTION_PF)
+        print_full_stack(console, x86::read_cr2(), cpu);
     print_registers(console, frame);
     console.write("  Where I was, and how I came there:\n");
     print_place(console, frame.rip);
-    print_backtrace(console, frame.rbp, cpu);
-    console.write("I halt.\n");
-    x86::halt_forever();
+    end_panic(console, frame.rbp, cpu);
 }
 
-[[gnu::noinline]] void break_on_purpose() {
+void panic_with(std::string_view format, std::span<const Argument> arguments) {
+    const Cpu& cpu = begin_panic();
+    Console& console = cpu.machine->console;
+    print_to(console, format, arguments);
+    console.write(".\n  How I came there:\n");
+    end_panic(console, reinterpret_cast<u64>(__builtin_frame_address(0)), cpu);
+}
+
+[[gnu::noinline]] void boot::break_on_purpose() {
     // A frame of its own, so that the backtrace goes on from here
     asm volatile("" ::"r"(__builtin_frame_address(0)));
     *reinterpret_cast<volatile u8*>(reinterpret_cast<u64>(image_start)) = 0;
-}
-
-}  // namespace boot
-
-void panic_with(std::string_view format, std::span<const Argument> arguments) {
-    x86::disable_interrupts();
-    Cpu& cpu = this_cpu();
-    Console& console = cpu.machine->console;
-    boot::stop_the_others(cpu);
-    print(console, "\nI panic on pCPU {}: ", cpu.number);
-    print_to(console, format, arguments);
-    console.write(".\n  How I came there:\n");
-    boot::print_backtrace(console, reinterpret_cast<u64>(__builtin_frame_address(0)), cpu);
-    console.write("I halt.\n");
-    x86::halt_forever();
 }
 
 }  // namespace hv

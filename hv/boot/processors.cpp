@@ -1,12 +1,8 @@
 // The other pCPUs: woken one by one, each until it has its own stack, tables and clock skew.
 #include <algorithm>
-#include <boot/calibrate.hpp>
-#include <boot/layout.hpp>
-#include <boot/object.hpp>
-#include <boot/processors.hpp>
-#include <boot/skew.hpp>
+#include <boot/address_space.hpp>
+#include <boot/start.hpp>
 #include <boot/trace.hpp>
-#include <boot/vectors.hpp>
 #include <string.h>
 #include <x86/bits.hpp>
 #include <x86/msr.hpp>
@@ -21,12 +17,11 @@ namespace {
 /// The highest whole page of usable RAM below the old video memory; 0 when there is none.
 Mpa find_low_page(const MachineFacts& facts) {
     Mpa best{};
-    for (const MemoryRange& range : facts.ranges()) {
-        const u64 end = std::min<u64>((range.start + range.bytes).value, 0xa0000);
-        if (range.kind == MemoryRange::Kind::usable && end >= range.start.value + page_size &&
-            end >= 2 * page_size)
-            best = std::max(best, Mpa{end - page_size});
-    }
+    for_each_free(facts.ranges(), {}, [&](Mpa start, Mpa end) {
+        end = std::min(end, Mpa{0xa0000});
+        if (end >= start + page_size)
+            best = end - page_size;
+    });
     return best;
 }
 
@@ -60,10 +55,11 @@ void lay_trampoline(Machine& machine, Mpa page, Cpu& cpu) {
     memcpy(copy + (trampoline_orders - trampoline_start), &orders, sizeof orders);
 }
 
+/// True when `cpu` comes online within `ns`.
 bool wait_online(const Machine& machine, const Cpu& cpu, u64 ns) {
-    const u64 start = machine.clock.now();
+    const u64 end = machine.clock.now() + ns;
     while (!__atomic_load_n(&cpu.online, __ATOMIC_ACQUIRE)) {
-        if (machine.clock.now() - start > ns)
+        if (machine.clock.now() > end)
             return false;
         x86::pause();
     }
@@ -74,12 +70,40 @@ bool wait_online(const Machine& machine, const Cpu& cpu, u64 ns) {
 bool start_processor(Machine& machine, Cpu& cpu, Mpa page) {
     const auto number = static_cast<u8>(page.value >> page_shift);
     machine.apic.send_init(cpu.apic_id);
-    wait_ns(machine.clock, 10'000'000);
+    wait_online(machine, cpu, 10'000'000);
     machine.apic.send_startup(cpu.apic_id, number);
     if (wait_online(machine, cpu, 1'000'000))
         return true;
     machine.apic.send_startup(cpu.apic_id, number);
     return wait_online(machine, cpu, 1'000'000'000);
+}
+
+constexpr unsigned skew_rounds = 8;
+
+/// The boot pCPU's half of measuring how far a waking pCPU's TSC is from its own.
+s64 measure_skew(SkewMeeting& meeting) {
+    std::array<SkewRound, skew_rounds> rounds;
+    for (SkewRound& round : rounds) {
+        const u32 turn = meeting.turn.load(std::memory_order_relaxed);
+        round.asked = x86::read_tsc();
+        meeting.turn.store(turn + 1, std::memory_order_release);
+        while (meeting.turn.load(std::memory_order_acquire) != turn + 2)
+            x86::pause();
+        round.answered = x86::read_tsc();
+        round.other = meeting.answer.load(std::memory_order_relaxed);
+    }
+    return skew_of(rounds);
+}
+
+/// The waking pCPU's half.
+void answer_skew(SkewMeeting& meeting) {
+    for (unsigned i = 0; i < skew_rounds; ++i) {
+        u32 turn;
+        while (!((turn = meeting.turn.load(std::memory_order_acquire)) & 1))
+            x86::pause();
+        meeting.answer.store(x86::read_tsc(), std::memory_order_relaxed);
+        meeting.turn.store(turn + 1, std::memory_order_release);
+    }
 }
 
 }  // namespace
@@ -111,17 +135,14 @@ void wake_processors(Machine& machine) {
     }
 }
 
-void load_tables(Cpu& cpu) {
+void set_up_this_cpu(Cpu& cpu) {
+    Machine& machine = *cpu.machine;
     cpu.tables.tss.ist[0] = stack_top(cpu.number, stack_nmi);
     cpu.tables.tss.ist[1] = stack_top(cpu.number, stack_double_fault);
     cpu.tables.tss.ist[2] = stack_top(cpu.number, stack_machine_check);
     cpu.tables.load();
     x86::write_msr(x86::IA32_GS_BASE, reinterpret_cast<u64>(&cpu));
-    cpu.machine->interrupts.load();
-}
-
-void set_up_this_cpu(Cpu& cpu) {
-    Machine& machine = *cpu.machine;
+    machine.interrupts.load();
     x86::write_cr4(x86::read_cr4() | x86::CR4_MCE);
     x86::turn_on_fpu(machine.fpu);
     machine.apic.turn_on(spurious_vector);
@@ -150,7 +171,6 @@ void meet(Cpu& cpu) {
 extern "C" [[noreturn]] void start_secondary(hv::Cpu& cpu) {
     using namespace hv;
     Machine& machine = *cpu.machine;
-    boot::load_tables(cpu);
     boot::set_up_this_cpu(cpu);
     machine.apic.set_timer(boot::timer_vector, machine.timer.by_tsc_deadline);
     if (machine.cpus[cpu.number] != &cpu)

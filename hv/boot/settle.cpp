@@ -1,8 +1,7 @@
-// Settling in memory: the frame table, the hypervisor's own page tables, and what is left for
-// others.
+// Settling in memory: the frame table, page tables of the hypervisor's own, and what is left.
 #include <algorithm>
-#include <boot/layout.hpp>
-#include <boot/settle.hpp>
+#include <boot/address_space.hpp>
+#include <boot/start.hpp>
 #include <boot/trace.hpp>
 #include <x86/cpuid.hpp>
 #include <x86/privileged.hpp>
@@ -12,30 +11,22 @@ extern "C" const char image_start[], text_end[], rodata_end[], data_end[], image
 namespace hv::boot {
 namespace {
 
-using x86::MemoryType;
-
-bool has_1g_pages() { return x86::cpuid_if_present(0x80000001).edx & 1 << 26; }
-
-u64 address_in_image(const char* symbol) { return reinterpret_cast<u64>(symbol); }
-
-/// Maps [from, to) of the image: each part with the rights it needs, and no more.
-Result<> map_part(HostTables& tables, const MachineFacts& facts, const char* from, const char* to,
-                  x86::Access access) {
-    const u64 offset = address_in_image(from) - address_in_image(image_start);
-    return tables.map(address_in_image(from), facts.image_start + offset,
-                      address_in_image(to) - address_in_image(from), access);
-}
-
+/// Maps the image: each part with the rights it needs, and no more.
 Result<> map_image(HostTables& tables, const MachineFacts& facts) {
-    TRY(map_part(tables, facts, image_start, text_end, {.read = true, .execute = true}));
-    TRY(map_part(tables, facts, text_end, rodata_end, x86::read_only));
-    TRY(map_part(tables, facts, rodata_end, data_end, x86::read_write));
-    return map_part(tables, facts, data_end, image_end, x86::read_only);
+    const auto map_part = [&](const char* from, const char* to, x86::Access access) {
+        return tables.map(reinterpret_cast<u64>(from),
+                          facts.image_start + static_cast<u64>(from - image_start),
+                          static_cast<u64>(to - from), access);
+    };
+    TRY(map_part(image_start, text_end, {.read = true, .execute = true}));
+    TRY(map_part(text_end, rodata_end, x86::read_only));
+    TRY(map_part(rodata_end, data_end, x86::read_write));
+    return map_part(data_end, image_end, x86::read_only);
 }
 
 Result<> map_memory(HostTables& tables, const MachineFacts& facts) {
     for (const MemoryRange& range : facts.ranges())
-        if (range.kind == MemoryRange::Kind::usable)
+        if (range.usable())
             TRY(tables.map(direct_map + range.start.value, range.start, range.bytes,
                            x86::read_write));
     return {};
@@ -44,30 +35,33 @@ Result<> map_memory(HostTables& tables, const MachineFacts& facts) {
 Result<> map_devices(HostTables& tables, const MachineFacts& facts) {
     const auto map_page = [&](u64 address, Mpa page) {
         return tables.map(address, Mpa{align_down(page.value, page_size)}, page_size,
-                          x86::read_write, MemoryType::uncached);
+                          x86::read_write, x86::MemoryType::uncached);
     };
     TRY(map_page(local_apic_window, facts.local_apic));
     if (facts.io_apic.value != 0)
         TRY(map_page(io_apic_window, facts.io_apic));
-    if (!facts.framebuffer.present)
-        return {};
-    const auto& screen = facts.framebuffer;
-    return tables.map(screen_window, screen.address,
-                      align_up(u64{screen.pitch} * screen.height, page_size), x86::read_write,
-                      MemoryType::uncached);
+    return {};
 }
 
 /// Stacks with a hole beneath each: running out of one is a page fault, not a corrupted neighbour.
 Result<> map_stacks(HostTables& tables, EarlyFrames& frames, unsigned cpus) {
     for (unsigned cpu = 0; cpu < cpus; ++cpu)
         for (u8 use = 0; use < stack_uses; ++use) {
-            const auto which = static_cast<StackUse>(use);
-            const u64 bytes = bytes_of_stack(which);
+            const u64 bytes = bytes_of_stack(use);
             const auto stack = frames.take(bytes >> page_shift);
             TRY(stack);
-            TRY(tables.map(stack_top(cpu, which) - bytes, *stack, bytes, x86::read_write));
+            TRY(tables.map(stack_top(cpu, use) - bytes, *stack, bytes, x86::read_write));
         }
     return {};
+}
+
+/// What stays occupied for ever: the first MiB (firmware's, and where other pCPUs wake), the image,
+/// and the boot module.
+std::array<Occupied, 3> kept_by_others(const MachineFacts& facts) {
+    const u64 module_end = facts.module_start.value + facts.module_bytes;
+    return {{{Mpa{0}, Mpa{MiB}},
+             {facts.image_start, facts.image_end},
+             {facts.module_start, Mpa{align_up(module_end, page_size)}}}};
 }
 
 /// The largest stretch of free RAM that the first tables show.
@@ -97,13 +91,6 @@ Result<> move_module_up(Machine& machine, EarlyFrames& early, const Occupied& ho
 
 }  // namespace
 
-std::array<Occupied, 3> kept_by_others(const MachineFacts& facts) {
-    return {{{Mpa{0}, Mpa{MiB}},
-             {facts.image_start, facts.image_end},
-             {facts.module_start, Mpa{align_up(facts.module_start.value + facts.module_bytes,
-                                               page_size)}}}};
-}
-
 Result<> settle(Machine& machine, unsigned cpus) {
     MachineFacts& facts = machine.facts;
     const Mpa top = top_of_ram(facts.ranges());
@@ -112,7 +99,8 @@ Result<> settle(Machine& machine, unsigned cpus) {
     TRY(move_module_up(machine, early, hole));
 
     // The final tables, and the table of frames that they show
-    HostTables tables{machine.memory, early, has_1g_pages()};
+    const bool pages_of_1g = x86::cpuid_if_present(0x80000001).edx & 1 << 26;
+    HostTables tables{machine.memory, early, pages_of_1g};
     TRY(tables.begin());
     TRY(map_image(tables, facts));
     TRY(map_memory(tables, facts));

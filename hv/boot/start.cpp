@@ -1,26 +1,19 @@
 // The hypervisor's waking, from the first line of C++ to the last chapter's opening.
 #include <algorithm>
-#include <boot/acpi.hpp>
-#include <boot/calibrate.hpp>
-#include <boot/interrupts.hpp>
-#include <boot/layout.hpp>
-#include <boot/panic.hpp>
-#include <boot/power.hpp>
-#include <boot/processors.hpp>
-#include <boot/settle.hpp>
+#include <boot/address_space.hpp>
 #include <boot/start.hpp>
 #include <boot/trace.hpp>
-#include <boot/vectors.hpp>
 #include <x86/cpuid.hpp>
 #include <x86/msr.hpp>
 #include <x86/privileged.hpp>
 
 extern "C" const char image_start[], image_end[];
 
+/// Continues with `function(cpu)` on the stack that ends at `stack`: see entry.S.
+extern "C" [[noreturn]] void call_on_stack(hv::u64 stack, void (*function)(hv::Cpu&), hv::Cpu& cpu);
+
 namespace hv::boot {
 namespace {
-
-u32 own_apic_id() { return x86::cpuid(1).ebx >> 24; }
 
 /// The boot module must lie in RAM: it is read through the direct map.
 void check_module(Machine& machine) {
@@ -29,10 +22,9 @@ void check_module(Machine& machine) {
         return;
     const Mpa start = facts.module_start, end = start + facts.module_bytes;
     for (const MemoryRange& range : facts.ranges())
-        if (range.kind == MemoryRange::Kind::usable && range.start <= start && start < end &&
-            end <= range.start + range.bytes)
-            return tell(*machine.cpus[0], module_found,
-                        owner_hypervisor, facts.module_bytes, start.value);
+        if (range.usable() && range.start <= start && start < end && end <= range.end())
+            return tell(*machine.cpus[0], module_found, owner_hypervisor, facts.module_bytes,
+                        start.value);
     print(machine.console, "The boot module at {:x} is not in RAM; I go on without it.\n", start);
     facts.module_bytes = 0;
 }
@@ -64,7 +56,7 @@ void survey(Machine& machine, Cpu& cpu, const Handover& handover) {
          facts.memory_ranges, top_of_ram(facts.ranges()).value);
     check_module(machine);
 
-    if (!read_acpi(machine.memory, own_apic_id(), facts))
+    if (!read_acpi(machine.memory, x86::cpuid(1).ebx >> 24, facts))
         print(machine.console, "I found no ACPI tables: I use this pCPU alone.\n");
     tell(cpu, firmware_read, owner_hypervisor, facts.processors_found, facts.rsdp.value,
          facts.pm1a_control, facts.reset_port);
@@ -73,11 +65,10 @@ void survey(Machine& machine, Cpu& cpu, const Handover& handover) {
 /// What only the boot pCPU does: traps, interrupts, the clock, and then the other pCPUs.
 void set_up_machine(Machine& machine, Cpu& cpu) {
     machine.interrupts.fill();
-    load_tables(cpu);
-    silence_interrupts(machine.facts);
     machine.fpu = x86::find_fpu();
     machine.apic.find(local_apic_window);
     set_up_this_cpu(cpu);
+    silence_interrupts(machine.facts);
     calibrate(machine);
     machine.apic.set_timer(timer_vector, machine.timer.by_tsc_deadline);
     tell(cpu, clock_set, owner_hypervisor, machine.clock.ticks_per_second / 1000,
@@ -106,8 +97,7 @@ void ask_chapters(Machine& machine, Part Plug::*part, Arguments&... arguments) {
 }
 
 /// The second half, on a stack with a guard: the machine, then the chapters.
-void wake_further(void* argument) {
-    Cpu& cpu = *static_cast<Cpu*>(argument);
+void wake_further(Cpu& cpu) {
     Machine& machine = *cpu.machine;
     set_up_machine(machine, cpu);
     ask_chapters(machine, &Plug::open, machine, cpu);
@@ -139,7 +129,7 @@ void wake(Machine& machine, Cpu& cpu, std::span<const Plug* const> plugs,
               machine.facts.module_bytes / MiB);
         give_up(machine);
     }
-    call_on_stack(stack_top(0, stack_ordinary), wake_further, &cpu);
+    call_on_stack(stack_top(0, stack_ordinary), wake_further, cpu);
 }
 
 void open_chapters_here(Cpu& cpu) {

@@ -1,6 +1,5 @@
 // dom0's birth: its RAM, its kernel, what it finds at its start, and its first registers.
 #include <algorithm>
-#include <boot/memory_map.hpp>
 #include <domains/archive.hpp>
 #include <domains/build_dom0.hpp>
 #include <domains/elf.hpp>

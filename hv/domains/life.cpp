@@ -1,6 +1,5 @@
 // The life of a domain: born paused, run, paused again, shut down, taken apart, buried.
-#include <boot/object.hpp>
-#include <boot/power.hpp>
+#include <boot/start.hpp>
 #include <domains/household.hpp>
 #include <domains/memory.hpp>
 #include <domains/shared_info.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <base/result.hpp>
-#include <boot/timers.hpp>
+#include <boot/time.hpp>
 
 namespace hv {
 

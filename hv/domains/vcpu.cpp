@@ -1,5 +1,4 @@
 // A vCPU: made, woken, put to sleep, and unmade.
-#include <boot/object.hpp>
 #include <domains/household.hpp>
 #include <domains/interrupts.hpp>
 #include <domains/memory.hpp>

@@ -1,5 +1,4 @@
 // Chapter events: what it plugs into the machine.
-#include <boot/object.hpp>
 #include <events/chapter.hpp>
 #include <events/fifo.hpp>
 #include <events/ports.hpp>

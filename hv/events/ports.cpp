@@ -1,6 +1,5 @@
 // A domain's ports: taken from the lowest number up, and given back.
 #include <algorithm>
-#include <boot/object.hpp>
 #include <events/ports.hpp>
 #include <events/two_level.hpp>
 

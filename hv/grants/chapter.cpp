@@ -1,5 +1,4 @@
 // Chapter grants: what it plugs into the machine.
-#include <boot/object.hpp>
 #include <domains/memory.hpp>
 #include <grants/chapter.hpp>
 #include <grants/grant_table.hpp>

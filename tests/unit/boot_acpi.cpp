@@ -1,5 +1,5 @@
 // ACPI: tables as firmware writes them, and damaged ones.
-#include <boot/acpi.hpp>
+#include <boot/handover.hpp>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <string_view>
@@ -96,9 +96,9 @@ TEST_F(BootAcpi, ReadsWhatTheTablesSay) {
     EXPECT_EQ(facts.pm_timer_port, 0x608);
     EXPECT_EQ(facts.reset_port, 0xcf9);
     EXPECT_EQ(facts.reset_value, 6);
-    EXPECT_TRUE(facts.has_sleep_type);
-    EXPECT_EQ(facts.sleep_type_a, 5);
-    EXPECT_EQ(facts.sleep_type_b, 1);
+    ASSERT_TRUE(facts.soft_off);
+    EXPECT_EQ(facts.soft_off->a, 5);
+    EXPECT_EQ(facts.soft_off->b, 1);
 }
 
 TEST_F(BootAcpi, ATableWithAWrongSumIsAbsent) {
@@ -112,7 +112,7 @@ TEST_F(BootAcpi, WithoutARootThereIsOnlyThisProcessor) {
     std::memset(&bytes[root], 0, 8);
     EXPECT_EQ(read().error().code, XEN_ENOENT);
     EXPECT_EQ(facts.apic_count, 1);
-    EXPECT_FALSE(facts.has_sleep_type);
+    EXPECT_FALSE(facts.soft_off);
 }
 
 TEST_F(BootAcpi, DamagedTablesAreNeverReadBeyondMemory) {

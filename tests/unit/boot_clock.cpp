@@ -1,7 +1,5 @@
 // Clocks: the TSC's scale, the calendar, and the skew between pCPUs.
-#include <boot/calendar.hpp>
-#include <boot/clock.hpp>
-#include <boot/skew.hpp>
+#include <boot/time.hpp>
 #include <gtest/gtest.h>
 
 namespace hv {

@@ -1,5 +1,5 @@
 // The hypervisor's own tables: every page in its place, and a frame table that only RAM pays for.
-#include <boot/host_tables.hpp>
+#include <boot/address_space.hpp>
 #include <gtest/gtest.h>
 #include <vector>
 #include <x86/host_format.hpp>

@@ -1,5 +1,5 @@
 // What loaders hand over: PVH start info and multiboot2 tags, good ones and damaged ones.
-#include <boot/loader.hpp>
+#include <boot/handover.hpp>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <unit/mutate.hpp>

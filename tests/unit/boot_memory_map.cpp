@@ -1,7 +1,6 @@
 // The memory map: order, overlaps, odd borders, limits, and what is left free.
 #include <algorithm>
-#include <boot/loader.hpp>
-#include <boot/memory_map.hpp>
+#include <boot/handover.hpp>
 #include <gtest/gtest.h>
 #include <random>
 #include <unit/mutate.hpp>

@@ -1,5 +1,5 @@
 // The command line: each option, wrong words named and ignored, help that lists them all.
-#include <boot/options.hpp>
+#include <boot/handover.hpp>
 #include <gtest/gtest.h>
 #include <string>
 

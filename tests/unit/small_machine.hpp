@@ -1,7 +1,6 @@
 // A machine in a test's memory: one pCPU, RAM, an engine that only keeps registers, and domains.
 #pragma once
 
-#include <boot/object.hpp>
 #include <cstdlib>
 #include <deque>
 #include <domains/calls.hpp>

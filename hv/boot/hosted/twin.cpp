@@ -1,6 +1,6 @@
 // The hosted twin of the machine: threads play pCPUs, devices are silent.
 #include <boot/hosted/twin.hpp>
-#include <boot/power.hpp>
+#include <boot/start.hpp>
 
 namespace hv {
 namespace {

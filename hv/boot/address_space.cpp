@@ -1,5 +1,5 @@
 // The hypervisor's own page tables: made once at boot, and never changed afterwards.
-#include <boot/host_tables.hpp>
+#include <boot/address_space.hpp>
 #include <memory>
 #include <string.h>
 #include <x86/host_format.hpp>
