@@ -18,26 +18,13 @@ struct Reading {
     u64 known = 0, tsc = 0, apic = 0;
 };
 
-u32 read_pm_timer(u16 port) { return x86::in32(port) & 0xffffff; }
-
-/// A PM timer that stands still (or answers all ones) is none.
-bool pm_timer_runs(u16 port) {
-    if (port == 0)
-        return false;
-    const u32 first = read_pm_timer(port);
-    for (unsigned i = 0; i < 100'000; ++i)
-        if (read_pm_timer(port) != first)
-            return true;
-    return false;
-}
-
 /// Reads the PM timer and the others several times, and keeps the reading that took least.
 Reading read_clocks(const x86::HostApic& apic, u16 port) {
     Reading best;
     u64 shortest = ~0ull;
     for (unsigned i = 0; i < 8; ++i) {
         const u64 before = x86::read_tsc();
-        const Reading now{read_pm_timer(port), before, apic.timer_left()};
+        const Reading now{x86::in32(port) & 0xffffff, before, apic.timer_left()};
         const u64 length = x86::read_tsc() - before;
         if (length < shortest) {
             shortest = length;
@@ -47,10 +34,13 @@ Reading read_clocks(const x86::HostApic& apic, u16 port) {
     return best;
 }
 
+/// A PM timer that stands still, or answers all ones, is none: then nothing passes on it.
 Reading measure_by_pm_timer(const x86::HostApic& apic, u16 port) {
     const Reading start = read_clocks(apic, port);
     Reading passed;
-    while (passed.known < pm_timer_rate / measure_per_second) {
+    for (unsigned tries = 0; passed.known < pm_timer_rate / measure_per_second; ++tries) {
+        if (tries > 10'000 && passed.known == 0)
+            break;
         const Reading now = read_clocks(apic, port);
         passed = {(now.known - start.known) & 0xffffff, now.tsc - start.tsc, start.apic - now.apic};
     }
@@ -119,10 +109,12 @@ void boot::calibrate(Machine& machine) {
     machine.apic.set_timer(spurious_vector, false);
     machine.apic.start_timer(0xffffffff);
     const u16 port = machine.facts.pm_timer_port;
-    const bool by_pm_timer = pm_timer_runs(port);
-    const u64 rate = by_pm_timer ? pm_timer_rate : pit_rate;
-    const Reading passed = by_pm_timer ? measure_by_pm_timer(machine.apic, port)
-                                       : measure_by_pit(machine.apic);
+    u64 rate = pm_timer_rate;
+    Reading passed = port != 0 ? measure_by_pm_timer(machine.apic, port) : Reading{};
+    if (passed.known == 0) {
+        rate = pit_rate;
+        passed = measure_by_pit(machine.apic);
+    }
     machine.apic.start_timer(0);
 
     machine.clock.calibrate(believe(passed.tsc * rate / passed.known, claimed_rate()));

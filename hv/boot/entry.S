@@ -27,20 +27,16 @@ multiboot_header:
     .long MULTIBOOT2_HEADER_MAGIC, 0, multiboot_header_end - multiboot_header
     .long -(MULTIBOOT2_HEADER_MAGIC + 0 + (multiboot_header_end - multiboot_header))
     // Relocatable: lowest and highest address, alignment, preferably low
-    .balign 8
     .short 10, 0
     .long 24, 0x200000, 0xffffffff, 0x200000, 1
-    // Modules at page boundaries
-    .balign 8
+    // Modules at page boundaries, and the end of the tags
     .short 6, 0
     .long 8
-    .balign 8
     .short 0, 0
     .long 8
 multiboot_header_end:
 
 // In: 32-bit flat mode, paging off, EBX: the machine address of the start-of-day structure
-    .global pvh_entry
 pvh_entry:
     mov $PVH_MAGIC, %eax
 
@@ -117,16 +113,16 @@ climb:
 
     .code64
 start64:
-    mov %edi, %edi
-    jmp *(%rdi)
-
-start_high:
     xor %eax, %eax
     mov %eax, %ds
     mov %eax, %es
     mov %eax, %fs
     mov %eax, %gs
     mov %eax, %ss
+    mov %edi, %edi
+    jmp *(%rdi)
+
+start_high:
     mov $boot_stack_end, %rsp
     mov %esi, %edi
     mov %ebx, %esi
@@ -134,18 +130,6 @@ start_high:
     xor %ebp, %ebp
     call start
     ud2
-
-/// Leaves the stack behind and calls `function(argument)` on another: (stack, function, argument).
-    .text
-    .global call_on_stack
-    .type call_on_stack, @function
-call_on_stack:
-    mov %rdi, %rsp
-    mov %rdx, %rdi
-    xor %ebp, %ebp
-    call *%rsi
-    ud2
-    .size call_on_stack, . - call_on_stack
 
     .section .note.pvh, "a", @note
     .balign 4

@@ -9,9 +9,6 @@
 
 extern "C" const char image_start[], image_end[];
 
-/// Continues with `function(cpu)` on the stack that ends at `stack`: see entry.S.
-extern "C" [[noreturn]] void call_on_stack(hv::u64 stack, void (*function)(hv::Cpu&), hv::Cpu& cpu);
-
 namespace hv::boot {
 namespace {
 
@@ -129,7 +126,10 @@ void wake(Machine& machine, Cpu& cpu, std::span<const Plug* const> plugs,
               machine.facts.module_bytes / MiB);
         give_up(machine);
     }
-    call_on_stack(stack_top(0, stack_ordinary), wake_further, cpu);
+    // On with a stack that has a guard beneath it
+    asm volatile("mov %0, %%rsp; xor %%ebp, %%ebp; call *%1; ud2"
+                 ::"r"(stack_top(0, stack_ordinary)), "r"(wake_further), "D"(&cpu) : "memory");
+    __builtin_unreachable();
 }
 
 void open_chapters_here(Cpu& cpu) {

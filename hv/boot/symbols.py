@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+START = 0xFFFFFFFF80200000  # of the image: see image.ld
+
 
 def short(name: str) -> str:
     """Return a demangled name without parameters, templates' arguments and anonymous namespaces."""
@@ -30,17 +32,11 @@ def functions(nm: str, image: str) -> list[tuple[int, str]]:
 def main() -> None:
     """Write the table: a count, then offset and name of each function, then the names."""
     nm, image, output = sys.argv[1:]
-    table = functions(nm, image)
-    base = 0xFFFFFFFF80200000
-    lines = ['.section .symbols, "a"', "table:", f".long {len(table)}"]
-    texts = [".balign 1"]
-    for index, (address, name) in enumerate(table):
-        if address < base:
-            continue
-        lines.append(f".long {address - base}, name{index} - table")
-        texts.append(f'name{index}: .asciz "{name}"')
-    lines[2] = f".long {len(texts) - 1}"
-    lines += [*texts, '.section .note.GNU-stack, "", @progbits', ""]
+    table = [(address - START, name) for address, name in functions(nm, image) if address >= START]
+    lines = ['.section .symbols, "a"', f"table: .long {len(table)}"]
+    lines += [f".long {offset}, name{index} - table" for index, (offset, _) in enumerate(table)]
+    lines += [f'name{index}: .asciz "{name}"' for index, (_, name) in enumerate(table)]
+    lines += ['.section .note.GNU-stack, "", @progbits', ""]
     Path(output).write_text("\n".join(lines))
 
 

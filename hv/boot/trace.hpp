@@ -32,8 +32,8 @@ inline constexpr TraceEvent module_found{
 
 inline constexpr TraceEvent firmware_read{
     Chapter::boot, 5, "firmware_read", {"processors", "root", "power", "reset"},
-    "ACPI's root is at {root:x}. It names {processors} processors, and port {power:x} to power off.",
-    "boot-acpi"};
+    "ACPI's root is at {root:x}. It names {processors} processors, and port {power:x} to power "
+    "off.", "boot-acpi"};
 
 inline constexpr TraceEvent powering_off{
     Chapter::boot, 6, "powering_off", {"milliseconds"},

@@ -44,10 +44,6 @@ secondary_high:
     mov 24(%rdi), %rdi
     mov %rax, %cr3
     xor %ebp, %ebp
-    xor %eax, %eax
-    mov %eax, %ds
-    mov %eax, %es
-    mov %eax, %ss
     call start_secondary
     ud2
     .size secondary_high, . - secondary_high

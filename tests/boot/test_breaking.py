@@ -9,7 +9,8 @@ from pyhv import sentences as say
 from pyhv.debugger import INTERRUPTS_ON, Debugger, address_of
 from pyhv.speed import scaled
 
-# Where hv/boot/address_space.hpp puts each pCPU's stacks; the ordinary one ends a slot's first quarter.
+# Where hv/boot/address_space.hpp puts each pCPU's stacks: the ordinary one ends a slot's first
+# quarter.
 STACKS, STACK_SLOT, STACK_BYTES = 0xFFFFC08000000000, 128 * 1024, 16 * 1024
 PLACE = r"[0-9a-f]{16} [^\n]*\b%s\+0x[0-9a-f]+"
 
