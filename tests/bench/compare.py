@@ -1,6 +1,9 @@
 # The bench: real Xen and Subfloor run one guest, and one table tells what each operation cost.
 """The command tests/bench/compare."""
 
+import datetime
+import re
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -14,6 +17,7 @@ import ours
 import sizes
 import typer
 import xen_dom0
+from pyhv import xen as judge
 from pyhv.errors import Failure
 from rich.console import Console
 from rich.table import Table
@@ -57,6 +61,16 @@ def measure_our_linux(echo: Callable[[str], None]) -> figures.Figures:
     return linux_boot.parse(said) | exits | functions.linux_in_hypervisor()
 
 
+def conditions() -> dict[str, str]:
+    """Return what a noted figure was measured with."""
+    qemu = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True)
+    return {
+        "day": f"{datetime.date.today():%Y-%m-%d}",
+        "emulator": "QEMU " + re.search(r"version (\S+)", qemu.stdout)[1],
+        "xen": f"Xen {judge.fetch()[0].version}",
+    }
+
+
 def _number(value: float | None) -> str:
     if value is None:
         return ""
@@ -90,7 +104,7 @@ def main(
     = False,
     linux: Annotated[bool, typer.Option(help="Boot Linux under both as well: minutes more.")]
     = False,
-    note: Annotated[bool, typer.Option(help="Note our figures in tests/bench/today.toml.")]
+    note: Annotated[bool, typer.Option(help="Note the figures in tests/bench/today.toml.")]
     = False,
     verbose: Annotated[bool, typer.Option(help="Show what the machines say.")] = False,
 ) -> None:
@@ -115,7 +129,7 @@ def main(
     table = figures.rows(xen, less_decoding, mine)
     figures.save(table)
     if note:
-        figures.note(mine)
+        figures.note(conditions(), xen=xen, xen_less_decoding=less_decoding, ours=mine)
     show(table)
 
 

@@ -15,6 +15,8 @@ TODAY = HERE / "today.toml"
 RESULT = BUILD / "bench.json"
 # A row that misses its goal may vary this much with the compiler's mood.
 SLACK = 1.02
+# Whose figures are noted.
+COLUMNS = ("xen", "xen_less_decoding", "ours")
 
 
 @dataclass(frozen=True)
@@ -92,23 +94,28 @@ def save(table: list[Row]) -> None:
     RESULT.write_text(json.dumps({"rows": [asdict(row) for row in table]}, indent=1) + "\n")
 
 
-def today() -> dict[str, float]:
-    """Return our figures as they were last noted."""
-    return tomllib.loads(TODAY.read_text()) if TODAY.exists() else {}
+def noted() -> dict[str, dict]:
+    """Return the figures as they were last noted, by whose they are, and `by` what."""
+    return tomllib.loads(TODAY.read_text())
 
 
-def note(ours: Figures) -> None:
-    """Note our figures: later ones may only be better, or within the goal."""
-    noted = today() | {name: figure.median for name, figure in ours.items()}
-    lines = [f"{name} = {noted[name]:.9g}" for name in definitions() if name in noted]
-    head = "# Our figures of the last day that was noted, by tests/bench/compare --note.\n"
-    TODAY.write_text(head + "\n".join(lines) + "\n")
+def note(by: dict[str, str], **columns: Figures) -> None:
+    """Note figures, by whose they are: our later ones may only be better, or within the goal."""
+    before = noted()
+    lines = ["# The figures that were last noted, by tests/bench/compare --note.", "[by]"]
+    lines += [f'{name} = "{text}"' for name, text in (before["by"] | by).items()]
+    for column in COLUMNS:
+        new = {name: figure.median for name, figure in columns.get(column, {}).items()}
+        known = before[column] | new
+        lines += ["", f"[{column}]"]
+        lines += [f"{name} = {known[name]:.9g}" for name in definitions() if name in known]
+    TODAY.write_text("\n".join(lines) + "\n")
 
 
 def limit(name: str) -> float | None:
     """Return what a row may cost at most: its goal once that was met, else little over today's."""
-    noted = today().get(name)
+    before = noted()["ours"].get(name)
     goal = definitions()[name].get("goal")
-    if noted is None:
+    if before is None:
         return None
-    return goal if goal is not None and noted <= goal else noted * SLACK
+    return goal if goal is not None and before <= goal else before * SLACK

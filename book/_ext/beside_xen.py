@@ -1,0 +1,88 @@
+"""What stands beside real Xen, drawn from the tests that compare: figures and answers."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Offer the directives."""
+    app.add_directive("figures", Figures)
+    app.add_directive("differences", Differences)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _cell(content: str | nodes.Node, *classes: str) -> nodes.entry:
+    entry = nodes.entry(classes=list(classes))
+    entry += content if isinstance(content, nodes.Node) else nodes.paragraph("", content)
+    return entry
+
+
+def table(heads: list[str], widths: list[int], rows: list[list[nodes.entry]]) -> nodes.table:
+    """Put rows of cells under their heads."""
+    group = nodes.tgroup(cols=len(heads))
+    group += [nodes.colspec(colwidth=width) for width in widths]
+    head, body = nodes.thead(), nodes.tbody()
+    for where, cells in [(head, [_cell(text) for text in heads]), *((body, row) for row in rows)]:
+        where += nodes.row("", *cells)
+    group += [head, body]
+    return nodes.table("", group, classes=["beside-xen"])
+
+
+class FromTests(SphinxDirective):
+    """What both directives share: they read files of the tests."""
+
+    def read(self, name: str) -> dict:
+        """Return a file of `tests/`, on which the page depends from here on."""
+        path = Path(self.env.srcdir).parent / "tests" / name
+        self.env.note_dependency(str(path))
+        return tomllib.loads(path.read_text())
+
+
+class Figures(FromTests):
+    """`{figures}`: the bench's rows with the figures that were last noted."""
+
+    def run(self) -> list[nodes.Node]:
+        rows, noted = self.read("bench/rows.toml"), self.read("bench/today.toml")
+        columns = [noted["xen"], noted["xen_less_decoding"], noted["ours"]]
+        shown = []
+        for name, row in rows.items():
+            unit = f" ({row['unit']})" if "unit" in row else ""
+            goal, ours = row.get("goal"), columns[-1].get(name)
+            met = goal is not None and ours is not None and ours <= goal
+            numbers = [row.get("floor"), *(column.get(name) for column in columns), goal]
+            cells = [_cell(row["title"] + unit)]
+            cells += [_cell(_number(number), "number") for number in numbers]
+            cells[4]["classes"] += ["met"] if met else []
+            shown.append(cells)
+        heads = ["operation", "floor", "Xen", "less decoding", "Subfloor", "goal"]
+        where = nodes.paragraph("", "Noted on {day} with {emulator}, {xen}.".format(**noted["by"]))
+        return [table(heads, [40, 10, 14, 14, 12, 10], shown), where]
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:,.1f}"
+
+
+class Differences(FromTests):
+    """`{differences}`: the questions that may be answered otherwise than by Xen, and why."""
+
+    def run(self) -> list[nodes.Node]:
+        shown = []
+        for one in self.read("oracle/differences.toml")["difference"]:
+            question = nodes.paragraph("", "", nodes.literal("", one["question"]))
+            engines = ", ".join(one.get("engines", ["svm", "vmx"])).upper()
+            reason = one["reason"]
+            reason = f"{reason[0].upper()}{reason[1:]}."
+            shown.append([_cell(question), _cell(reason), _cell(engines)])
+        return [table(["questions", "why the answer differs", "engines"], [40, 50, 10], shown)]
