@@ -1,13 +1,13 @@
 // The composition root: the one machine, and the chapters that this build has.
 #include <boot/start.hpp>
 #if HV_THROUGH >= HV_DOMAINS
-#include <domains/chapter.hpp>
+#include <domains/household.hpp>
 #endif
 #if HV_THROUGH >= HV_GRANTS
-#include <grants/chapter.hpp>
+#include <grants/grant_table.hpp>
 #endif
 #if HV_THROUGH >= HV_EVENTS
-#include <events/chapter.hpp>
+#include <events/ports.hpp>
 #endif
 
 namespace hv {

@@ -33,6 +33,7 @@ public:
     constexpr const T& operator*() const { return value_; }
     constexpr T* operator->() { return &value_; }
     constexpr const T* operator->() const { return &value_; }
+    constexpr T take() { return std::move(value_); }
 
     constexpr Error error() const { return Error{static_cast<Errno>(error_)}; }
     constexpr T value_or(T fallback) const { return ok() ? value_ : fallback; }
@@ -51,17 +52,20 @@ public:
 
     constexpr bool ok() const { return error_ == 0; }
     explicit constexpr operator bool() const { return ok(); }
+    constexpr void take() {}
     constexpr Error error() const { return Error{static_cast<Errno>(error_)}; }
 
 private:
     int error_ = 0;
 };
 
-/// Leaves the calling function with the error of `expression`, if it has one.
+/// The value of `expression`; or leaves the calling function with its error, if it has one.
 #define TRY(expression)                                                                           \
-    do {                                                                                          \
-        if (auto&& tried = (expression); !tried.ok()) [[unlikely]]                                \
+    ({                                                                                            \
+        auto tried = (expression);                                                                \
+        if (!tried.ok()) [[unlikely]]                                                             \
             return tried.error();                                                                 \
-    } while (false)
+        tried.take();                                                                             \
+    })
 
 }  // namespace hv

@@ -134,7 +134,7 @@ struct Plug {
     /// person could put right is in machine.refusal.
     Result<> (*open)(Machine& machine, Cpu& cpu);
     /// Called on each pCPU as it comes up, the boot pCPU included, after `open`. May be nullptr.
-    Result<> (*open_cpu)(Cpu& cpu);
+    Result<> (*open_cpu)(Cpu& cpu) = nullptr;
     /// Called once, on the boot pCPU, when every chapter is open on every pCPU. May be nullptr.
     Result<> (*start)(Machine& machine, Cpu& cpu) = nullptr;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <domains/household.hpp>
+#include <tuple>
 
 namespace hv {
 
@@ -31,6 +32,31 @@ inline DomainRef named_domain(Call& call, DomainId id) {
 /// Who may act on `target`: the domain itself, and a privileged one.
 inline bool may_act_on(const Call& call, const Domain& target) {
     return call.domain.privileged || &call.domain == &target;
+}
+
+/// The domain that a call names and its caller may act on. XEN_ESRCH, XEN_EPERM.
+inline Result<DomainRef> target_of(Call& call, DomainId id) {
+    DomainRef target = named_domain(call, id);
+    if (!target)
+        return Error{XEN_ESRCH};
+    if (!may_act_on(call, *target))
+        return Error{XEN_EPERM};
+    return target;
+}
+
+/// Reads a structure that 64-bit and 32-bit code lay out alike but for its longs and handles.
+/// `Layout` is a template on those; its fields() are what is wanted of it.
+template <template <class Long> class Layout>
+Result<Layout<u64>> read_layout(Call& call, u64 address) {
+    Layout<u64> wide;
+    if (call.wide) {
+        TRY(call.read(wide, address));
+        return wide;
+    }
+    Layout<u32> narrow;
+    TRY(call.read(narrow, address));
+    wide.fields() = narrow.fields();
+    return wide;
 }
 
 /// A guest handle's address.

@@ -1,12 +1,8 @@
 // Chapter domains: what it plugs into the machine, and how the first child is born.
 #include <domains/build_dom0.hpp>
 #include <domains/calls.hpp>
-#include <domains/chapter.hpp>
-#include <domains/household.hpp>
-#include <domains/round_robin.hpp>
 #include <domains/shootdown.hpp>
 #include <domains/trace.hpp>
-#include <domains/work.hpp>
 
 namespace hv::domains {
 namespace {
@@ -28,37 +24,24 @@ constexpr PhysmapSpace spaces[] = {{XENMAPSPACE_shared_info, shared_info_space}}
 
 constexpr DomainPlug domain_plug{
     .chapter = Chapter::domains,
-    .furnish = nullptr,
-    .release = nullptr,
-    .forget = nullptr,
-    .furnish_vcpu = nullptr,
-    .release_vcpu = nullptr,
-    .shut_down = nullptr,
     .hypercalls = calls,
     .physmap_spaces = spaces,
 };
 
 Result<> open(Machine& machine, Cpu&) {
-    const Result<Household*> house = make<Household>(machine);
-    TRY(house);
-    machine.parts.furnish(*house);
-    const Result<RoundRobin*> scheduler = make<RoundRobin>(machine, machine);
-    TRY(scheduler);
-    (*house)->scheduler = *scheduler;
+    Household* const house = TRY(make<Household>(machine));
+    machine.parts.furnish(house);
+    house->scheduler = TRY(make_round_robin(machine));
     join(machine, domain_plug);
     machine.work = work;
     return {};
 }
 
 Result<> open_cpu(Cpu& cpu) {
-    const Result<Whereabouts*> here = make<Whereabouts>(*cpu.machine);
-    TRY(here);
-    cpu.parts.furnish(*here);
+    cpu.parts.furnish(TRY(make<Whereabouts>(*cpu.machine)));
     x86::FrameSource frames = frame_source(*cpu.machine);
     return cpu.machine->engine->turn_on(cpu.number, cpu.machine->clock.ticks_per_second, frames);
 }
-
-Result<> start(Machine& machine, Cpu& cpu) { return build_dom0(machine, cpu); }
 
 }  // namespace
 
@@ -68,7 +51,7 @@ constexpr Plug plug{
     .events = domain_events,
     .open = open,
     .open_cpu = open_cpu,
-    .start = start,
+    .start = build_dom0,
 };
 
 }  // namespace hv::domains

@@ -62,7 +62,6 @@ struct Vcpu : boost::intrusive::list_base_hook<> {
     std::atomic<bool> running{false};  ///< on a pCPU now, or its registers are not put away yet
     std::atomic<u16> cpu{0};           ///< where it runs, or ran last; set before `running`
     u32 affinity = ~0u;                ///< one bit for each pCPU that it may run on
-    u64 runnable_since = 0;            ///< machine time, ns
     vcpu_runstate_info_t runstate{};   ///< Xen's account: running, runnable, blocked, offline
 
     // What the guest shares with us

@@ -1,6 +1,5 @@
 // domctl, the life of a domain: born, paused, let go, described, ended.
 #include <domains/domctl.hpp>
-#include <domains/pvclock.hpp>
 #include <domains/shared_info.hpp>
 #include <domains/trace.hpp>
 #include <xen/sched.h>
@@ -29,9 +28,8 @@ Answer create(DomctlCall& ctl) {
     TRY(check_wish(wish));
     // 0 and the reserved numbers mean: the next free one
     const DomainId id = ctl.op.domain < DOMID_FIRST_RESERVED ? ctl.op.domain : 0;
-    const auto created = create_domain(ctl.call.domain.machine, ctl.call.cpu, id, wish);
-    TRY(created);
-    Domain& domain = **created;
+    const DomainRef created = TRY(create_domain(ctl.call.domain.machine, ctl.call.cpu, id, wish));
+    Domain& domain = *created;
     domain.frames_limit = 0;
     show_wall_clock(domain);
     ctl.op.domain = domain.id;

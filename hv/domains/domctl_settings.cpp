@@ -1,7 +1,6 @@
 // domctl, what a domain is given: tables' room, clocks, its hypercall page, its CPUID.
 #include <domains/domctl.hpp>
 #include <domains/shared_info.hpp>
-#include <domains/stillness.hpp>
 #include <optional>
 
 namespace hv {

@@ -2,8 +2,7 @@
 #include <algorithm>
 #include <domains/domctl.hpp>
 #include <domains/hvm_context.hpp>
-#include <domains/pvclock.hpp>
-#include <domains/stillness.hpp>
+#include <domains/shared_info.hpp>
 
 namespace hv {
 namespace {

@@ -3,7 +3,6 @@
 #include <domains/exits.hpp>
 #include <domains/household.hpp>
 #include <domains/instruction.hpp>
-#include <domains/interrupts.hpp>
 #include <domains/trace.hpp>
 #include <domains/vcpu_start.hpp>
 #include <x86/privileged.hpp>

@@ -1,12 +1,51 @@
-// A guest's memory by virtual and by physical address: one walk and one copy for each page.
+// A guest's memory by virtual address: for each page one walk, one look at the p2m, and one copy.
 #include <algorithm>
 #include <domains/guest_memory.hpp>
-#include <domains/guest_view.hpp>
 #include <domains/household.hpp>
+#include <domains/shootdown.hpp>
 #include <x86/guest_walk.hpp>
 
 namespace hv {
 namespace {
+
+/// A way into a domain's RAM that is open while this lives. The pCPU says that it is inside, as it
+/// does before it enters the guest: a shootdown then waits for us too, and what we have found stays
+/// true without a use of each frame. Open it for a copy, no longer; no lock but the p2m's is taken
+/// inside. What was found is remembered for the pCPU, as in its TLB.
+class GuestView {
+public:
+    explicit GuestView(Domain& domain) : domain_{domain}, here_{whereabouts(this_cpu())} {
+        // A generation belongs to one domain: another number means another time, or another domain
+        const u64 generation = announce_entry(here_, domain);
+        if (here_.seen.generation != generation)
+            here_.seen = {.generation = generation};
+    }
+    ~GuestView() { announce_exit(here_); }
+    GuestView(const GuestView&) = delete;
+    GuestView& operator=(const GuestView&) = delete;
+
+    /// Where the hypervisor sees `address`; nullptr when that is no RAM, or may not be used so.
+    u8* at(Gpa address, bool write) {
+        const Gfn gfn = frame_of(address);
+        SeenPage& seen = here_.seen.pages[gfn.value % SeenPages::count];
+        if (seen.gfn != gfn && !find(gfn, seen)) [[unlikely]]
+            return nullptr;
+        return write && !seen.writable ? nullptr : seen.at + (address.value & page_mask);
+    }
+
+private:
+    bool find(Gfn gfn, SeenPage& seen) {
+        const Result<GuestFrame> found = domain_.p2m.look_up(gfn);
+        Machine& machine = domain_.machine;
+        if (!found.ok() || !found->access.read || !machine.frames.is_ram(found->frame))
+            return false;
+        seen = {gfn, found->access.write, machine.memory.at(found->frame)};
+        return true;
+    }
+
+    Domain& domain_;
+    Whereabouts& here_;
+};
 
 /// A domain's page tables, as the guest walk reads them.
 class DomainTables final : public x86::GuestTables {
@@ -43,33 +82,19 @@ private:
     GuestView& view_;
 };
 
-/// Moves bytes between `buffer` and guest physical memory, page by page.
-Result<> move_physical(GuestView& view, Gpa address, u8* buffer, size_t bytes, bool write) {
-    while (bytes > 0) {
-        const size_t piece = std::min<size_t>(bytes, page_size - (address.value & page_mask));
-        u8* const at = view.at(address, write);
-        if (at == nullptr)
-            return Error{XEN_EFAULT};
-        __builtin_memcpy(write ? at : buffer, write ? buffer : at, piece);
-        address = address + piece;
-        buffer += piece;
-        bytes -= piece;
-    }
-    return {};
-}
-
-/// The same by virtual address: one walk for each guest page that the bytes touch.
-Result<> move_virtual(Vcpu& vcpu, u64 address, u8* buffer, size_t bytes, bool write) {
+/// Moves bytes between `buffer` and guest memory, page by page.
+Result<> move(Vcpu& vcpu, u64 address, u8* buffer, size_t bytes, bool write) {
     Domain& domain = vcpu.domain;
     const x86::PagingState paging = domain.machine.engine->paging_state(vcpu.hardware);
     GuestView view{domain};
     DomainTables tables{view, domain.machine};
     while (bytes > 0) {
         const x86::GuestWalk walk = x86::walk_guest(tables, paging, address, {.write = write});
-        if (!walk.ok())
+        u8* const at = walk.ok() ? view.at(walk.address, write) : nullptr;
+        if (at == nullptr)
             return Error{XEN_EFAULT};
-        const size_t piece = std::min<size_t>(bytes, walk.left);
-        TRY(move_physical(view, walk.address, buffer, piece, write));
+        const size_t piece = std::min<size_t>(bytes, page_size - (address & page_mask));
+        __builtin_memcpy(write ? at : buffer, write ? buffer : at, piece);
         address += piece;
         buffer += piece;
         bytes -= piece;
@@ -80,21 +105,11 @@ Result<> move_virtual(Vcpu& vcpu, u64 address, u8* buffer, size_t bytes, bool wr
 }  // namespace
 
 Result<> read_guest(Vcpu& vcpu, void* into, u64 address, size_t bytes) {
-    return move_virtual(vcpu, address, static_cast<u8*>(into), bytes, false);
+    return move(vcpu, address, static_cast<u8*>(into), bytes, false);
 }
 
 Result<> write_guest(Vcpu& vcpu, u64 address, const void* from, size_t bytes) {
-    return move_virtual(vcpu, address, static_cast<u8*>(const_cast<void*>(from)), bytes, true);
-}
-
-Result<> read_guest_physical(Domain& domain, void* into, Gpa address, size_t bytes) {
-    GuestView view{domain};
-    return move_physical(view, address, static_cast<u8*>(into), bytes, false);
-}
-
-Result<> write_guest_physical(Domain& domain, Gpa address, const void* from, size_t bytes) {
-    GuestView view{domain};
-    return move_physical(view, address, static_cast<u8*>(const_cast<void*>(from)), bytes, true);
+    return move(vcpu, address, static_cast<u8*>(const_cast<void*>(from)), bytes, true);
 }
 
 }  // namespace hv

@@ -12,8 +12,4 @@ namespace hv {
 Result<> read_guest(Vcpu& vcpu, void* into, u64 address, size_t bytes);
 Result<> write_guest(Vcpu& vcpu, u64 address, const void* from, size_t bytes);
 
-/// The same by guest physical address, of any domain.
-Result<> read_guest_physical(Domain& domain, void* into, Gpa address, size_t bytes);
-Result<> write_guest_physical(Domain& domain, Gpa address, const void* from, size_t bytes);
-
 }  // namespace hv

@@ -11,19 +11,19 @@ namespace hv {
 /// What a later chapter wants of domains and vCPUs. Each pointer may be nullptr.
 struct DomainPlug {
     Chapter chapter;
-    Result<> (*furnish)(Domain& domain, const xen_domctl_createdomain& wish); ///< at birth; undone
-                                                                              ///< by `forget`
+    /// At birth; undone by `forget`.
+    Result<> (*furnish)(Domain& domain, const xen_domctl_createdomain& wish) = nullptr;
     /// At death, latest first; `again` keeps the domain dying and asks later. It may be called
     /// again whatever it said, and on two pCPUs at once.
-    Progress (*release)(Domain& domain);
+    Progress (*release)(Domain& domain) = nullptr;
     /// With the last reference: what `furnish` made goes. It may have made nothing.
-    void (*forget)(Domain& domain);
-    Result<> (*furnish_vcpu)(Vcpu& vcpu);
-    void (*release_vcpu)(Vcpu& vcpu);
-    void (*shut_down)(Domain& domain);   ///< a domain shut down, crashed or died: tell who asked to
-                                         ///< hear
-    std::span<const HypercallRow> hypercalls;
-    std::span<const PhysmapSpace> physmap_spaces; ///< XENMAPSPACE_* that this chapter answers
+    void (*forget)(Domain& domain) = nullptr;
+    Result<> (*furnish_vcpu)(Vcpu& vcpu) = nullptr;
+    void (*release_vcpu)(Vcpu& vcpu) = nullptr;
+    /// A domain shut down, crashed or died: tell who asked to hear.
+    void (*shut_down)(Domain& domain) = nullptr;
+    std::span<const HypercallRow> hypercalls{};
+    std::span<const PhysmapSpace> physmap_spaces{}; ///< XENMAPSPACE_* that this chapter answers
 };
 
 /// The machine's part that chapter `domains` furnishes.
@@ -79,7 +79,26 @@ void bury_if_free(Domain& domain);
 /// No lock may be held.
 bool wanted_elsewhere(Cpu& cpu);
 
-// vCPUs
+/// While it lives, no vCPU of the domain runs. Making one waits until each has left its pCPU, which
+/// a kick makes short. For a call of the privileged domain about another: two that waited for each
+/// other would wait for ever.
+class [[nodiscard]] Stillness {
+public:
+    Stillness(Cpu& cpu, Domain& domain) : domain_{domain} {
+        pause(domain);
+        while (!stands_still(domain))
+            (void)wanted_elsewhere(cpu);  // our own interrupts come in while we wait
+    }
+    ~Stillness() { (void)unpause(domain_).ok(); }
+    Stillness(const Stillness&) = delete;
+    Stillness& operator=(const Stillness&) = delete;
+
+private:
+    Domain& domain_;
+};
+
+// vCPUs (vcpu.cpp)
+
 /// In the order of their numbers.
 Result<Vcpu*> create_vcpu(Domain& domain, u16 id);
 void destroy_vcpu(Vcpu& vcpu);
@@ -87,7 +106,38 @@ void destroy_vcpu(Vcpu& vcpu);
 void unblock(Vcpu& vcpu);
 /// Something may be deliverable: sets attention, unblocks, and kicks the pCPU it runs on.
 void notify(Vcpu& vcpu, u32 attention_bits);
+/// Its vcpu_info says that events wait: interrupts it in the way that its guest asked for.
+void interrupt_for_events(Vcpu& vcpu);
 /// Takes the vCPU off its pCPU until something wakes it.
 void block(Cpu& cpu, Vcpu& vcpu);
+/// Starts the periodic timer; `period` in ns, 0 stops it.
+void set_periodic(Cpu& cpu, Vcpu& vcpu, u64 period);
+/// Disarms every timer of the vCPU, its local APIC's included.
+void cancel_timers(Vcpu& vcpu);
+
+/// True while the guest's own flag says that events wait and a callback vector was asked for
+/// (HVM_PARAM_CALLBACK_IRQ): this upcall is level-triggered and passes the local APIC by.
+inline bool upcall_waits(const Vcpu& vcpu) {
+    return vcpu.domain.callback_vector != 0 && vcpu.info != nullptr &&
+           __atomic_load_n(&vcpu.info->evtchn_upcall_pending, __ATOMIC_ACQUIRE) != 0;
+}
+
+/// The vector to deliver next, or -1.
+inline int next_vector(const Vcpu& vcpu) {
+    return upcall_waits(vcpu) ? vcpu.domain.callback_vector : vcpu.apic.deliverable();
+}
+
+/// True when a blocked vCPU should wake: something waits for it.
+inline bool has_something_to_take(const Vcpu& vcpu) {
+    return (vcpu.attention.load(std::memory_order_seq_cst) & attention_nmi) != 0 ||
+           next_vector(vcpu) >= 0;
+}
+
+/// Runs vCPUs on this pCPU for ever, with the engine that the machine chose. Interrupts are off.
+[[noreturn]] void work(Cpu& cpu);
+
+namespace domains {
+extern const Plug plug;
+}
 
 }  // namespace hv

@@ -1,14 +1,46 @@
-// The life of a domain: born paused, run, paused again, shut down, taken apart, buried.
+// Who lives in the household, and how: born paused, run, paused again, shut down, taken apart,
+// buried.
+#include <algorithm>
 #include <boot/start.hpp>
 #include <domains/household.hpp>
 #include <domains/memory.hpp>
 #include <domains/shared_info.hpp>
 #include <domains/trace.hpp>
-#include <domains/vcpu_timers.hpp>
 #include <xen/domctl.h>
 #include <xen/sched.h>
 
 namespace hv {
+
+void join(Machine& machine, const DomainPlug& plug) {
+    Household& house = household(machine);
+    house.plugs[house.plug_count++] = &plug;
+    for (const HypercallRow& row : plug.hypercalls)
+        house.hypercalls[row.number] = row.handler;
+    for (const PhysmapSpace& space : plug.physmap_spaces)
+        house.physmap_spaces[space.space] = space;
+}
+
+DomainRef find_domain(Machine& machine, DomainId id) {
+    DomainRef found = next_domain(machine, id);
+    return found && found->id == id ? std::move(found) : DomainRef{};
+}
+
+DomainRef next_domain(Machine& machine, DomainId id) {
+    Household& house = household(machine);
+    Guard guard{house.list_lock};
+    for (Domain& domain : house.domains)
+        if (domain.id >= id) {
+            domain.references.fetch_add(1, std::memory_order_relaxed);
+            return DomainRef{&domain};
+        }
+    return {};
+}
+
+DomainRef::~DomainRef() {
+    if (domain_ != nullptr && domain_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+        forget(*domain_);
+}
+
 namespace {
 
 /// Puts the domain in the list at its place, under a free number. XEN_EEXIST, XEN_ENOMEM.
@@ -26,39 +58,26 @@ Result<> enlist(Household& house, Domain& domain) {
 /// The next number that no domain has; numbers come back only after all others were used.
 DomainId free_number(Household& house) {
     Guard guard{house.list_lock};
-    const auto taken = [&](DomainId id) {
-        for (const Domain& domain : house.domains)
-            if (domain.id == id)
-                return true;
-        return false;
-    };
-    const auto after = [](DomainId id) -> DomainId {
-        return id + 1u < DOMID_FIRST_RESERVED ? id + 1 : 1;
-    };
-    while (taken(house.next_id))
-        house.next_id = after(house.next_id);
-    const DomainId chosen = house.next_id;
-    house.next_id = after(chosen);
+    DomainId chosen;
+    const auto has_it = [&](const Domain& domain) { return domain.id == chosen; };
+    do {
+        chosen = house.next_id;
+        house.next_id = chosen + 1u < DOMID_FIRST_RESERVED ? chosen + 1 : 1;
+    } while (std::any_of(house.domains.begin(), house.domains.end(), has_it));
     return chosen;
 }
 
 /// What every domain has from birth, before the later chapters furnish theirs.
 Result<> furnish_ground(Domain& domain, const xen_domctl_createdomain& wish) {
     TRY(domain.p2m.open());
-    const Result<Mfn> shared = take_shared_frame(domain.machine);
-    TRY(shared);
-    domain.shared_info_frame = *shared;
-    const Result<CpuPolicy*> policy = make<CpuPolicy>(domain.machine);
-    TRY(policy);
-    domain.policy = *policy;
+    domain.shared_info_frame = TRY(take_shared_frame(domain.machine));
+    domain.policy = TRY(make<CpuPolicy>(domain.machine));
     domain.policy->make_default(domain.machine, domain);
     domain.vcpu_limit = static_cast<u16>(wish.max_vcpus);
     __builtin_memcpy(domain.handle, wish.handle, sizeof domain.handle);
     domain.tsc_offset = 0 - domain.machine.clock.ticks();
     return {};
 }
-
-void pause_begins(Domain& domain) { domain.paused_at = domain.machine.clock.now(); }
 
 void tell_chapters_of_shut_down(Domain& domain) {
     const Household& house = household(domain.machine);
@@ -81,14 +100,20 @@ void end_machine(Cpu& cpu, u8 reason) {
     }
 }
 
-/// True for whoever is the first to end the domain: a life only moves forward.
-bool begin_dying(Domain& domain) {
+/// Moves the domain's life forward. False: it was there already, or farther.
+bool advance(Domain& domain, Life to) {
     Life before = domain.life.load();
     do {
-        if (before >= Life::dying)
+        if (before >= to)
             return false;
-    } while (!domain.life.compare_exchange_weak(before, Life::dying));
+    } while (!domain.life.compare_exchange_weak(before, to));
     return true;
+}
+
+/// Takes its vCPUs off their pCPUs, or out of the queue: they may not run any more.
+void put_to_sleep(Domain& domain) {
+    for (Vcpu* vcpu : domain.made_vcpus())
+        household(domain.machine).scheduler->sleep(*vcpu);
 }
 
 /// Unmaps and lets go of everything in the p2m, at least one piece; stops at a check after it.
@@ -116,9 +141,7 @@ Result<DomainRef> create_domain(Machine& machine, Cpu& cpu, DomainId id,
         return Error{XEN_EINVAL};
     Household& house = household(machine);
     const DomainId number = id != 0 ? id : free_number(house);
-    const Result<Domain*> made = make<Domain>(machine, machine, number);
-    TRY(made);
-    Domain& domain = **made;
+    Domain& domain = *TRY(make<Domain>(machine, machine, number));
 
     Result<> furnished = furnish_ground(domain, wish);
     for (size_t i = 0; furnished.ok() && i < house.plug_count; ++i)
@@ -136,9 +159,8 @@ Result<DomainRef> create_domain(Machine& machine, Cpu& cpu, DomainId id,
 
 void pause(Domain& domain) {
     if (domain.pauses.fetch_add(1, std::memory_order_acq_rel) == 0)
-        pause_begins(domain);
-    for (Vcpu* vcpu : domain.made_vcpus())
-        household(domain.machine).scheduler->sleep(*vcpu);
+        domain.paused_at = domain.machine.clock.now();
+    put_to_sleep(domain);
 }
 
 Result<> unpause(Domain& domain) {
@@ -150,8 +172,7 @@ Result<> unpause(Domain& domain) {
     if (pauses > 1)
         return {};
     domain.paused_total += domain.machine.clock.now() - domain.paused_at;
-    Life building = Life::building;
-    domain.life.compare_exchange_strong(building, Life::alive);
+    advance(domain, Life::alive);
     for (Vcpu* vcpu : domain.made_vcpus())
         household(domain.machine).scheduler->wake(*vcpu);
     return {};
@@ -165,16 +186,12 @@ bool stands_still(const Domain& domain) {
 }
 
 void shut_down(Cpu& cpu, Domain& domain, u8 reason) {
-    Life before = domain.life.load();
-    do {
-        if (before >= Life::shut_down)
-            return;
-    } while (!domain.life.compare_exchange_weak(before, Life::shut_down));
+    if (!advance(domain, Life::shut_down))
+        return;
     if (domain.shutdown_reason == Domain::no_reason)
         domain.shutdown_reason = reason;
     reason = domain.shutdown_reason;
-    for (Vcpu* vcpu : domain.made_vcpus())
-        household(domain.machine).scheduler->sleep(*vcpu);
+    put_to_sleep(domain);
     if (domain.privileged)
         return end_machine(cpu, reason);
     tell(cpu, reason == SHUTDOWN_crash ? domain_crashed : domain_shut_down, domain.id, domain.id,
@@ -183,12 +200,10 @@ void shut_down(Cpu& cpu, Domain& domain, u8 reason) {
 }
 
 Progress destroy(Cpu& cpu, Domain& domain) {
-    Machine& machine = domain.machine;
     if (domain.taken_apart.load())
         return Progress::done;
-    if (begin_dying(domain)) {
-        for (Vcpu* vcpu : domain.made_vcpus())
-            household(machine).scheduler->sleep(*vcpu);
+    if (advance(domain, Life::dying)) {
+        put_to_sleep(domain);
         tell(cpu, domain_dying, domain.id, domain.id, domain.exits, domain.hypercalls,
              domain.frames_owned.load());
     }
@@ -199,7 +214,7 @@ Progress destroy(Cpu& cpu, Domain& domain) {
         cancel_timers(*vcpu);
 
     // The chapters let go first, the latest before the earlier ones that it stands on
-    Household& house = household(machine);
+    const Household& house = household(domain.machine);
     for (size_t i = house.plug_count; i-- > 0;)
         if (house.plugs[i]->release != nullptr &&
             house.plugs[i]->release(domain) == Progress::again)
@@ -220,7 +235,7 @@ Progress destroy(Cpu& cpu, Domain& domain) {
 void bury_if_free(Domain& domain) {
     if (!domain.taken_apart.load() || domain.frames_owned.load() != 0)
         return;
-    if (domain.life.exchange(Life::dead) == Life::dead)
+    if (!advance(domain, Life::dead))
         return;
     {
         Household& house = household(domain.machine);

@@ -1,6 +1,7 @@
 // A virtual CPU's local APIC: how an interrupt waits, is chosen, is delivered and is ended.
 #include <bit>
 #include <domains/household.hpp>
+#include <initializer_list>
 #include <x86/msr.hpp>
 
 namespace hv {
@@ -10,37 +11,35 @@ namespace {
 enum Register : u32 {
     apic_id = 0x20, version = 0x30, task_priority = 0x80, processor_priority = 0xa0, eoi = 0xb0,
     logical_destination = 0xd0, destination_format = 0xe0, spurious = 0xf0, in_service = 0x100,
-    trigger_mode = 0x180, request = 0x200, error_status = 0x280, command_low = 0x300,
-    command_high = 0x310, lvt_timer = 0x320, lvt_thermal = 0x330, lvt_counters = 0x340,
-    lvt_lint0 = 0x350, lvt_lint1 = 0x360, lvt_error = 0x370, timer_initial = 0x380,
-    timer_current = 0x390, timer_divide = 0x3e0, self_ipi = 0x3f0,
+    request = 0x200, error_status = 0x280, command_low = 0x300, command_high = 0x310,
+    lvt_timer = 0x320, lvt_thermal = 0x330, lvt_counters = 0x340, lvt_lint0 = 0x350,
+    lvt_lint1 = 0x360, lvt_error = 0x370, timer_initial = 0x380, timer_current = 0x390,
+    timer_divide = 0x3e0, self_ipi = 0x3f0,
 };
 
 constexpr u32 masked = 1 << 16;
 constexpr u32 software_enabled = 1 << 8;
 constexpr u32 version_and_lvts = 0x00050014;  // integrated APIC, six LVT entries
 
-bool readable(u32 offset) {
-    switch (offset) {
-    case apic_id: case version: case task_priority: case processor_priority:
-    case logical_destination: case destination_format: case spurious: case error_status:
-    case command_low: case command_high: case timer_initial: case timer_current: case timer_divide:
-        return true;
-    default:
-        return (offset >= in_service && offset < error_status) ||
-               (offset >= lvt_timer && offset <= lvt_error);
-    }
+/// A set of registers: one bit for each 16 bytes of the page's first KiB.
+constexpr u64 set_of(std::initializer_list<u32> offsets) {
+    u64 set = 0;
+    for (const u32 offset : offsets)
+        set |= 1ull << offset / 0x10;
+    return set;
 }
 
-bool writable(u32 offset) {
-    switch (offset) {
-    case apic_id: case task_priority: case eoi: case logical_destination: case destination_format:
-    case spurious: case error_status: case command_low: case command_high: case timer_initial:
-    case timer_divide: case self_ipi:
-        return true;
-    default:
-        return offset >= lvt_timer && offset <= lvt_error;
-    }
+constexpr u64 settings = set_of({
+    apic_id, task_priority, logical_destination, destination_format, spurious, error_status,
+    command_low, command_high, lvt_timer, lvt_thermal, lvt_counters, lvt_lint0, lvt_lint1,
+    lvt_error, timer_initial, timer_divide});
+constexpr u64 served_and_requested = 0xff'ffffull << in_service / 0x10;  // ISR, TMR and IRR
+constexpr u64 readable = settings | served_and_requested |
+                         set_of({version, processor_priority, timer_current});
+constexpr u64 writable = settings | set_of({eoi, self_ipi});
+
+bool among(u64 set, u32 offset) {
+    return offset < KiB && offset % 0x10 == 0 && (set >> offset / 0x10 & 1) != 0;
 }
 
 }  // namespace
@@ -49,11 +48,10 @@ LocalApic::LocalApic(Vcpu& owner) : owner_{owner}, timer_{timer_expired, *this} 
 
 Result<> LocalApic::open() {
     Machine& machine = owner_.domain.machine;
-    const Result<Mfn> frame = machine.frames.take(owner_hypervisor);
-    TRY(frame);
-    page_ = machine.memory.at(*frame);
+    const Mfn frame = TRY(machine.frames.take(owner_hypervisor));
+    page_ = machine.memory.at(frame);
     owner_.hardware.apic_registers = page_;
-    owner_.hardware.apic_address = address_of(*frame);
+    owner_.hardware.apic_address = address_of(frame);
     reset();
     return {};
 }
@@ -123,7 +121,7 @@ void LocalApic::end_of_interrupt() {
 }
 
 u32 LocalApic::read_register(u32 offset) {
-    if (!readable(offset))
+    if (!among(readable, offset))
         return 0;
     if (offset == timer_current)
         return current_count();
@@ -134,7 +132,7 @@ u32 LocalApic::read_register(u32 offset) {
 }
 
 void LocalApic::write_register(u32 offset, u32 value) {
-    if (!writable(offset))
+    if (!among(writable, offset))
         return;
     at(offset) = offset == apic_id && x2apic() ? at(apic_id) : value;
     written(offset);
@@ -171,7 +169,8 @@ void LocalApic::written(u32 offset) {
 
 Result<u64> LocalApic::read_msr(u32 msr) {
     const u32 offset = (msr - x86::IA32_X2APIC_FIRST) << 4;
-    if (!x2apic() || !readable(offset) || offset == destination_format || offset == command_high)
+    const bool hidden = offset == destination_format || offset == command_high;
+    if (!x2apic() || !among(readable, offset) || hidden)
         return Error{XEN_EINVAL};
     switch (offset) {
     case apic_id:
@@ -189,7 +188,7 @@ Result<> LocalApic::write_msr(u32 msr, u64 value) {
     const u32 offset = (msr - x86::IA32_X2APIC_FIRST) << 4;
     const bool fixed = offset == apic_id || offset == logical_destination ||
                        offset == destination_format || offset == command_high;
-    if (!x2apic() || !writable(offset) || fixed)
+    if (!x2apic() || !among(writable, offset) || fixed)
         return Error{XEN_EINVAL};
     if ((offset == eoi || offset == error_status) && value != 0)
         return Error{XEN_EINVAL};

@@ -1,9 +1,37 @@
-// A domain's RAM: how frames are given, lent and let go.
+// A domain's RAM: how frames are given, lent, and let go once no pCPU can reach them.
 #include <domains/household.hpp>
 #include <domains/memory.hpp>
 #include <domains/shootdown.hpp>
+#include <x86/privileged.hpp>
 
 namespace hv {
+
+u64 announce_entry(Whereabouts& here, Domain& domain) {
+    // First say where we go, then read the generation: whoever raises it between the two sees us
+    here.entered_with.store(domain.p2m.generation(), std::memory_order_relaxed);
+    here.inside.store(&domain, std::memory_order_seq_cst);
+    const u64 generation = domain.p2m.generation();
+    here.entered_with.store(generation, std::memory_order_release);
+    return generation;
+}
+
+void shoot_down(Domain& domain) {
+    domain.p2m.raise_generation();
+    const u64 wanted = domain.p2m.generation();
+    Machine& machine = domain.machine;
+    for (u16 number = 0; number < machine.cpu_count; ++number) {
+        Whereabouts& there = whereabouts(*machine.cpus[number]);
+        const auto still_old = [&] {
+            return there.inside.load(std::memory_order_seq_cst) == &domain &&
+                   there.entered_with.load(std::memory_order_acquire) < wanted;
+        };
+        if (!still_old())
+            continue;
+        kick(*machine.cpus[number], ask_shootdown);
+        while (still_old())
+            x86::pause();
+    }
+}
 
 void Quarantine::put(Mfn frame, u8 order, u8 uses) {
     held_[count_++] = {frame, order, uses};
@@ -40,11 +68,6 @@ void add_use(Machine& machine, Mfn frame) {
 
 namespace {
 
-/// Ends uses of one frame; true when that was the last.
-bool drop(FrameRow& row, u8 uses) {
-    return __atomic_sub_fetch(&row.uses, uses, __ATOMIC_ACQ_REL) == 0;
-}
-
 /// `count` frames of the domain are free again: if it is dying, it may be able to leave.
 void count_out(Domain& domain, u64 count) {
     domain.frames_owned.fetch_sub(count);
@@ -54,22 +77,14 @@ void count_out(Domain& domain, u64 count) {
 }  // namespace
 
 void end_use(Machine& machine, Mfn frame, u8 order, u8 uses) {
-    // A block comes back whole when every frame of it does; otherwise each frame by whoever ended
-    // its last use
-    const u64 count = 1ull << order;
+    // Of a block, too, each frame goes when its own last use ends, and whoever ends that frees it
     const DomainId owner = machine.frames.row(frame).owner;
     u64 freed = 0;
-    for (u64 i = 0; i < count; ++i) {
-        const bool whole = freed == i;
-        const bool last = drop(machine.frames.row(frame + i), uses);
-        for (u64 j = 0; whole && !last && j < i; ++j)
-            machine.frames.give_back(frame + j);
-        if (!whole && last)
+    for (u64 i = 0; i < 1ull << order; ++i)
+        if (__atomic_sub_fetch(&machine.frames.row(frame + i).uses, uses, __ATOMIC_ACQ_REL) == 0) {
             machine.frames.give_back(frame + i);
-        freed += last;
-    }
-    if (freed == count)
-        machine.frames.give_back(frame, order);
+            ++freed;
+        }
     if (freed == 0 || owner == owner_hypervisor)
         return;
     if (const DomainRef domain = find_domain(machine, owner))
@@ -80,13 +95,12 @@ namespace {
 
 Result<> map_new_ram(Domain& domain, Gfn gfn, u8 order) {
     Machine& machine = domain.machine;
-    const Result<Mfn> block = machine.frames.take(domain.id, order);
-    TRY(block);
+    const Mfn block = TRY(machine.frames.take(domain.id, order));
     for (u64 i = 0; i < 1ull << order; ++i)
-        machine.frames.row(*block + i).uses = 2;  // owned, and mapped
-    const Result<> added = domain.p2m.add(gfn, *block, order, x86::full_access);
+        machine.frames.row(block + i).uses = 2;  // owned, and mapped
+    const Result<> added = domain.p2m.add(gfn, block, order, x86::full_access);
     if (!added.ok())
-        machine.frames.give_back(*block, order);
+        machine.frames.give_back(block, order);
     return added;
 }
 
@@ -113,18 +127,17 @@ u8 uses_of(const Domain& domain, Mfn frame) {
 }
 
 Result<> take_ram(Domain& domain, Gfn gfn, u8 order, Quarantine& quarantine) {
-    const Result<GuestFrame> now = domain.p2m.look_up(gfn);
-    TRY(now);
-    if (domain.machine.frames.row(now->frame).owner != domain.id)
+    const GuestFrame now = TRY(domain.p2m.look_up(gfn));
+    if (domain.machine.frames.row(now.frame).owner != domain.id)
         return Error{XEN_EINVAL};
-    if (now->order < order) {
+    if (now.order < order) {
         // A larger wish than the mapping: piece by piece
-        for (u64 i = 0; i < 1ull << order; i += 1ull << now->order)
-            TRY(take_ram(domain, gfn + i, now->order, quarantine));
+        for (u64 i = 0; i < 1ull << order; i += 1ull << now.order)
+            TRY(take_ram(domain, gfn + i, now.order, quarantine));
         return {};
     }
-    TRY(domain.p2m.remove(gfn, now->frame, order, quarantine));
-    quarantine.put(now->frame, order, 2);
+    TRY(domain.p2m.remove(gfn, now.frame, order, quarantine));
+    quarantine.put(now.frame, order, 2);
     return {};
 }
 
@@ -140,12 +153,11 @@ void orphan(Domain& domain, Mfn frame) {
 }
 
 Result<> unplace_frame(Domain& domain, Gfn gfn, Quarantine& quarantine) {
-    const Result<GuestFrame> now = domain.p2m.look_up(gfn);
-    TRY(now);
-    TRY(domain.p2m.remove(gfn, now->frame, 0, quarantine));
-    quarantine.put(now->frame, 0, 1);
-    if (domain.machine.frames.row(now->frame).owner == domain.id)
-        orphan(domain, now->frame);
+    const GuestFrame now = TRY(domain.p2m.look_up(gfn));
+    TRY(domain.p2m.remove(gfn, now.frame, 0, quarantine));
+    quarantine.put(now.frame, 0, 1);
+    if (domain.machine.frames.row(now.frame).owner == domain.id)
+        orphan(domain, now.frame);
     return {};
 }
 
@@ -179,18 +191,9 @@ Result<> place_frame(Domain& domain, Gfn gfn, Mfn frame, x86::Access access,
 }
 
 Result<Mfn> take_shared_frame(Machine& machine) {
-    const Result<Mfn> frame = machine.frames.take(owner_hypervisor);
-    TRY(frame);
-    machine.frames.row(*frame).uses = 1;
+    const Mfn frame = TRY(machine.frames.take(owner_hypervisor));
+    machine.frames.row(frame).uses = 1;
     return frame;
-}
-
-Result<u8*> see_frame(Domain& domain, Gfn gfn, bool write) {
-    const Result<GuestFrame> now = domain.p2m.look_up(gfn);
-    TRY(now);
-    if (write && !now->access.write)
-        return Error{XEN_EACCES};
-    return domain.machine.memory.at(now->frame);
 }
 
 }  // namespace hv

@@ -9,7 +9,7 @@ namespace hv {
 /// Settling raises the domain's generation, kicks every pCPU that is inside its guest, waits until
 /// each has left, and only then ends the frames' uses. It settles when full, and at its own end;
 /// no lock may be held then. Waiting is short and safe: a pCPU in the hypervisor counts as left,
-/// unless it is in the middle of a copy (guest_view.hpp).
+/// unless it is in the middle of a copy (guest_memory.cpp).
 class Quarantine {
 public:
     explicit Quarantine(Domain& domain) : domain_{domain} {}
@@ -66,10 +66,5 @@ void end_use(Machine& machine, Mfn frame, u8 order = 0, u8 uses = 1);
 
 /// A frame of the hypervisor's own, shown to a domain (shared_info): zeroed, one use.
 Result<Mfn> take_shared_frame(Machine& machine);
-
-/// Where the hypervisor sees the guest frame's memory, while the domain cannot lose it: the caller
-/// runs on behalf of a domain that stands still or holds a use. XEN_ENOENT: not RAM; XEN_EACCES:
-/// read-only.
-Result<u8*> see_frame(Domain& domain, Gfn gfn, bool write);
 
 }  // namespace hv

@@ -1,34 +1,25 @@
-// memory_op: RAM asked for and given back, extent by extent, and who has how much.
+// memory_op: RAM asked for and given back, extent by extent; who has how much; what a guest is told
+// of it. Public header xen/memory.h.
+#include <algorithm>
 #include <domains/memory.hpp>
 #include <domains/memory_op.hpp>
 
 namespace hv {
 namespace {
 
-/// xen_memory_reservation as a 32-bit caller lays it out.
-struct Reservation32 {
-    u32 extents, count, order, flags;
-    u16 domain, padding;
-};
-
+/// xen_memory_reservation.
+template <class Long>
 struct Reservation {
-    u64 extents = 0;  ///< address of the list
-    u64 count = 0;
-    u32 order = 0;
-    DomainId domain = 0;
-};
+    Long extents;  ///< address of the list
+    Long count;
+    u32 order, flags;
+    DomainId domain;
 
-Result<Reservation> read_reservation(Call& call, u64 address) {
-    if (call.wide) {
-        xen_memory_reservation_t raw;
-        TRY(call.read(raw, address));
-        return Reservation{address_in(raw.extent_start), raw.nr_extents, raw.extent_order,
-                           raw.domid};
-    }
-    Reservation32 raw;
-    TRY(call.read(raw, address));
-    return Reservation{raw.extents, raw.count, raw.order, raw.domain};
-}
+    auto fields() { return std::tie(extents, count, order, domain); }
+};
+static_assert(sizeof(Reservation<u64>) == sizeof(xen_memory_reservation_t));
+
+constexpr u64 most_extents = UINT32_MAX >> extent_shift;
 
 /// The largest extent that a caller may ask for: 2 MiB, and 1 GiB for the toolstack, as on Xen.
 u32 most_order(const Call& call) { return call.domain.privileged ? 18 : 9; }
@@ -42,27 +33,22 @@ u8 page_order(Gfn gfn, u8 order) {
     return largest;
 }
 
-/// Fills one extent.
-Result<> populate(Domain& domain, Gfn gfn, u8 order) {
-    const u8 piece = page_order(gfn, order);
-    for (u64 i = 0; i < 1ull << order; i += 1ull << piece)
-        TRY(give_ram(domain, gfn + i, piece));
-    return {};
-}
-
-/// Takes one extent back.
-Result<> decrease(Domain& domain, Gfn gfn, u8 order, Quarantine& quarantine) {
-    const u8 piece = page_order(gfn, order);
-    for (u64 i = 0; i < 1ull << order; i += 1ull << piece)
-        TRY(take_ram(domain, gfn + i, piece, quarantine));
-    return {};
-}
-
 /// True for a guest frame that the tables can name at all.
 bool nameable(Gfn gfn, u8 order) { return fits(gfn.value, 1ull << order, 1ull << 36); }
 
+/// Fills one extent with RAM, or takes it back.
+Result<> change_extent(Domain& domain, Gfn gfn, u8 order, bool populating) {
+    // The quarantine settles before the caller's check: nobody waits longer than one extent for it
+    Quarantine quarantine{domain};
+    const u8 piece = page_order(gfn, order);
+    for (u64 i = 0; i < 1ull << order; i += 1ull << piece)
+        TRY(populating ? give_ram(domain, gfn + i, piece)
+                       : take_ram(domain, gfn + i, piece, quarantine));
+    return {};
+}
+
 /// Works through the extents from `start` on: what was done, or that it goes on later.
-s64 run_extents(MemoryCall& memory, Domain& domain, const Reservation& wish) {
+Answer run_extents(MemoryCall& memory, Domain& domain, const Reservation<u64>& wish) {
     Call& call = memory.call;
     const u8 order = static_cast<u8>(wish.order);
     const bool populating = memory.operation == XENMEM_populate_physmap;
@@ -70,46 +56,35 @@ s64 run_extents(MemoryCall& memory, Domain& domain, const Reservation& wish) {
         if (done != memory.start && call.should_stop())
             return memory.go_on_at(done);
         const Result<u64> extent = call.read_long(wish.extents, done);
-        if (!extent.ok() || !nameable(Gfn{*extent}, order))
-            return static_cast<s64>(done);
-
-        // The quarantine settles here, before the check: nobody waits for it longer than one extent
-        Quarantine quarantine{domain};
-        const Result<> result = populating ? populate(domain, Gfn{*extent}, order)
-                                           : decrease(domain, Gfn{*extent}, order, quarantine);
-        if (!result.ok())
+        if (!extent.ok() || !nameable(Gfn{*extent}, order) ||
+            !change_extent(domain, Gfn{*extent}, order, populating).ok())
             return static_cast<s64>(done);
     }
     return static_cast<s64>(wish.count);
 }
 
-}  // namespace
-
-s64 change_reservation(MemoryCall memory) {
+/// Populate, decrease and increase: the number of extents done, whatever went wrong with the rest.
+Answer change_reservation(MemoryCall memory) {
     // Every refusal is the same answer: no extent more than before was done
     const s64 nothing_more = memory.start;
-    const Result<Reservation> wish = read_reservation(memory.call, memory.address);
+    const auto wish = read_layout<Reservation>(memory.call, memory.address);
     if (!wish.ok() || wish->count > most_extents || memory.start >= wish->count ||
         wish->order > most_order(memory.call))
         return nothing_more;
-    const DomainRef target = named_domain(memory.call, wish->domain);
-    if (!target || !may_act_on(memory.call, *target) || target->life.load() >= Life::dying)
+    const Result<DomainRef> target = target_of(memory.call, wish->domain);
+    if (!target.ok() || (*target)->life.load() >= Life::dying)
         return nothing_more;
     // RAM without a place in the map is of no use to a PVH guest: none is given
     if (memory.operation == XENMEM_increase_reservation)
         return nothing_more;
-    return run_extents(memory, *target, *wish);
+    return run_extents(memory, **target, *wish);
 }
 
-s64 ask_reservation(MemoryCall memory) {
+/// XENMEM_current_reservation, maximum_reservation, maximum_gpfn.
+Answer ask_reservation(MemoryCall memory) {
     domid_t id = 0;
-    if (const auto read = memory.call.read(id, memory.address); !read.ok())
-        return failure(read.error());
-    const DomainRef target = named_domain(memory.call, id);
-    if (!target)
-        return refuse(XEN_ESRCH);
-    if (!may_act_on(memory.call, *target))
-        return refuse(XEN_EPERM);
+    TRY(memory.call.read(id, memory.address));
+    const DomainRef target = TRY(target_of(memory.call, id));
     switch (memory.operation) {
     case XENMEM_current_reservation:
         return static_cast<s64>(target->frames_owned.load());
@@ -120,25 +95,76 @@ s64 ask_reservation(MemoryCall memory) {
     }
 }
 
-s64 claim_pages(MemoryCall memory) {
+Answer claim_pages(MemoryCall memory) {
     if (!memory.call.domain.privileged)
-        return refuse(XEN_EPERM);
-    const Result<Reservation> wish = read_reservation(memory.call, memory.address);
-    if (!wish.ok())
-        return failure(wish.error());
-    if (wish->extents != 0 || wish->order != 0)
-        return refuse(XEN_EINVAL);
-    if (!named_domain(memory.call, wish->domain))
-        return refuse(XEN_ESRCH);
+        return Error{XEN_EPERM};
+    const auto wish = TRY(read_layout<Reservation>(memory.call, memory.address));
+    if (wish.extents != 0 || wish.order != 0)
+        return Error{XEN_EINVAL};
+    TRY(target_of(memory.call, wish.domain));
     // Nothing is set aside: there is one toolstack, and it builds one domain at a time
-    return wish->count > memory.call.domain.machine.frames.free_count() ? refuse(XEN_ENOMEM) : 0;
+    return wish.count > memory.call.domain.machine.frames.free_count() ? refuse(XEN_ENOMEM) : 0;
 }
+
+/// One line of an e820 map, as BIOS call 15h, function E820h, lays it out: 20 bytes.
+struct [[gnu::packed]] MapLine {
+    u64 start, bytes;
+    u32 kind;
+};
+static_assert(sizeof(MapLine) == 20);
+
+constexpr u32 most_lines = page_size / sizeof(MapLine);
+
+/// xen_memory_map: how many lines the caller has room for, and where.
+template <class Long>
+struct MapWish {
+    u32 lines;
+    Long buffer;
+
+    auto fields() { return std::tie(lines, buffer); }
+};
+
+Answer give_memory_map(MemoryCall memory) {
+    Call& call = memory.call;
+    const auto wish = TRY(read_layout<MapWish>(call, memory.address));
+    if (call.domain.memory_map_entries == 0)
+        return Error{XEN_ENOSYS};
+    const u32 lines = std::min(wish.lines, call.domain.memory_map_entries);
+    const u8* map = call.domain.machine.memory.at(call.domain.memory_map_frame);
+    TRY(call.write(wish.buffer, map, lines * sizeof(MapLine)));
+    return call.write(memory.address, lines);
+}
+
+Answer set_memory_map(MemoryCall memory) {
+    // xen_foreign_memory_map: the domain, then the map at the next place that is aligned for it
+    Call& call = memory.call;
+    domid_t id = 0;
+    TRY(call.read(id, memory.address));
+    const auto wish = TRY(read_layout<MapWish>(call, memory.address + (call.wide ? 8 : 4)));
+    if (wish.lines > most_lines)
+        return Error{XEN_EINVAL};
+    const DomainRef target = TRY(target_of(call, id));
+    MapLine map[most_lines];
+    TRY(call.read(map, wish.buffer, wish.lines * sizeof(MapLine)));
+
+    Machine& machine = call.domain.machine;
+    Guard guard{target->lock};
+    if (target->life.load() >= Life::dying)
+        return Error{XEN_EINVAL};
+    if (target->memory_map_frame.value == 0)
+        target->memory_map_frame = TRY(machine.frames.take(owner_hypervisor));
+    std::copy_n(map, wish.lines, machine.memory.as<MapLine>(address_of(target->memory_map_frame)));
+    target->memory_map_entries = wish.lines;
+    return 0;
+}
+
+}  // namespace
 
 Answer memory_op(Call& call) {
     const u64 first = call.argument(0);
     constexpr u32 operation_mask = (1u << extent_shift) - 1;
-    MemoryCall memory{call, static_cast<u32>(first) & operation_mask, call.argument(1),
-                      static_cast<u32>(first) >> extent_shift};
+    const MemoryCall memory{call, static_cast<u32>(first) & operation_mask, call.argument(1),
+                            static_cast<u32>(first) >> extent_shift};
     switch (memory.operation) {
     case XENMEM_increase_reservation:
     case XENMEM_decrease_reservation:
@@ -168,9 +194,9 @@ Answer memory_op(Call& call) {
     case XENMEM_exchange:
     case XENMEM_get_vnumainfo:
     case XENMEM_acquire_resource:
-        return refuse(XEN_EOPNOTSUPP);
+        return Error{XEN_EOPNOTSUPP};
     default:
-        return refuse(XEN_ENOSYS);
+        return Error{XEN_ENOSYS};
     }
 }
 

@@ -54,9 +54,7 @@ P2m::P2m(Machine& machine)
 
 Result<> P2m::open() {
     TableFrames memory{machine_, table_frames_, pool};
-    const Result<Mfn> root = memory.take_table();
-    TRY(root);
-    root_ = address_of(*root);
+    root_ = address_of(TRY(memory.take_table()));
     return {};
 }
 
@@ -95,44 +93,39 @@ Result<> P2m::remove(Gfn gfn, Mfn frame, u8 order, Quarantine& quarantine) {
     Guard guard{lock_};
     TableFrames memory{machine_, table_frames_, pool, &quarantine};
     auto table = tables(machine_, memory, root_);
-    const Result<x86::Mapping> now = table.look_up(gfn);
-    TRY(now);
-    if (now->order < order || frame_of_gfn(*now, gfn) != frame)
+    const x86::Mapping now = TRY(table.look_up(gfn));
+    if (now.order < order || frame_of_gfn(now, gfn) != frame)
         return Error{XEN_ENOENT};
-    const Result<x86::Flush> flush = table.unmap(gfn, order);
-    TRY(flush);
-    if (!flush->needed)
+    const x86::Flush flush = TRY(table.unmap(gfn, order));
+    if (!flush.needed)
         return Error{XEN_ENOENT};
     quarantine.note_change();
     return {};
 }
 
-Result<GuestFrame> P2m::look_up(Gfn gfn) const {
+Result<GuestFrame> P2m::find(Gfn gfn) {
+    TableFrames memory{machine_, table_frames_};
+    const x86::Mapping page = TRY(tables(machine_, memory, root_).look_up(gfn));
+    return GuestFrame{frame_of_gfn(page, gfn), page.access, page.order};
+}
+
+Result<GuestFrame> P2m::look_up(Gfn gfn) {
     Guard guard{lock_};
-    u64 none = 0;
-    TableFrames memory{machine_, none};
-    const Result<x86::Mapping> page = tables(machine_, memory, root_).look_up(gfn);
-    TRY(page);
-    return GuestFrame{frame_of_gfn(*page, gfn), page->access, page->order};
+    return find(gfn);
 }
 
 Result<GuestFrame> P2m::hold(Gfn gfn) {
     Guard guard{lock_};
-    u64 none = 0;
-    TableFrames memory{machine_, none};
-    const Result<x86::Mapping> page = tables(machine_, memory, root_).look_up(gfn);
-    TRY(page);
-    const Mfn frame = frame_of_gfn(*page, gfn);
-    if (!machine_.frames.is_ram(frame))
+    const GuestFrame found = TRY(find(gfn));
+    if (!machine_.frames.is_ram(found.frame))
         return Error{XEN_ENOENT};
-    add_use(machine_, frame);
-    return GuestFrame{frame, page->access, page->order};
+    add_use(machine_, found.frame);
+    return found;
 }
 
-Result<GuestFrame> P2m::next_mapping(Gfn& gfn) const {
+Result<GuestFrame> P2m::next_mapping(Gfn& gfn) {
     Guard guard{lock_};
-    u64 none = 0;
-    TableFrames memory{machine_, none};
+    TableFrames memory{machine_, table_frames_};
     Result<GuestFrame> found{Error{XEN_ENOENT}};
     tables(machine_, memory, root_).for_each([&](Gfn first, const x86::Mapping& page) {
         gfn = first;

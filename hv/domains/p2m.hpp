@@ -38,12 +38,12 @@ public:
     /// not to `frame` and what follows it any more: another pCPU was there first.
     Result<> remove(Gfn gfn, Mfn frame, u8 order, Quarantine& quarantine);
     /// What `gfn` is now. XEN_ENOENT when it is nothing.
-    Result<GuestFrame> look_up(Gfn gfn) const;
+    Result<GuestFrame> look_up(Gfn gfn);
     /// The same, and one use of the frame begins before anybody can take it away; the caller ends
     /// it (memory.hpp). XEN_ENOENT also for what is no RAM.
     Result<GuestFrame> hold(Gfn gfn);
     /// The first mapping at or above `gfn`, with where it begins; XEN_ENOENT when there is none.
-    Result<GuestFrame> next_mapping(Gfn& gfn) const;
+    Result<GuestFrame> next_mapping(Gfn& gfn);
     Gfn highest() const { return highest_; }  ///< the highest frame that was ever mapped
 
     /// How many frames its tables may take, so that no guest maps the machine full of them:
@@ -58,8 +58,10 @@ public:
     void raise_generation() { generation_.fetch_add(1, std::memory_order_seq_cst); }
 
 private:
+    Result<GuestFrame> find(Gfn gfn);
+
     Machine& machine_;
-    mutable Spinlock lock_{LockRank::p2m};
+    Spinlock lock_{LockRank::p2m};
     Mpa root_{};
     bool sealed_ = false;
     Gfn highest_{};

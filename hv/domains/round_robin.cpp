@@ -1,93 +1,96 @@
-// Round robin: who waits at the tail, who is taken from the head, and which pCPU is woken for it.
+// Round robin: one queue for all pCPUs, and an equal slice for each who waits in it.
 #include <bit>
-#include <domains/round_robin.hpp>
+#include <domains/household.hpp>
 
 namespace hv {
+namespace {
 
-void RoundRobin::add(Vcpu&) {}
+/// The simplest fair scheduler. Whoever may run waits at the tail; the head gets ten milliseconds.
+class RoundRobin final : public Scheduler {
+public:
+    explicit RoundRobin(Machine& machine) : machine_{machine} {}
 
-void RoundRobin::remove(Vcpu& vcpu) {
-    Guard guard{lock_};
-    if (vcpu.queued)
-        queue_.erase(queue_.iterator_to(vcpu));
-    vcpu.queued = false;
-}
-
-/// Lets it wait at the tail, if it may run; returns the bit of the idle pCPU to rouse for it, or 0.
-u32 RoundRobin::enqueue(Vcpu& vcpu) {
-    if (vcpu.queued || vcpu.running || !vcpu.may_run())
-        return 0;
-    vcpu.queued = true;
-    vcpu.runnable_since = machine_.clock.now();
-    queue_.push_back(vcpu);
-
-    // An idle pCPU takes it at once; a busy one when its slice ends
-    const u32 allowed = idle_cpus_ & vcpu.affinity;
-    const u32 sleeper = allowed & (1u << vcpu.cpu) ? 1u << vcpu.cpu : allowed & (0u - allowed);
-    idle_cpus_ &= ~sleeper;
-    return sleeper;
-}
-
-void RoundRobin::rouse(u32 sleeper) {
-    if (sleeper != 0)
-        kick(*machine_.cpus[static_cast<size_t>(std::countr_zero(sleeper))], ask_reschedule);
-}
-
-void RoundRobin::wake(Vcpu& vcpu) {
-    u32 sleeper = 0;
-    {
+    void wake(Vcpu& vcpu) override {
         Guard guard{lock_};
-        sleeper = enqueue(vcpu);
+        enqueue(vcpu);
     }
-    rouse(sleeper);
-}
 
-void RoundRobin::sleep(Vcpu& vcpu) {
-    Cpu* runs_on = nullptr;
-    {
+    void sleep(Vcpu& vcpu) override {
         Guard guard{lock_};
         if (vcpu.queued)
-            queue_.erase(queue_.iterator_to(vcpu));
-        vcpu.queued = false;
+            dequeue(vcpu);
         if (vcpu.running)
-            runs_on = machine_.cpus[vcpu.cpu];
+            kick(*machine_.cpus[vcpu.cpu], ask_reschedule);
     }
-    if (runs_on != nullptr)
-        kick(*runs_on, ask_reschedule);
-}
 
-void RoundRobin::put_back(Cpu&, Vcpu& vcpu) {
-    u32 sleeper = 0;
-    {
+    void put_back(Cpu&, Vcpu& vcpu) override {
         Guard guard{lock_};
         vcpu.running = false;
-        sleeper = enqueue(vcpu);
+        enqueue(vcpu);
     }
-    rouse(sleeper);
-}
 
-Choice RoundRobin::choose(Cpu& cpu) {
-    Guard guard{lock_};
-    idle_cpus_ &= ~(1u << cpu.number);
-    for (Vcpu& vcpu : queue_) {
-        if (!(vcpu.affinity >> cpu.number & 1))
-            continue;
+    Choice choose(Cpu& cpu) override {
+        Guard guard{lock_};
+        Vcpu* const vcpu = first_for(cpu);
+        if (vcpu == nullptr) {
+            idle_cpus_ |= 1u << cpu.number;
+            return {};
+        }
+        idle_cpus_ &= ~(1u << cpu.number);
+        dequeue(*vcpu);
+        vcpu->cpu = cpu.number;
+        vcpu->running = true;
+        return {vcpu, slice};
+    }
+
+    bool anyone_waiting(Cpu& cpu) override {
+        Guard guard{lock_};
+        return first_for(cpu) != nullptr;
+    }
+
+private:
+    static constexpr u64 slice = 10'000'000;  ///< ns
+
+    /// Lets it wait at the tail, if it may run.
+    void enqueue(Vcpu& vcpu) {
+        if (vcpu.queued || vcpu.running || !vcpu.may_run())
+            return;
+        vcpu.queued = true;
+        queue_.push_back(vcpu);
+
+        // An idle pCPU takes it at once, best the one that it knows; a busy one at its slice's end
+        const u32 sleepers = idle_cpus_ & vcpu.affinity;
+        if (sleepers == 0)
+            return;
+        const bool known = sleepers >> vcpu.cpu & 1;
+        const int chosen = known ? vcpu.cpu.load() : std::countr_zero(sleepers);
+        idle_cpus_ &= ~(1u << chosen);
+        kick(*machine_.cpus[static_cast<size_t>(chosen)], ask_reschedule);
+    }
+
+    void dequeue(Vcpu& vcpu) {
         queue_.erase(queue_.iterator_to(vcpu));
         vcpu.queued = false;
-        vcpu.cpu = cpu.number;
-        vcpu.running = true;
-        return {&vcpu, slice};
     }
-    idle_cpus_ |= 1u << cpu.number;
-    return {};
-}
 
-bool RoundRobin::anyone_waiting(Cpu& cpu) {
-    Guard guard{lock_};
-    for (const Vcpu& vcpu : queue_)
-        if (vcpu.affinity >> cpu.number & 1)
-            return true;
-    return false;
+    /// The nearest to the head that may run there; nullptr when there is none.
+    Vcpu* first_for(const Cpu& cpu) {
+        for (Vcpu& vcpu : queue_)
+            if (vcpu.affinity >> cpu.number & 1)
+                return &vcpu;
+        return nullptr;
+    }
+
+    Machine& machine_;
+    Spinlock lock_{LockRank::scheduler};
+    boost::intrusive::list<Vcpu> queue_{};
+    u32 idle_cpus_ = 0;   ///< one bit for each pCPU that found nothing to do
+};
+
+}  // namespace
+
+Result<Scheduler*> make_round_robin(Machine& machine) {
+    return TRY(make<RoundRobin>(machine, machine));
 }
 
 }  // namespace hv

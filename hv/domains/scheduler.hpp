@@ -1,7 +1,7 @@
 // The scheduler's interface: who runs next. Round robin implements it now, Credit2 later.
 #pragma once
 
-#include <base/types.hpp>
+#include <base/result.hpp>
 
 namespace hv {
 
@@ -19,9 +19,6 @@ struct Choice {
 /// under its own lock (LockRank::scheduler), and touches nothing else of a domain.
 class Scheduler {
 public:
-    virtual void add(Vcpu& vcpu) = 0;
-    /// The vCPU is going for good; it is neither queued nor running.
-    virtual void remove(Vcpu& vcpu) = 0;
     /// It may run again. Finds it a pCPU and kicks that. Any pCPU, interrupts on or off.
     virtual void wake(Vcpu& vcpu) = 0;
     /// It may no longer run: leaves the queue, or is kicked off its pCPU.
@@ -36,5 +33,8 @@ public:
 protected:
     ~Scheduler() = default;
 };
+
+/// One queue, and ten milliseconds for each in its turn (round_robin.cpp). XEN_ENOMEM.
+Result<Scheduler*> make_round_robin(Machine& machine);
 
 }  // namespace hv

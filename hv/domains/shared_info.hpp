@@ -1,4 +1,4 @@
-// The page that a guest and the hypervisor share, in the layout of the guest's word size.
+// What a guest and the hypervisor share, in the layout of the guest's word size: events, and time.
 #pragma once
 
 #include <domains/domain.hpp>
@@ -19,11 +19,21 @@ Result<> move_vcpu_info(Vcpu& vcpu, const Vcpu& caller, Gfn gfn, u32 offset);
 /// Xen; what was written in the other layout is written again.
 void latch_width(Domain& domain, bool wide);
 
+/// Writes the wall clock: the Unix time at system time 0, by the version protocol.
+void show_wall_clock(Domain& domain);
+
+/// Writes the time into the vCPU's vcpu_info by the version protocol (odd while being written), and
+/// into the second copy that it registered. On the pCPU where `vcpu` is, or while it stands still.
+void show_time(Vcpu& vcpu);
+
 /// A vCPU begins a turn on this pCPU: it is shown the time anew, and its own account.
 void runstate_changed(Vcpu& vcpu);
 
-/// Writes the wall clock: the Unix time at system time 0, by the version protocol.
-void show_wall_clock(Domain& domain);
+/// The vCPU's account as of now: the state that it is in has grown since it was entered.
+vcpu_runstate_info_t runstate_now(const Vcpu& vcpu);
+
+/// Writes `account` to the guest virtual `address` in the layout for `wide`. XEN_EFAULT.
+Result<> write_runstate(Vcpu& vcpu, u64 address, const vcpu_runstate_info_t& account, bool wide);
 
 /// Where the two-level event channel bits are, as words of 64 or of 32 bits.
 struct EventWords {

@@ -13,7 +13,7 @@ struct SeenPage {
     u8* at = nullptr;
 };
 
-/// The pages that this pCPU found last, good while the generation stands (guest_view.hpp).
+/// The pages that this pCPU found last, good while the generation stands (guest_memory.cpp).
 struct SeenPages {
     static constexpr size_t count = 16;
     u64 generation = 0;
@@ -28,10 +28,8 @@ struct Whereabouts {
     std::atomic<Domain*> inside{nullptr}; ///< whose guest it executes, or whose memory it copies
     std::atomic<u64> entered_with{0};     ///< the generation of that domain's p2m at entry
     SeenPages seen{};                     ///< for this pCPU alone
-    bool idle = false;
     u64 idle_time = 0;                    ///< ns that nobody ran here
     Timer slice;                          ///< ends a vCPU's turn
-    u64 turn_began = 0;                   ///< machine time, ns
 
     Whereabouts();
 };

@@ -36,24 +36,21 @@ inline constexpr TraceEvent first_child{
 inline constexpr TraceEvent vcpu_scheduled{
     Chapter::domains, 8, "vcpu_scheduled", {"domain", "vcpu"},
     "d{domain} v{vcpu} runs.", "turns"};
-inline constexpr TraceEvent guest_exited{
-    Chapter::domains, 9, "guest_exited", {"kind", "detail"},
-    "It came back to me: exit {kind}, {detail:x}.", "run-loop"};
 
 inline constexpr TraceEvent dom0_powers_off{
-    Chapter::domains, 10, "dom0_powers_off", {},
+    Chapter::domains, 9, "dom0_powers_off", {},
     "dom0 turns the machine off, with every guest in it, and me.", "shutdown"};
 inline constexpr TraceEvent dom0_reboots{
-    Chapter::domains, 11, "dom0_reboots", {},
+    Chapter::domains, 10, "dom0_reboots", {},
     "dom0 starts the machine anew. Whoever comes next finds nothing of us.", "shutdown"};
 inline constexpr TraceEvent dom0_lost{
-    Chapter::domains, 12, "dom0_lost", {"reason"},
+    Chapter::domains, 11, "dom0_lost", {"reason"},
     "dom0 has fallen (reason {reason}): no console and no command is served any more. I go on, and "
     "so do the guests; only a reset brings a dom0 back.", "crash"};
 
 inline constexpr const TraceEvent* domain_events[] = {
     &domain_created, &domain_shut_down, &domain_crashed,  &domain_dying,    &domain_gone,
-    &domain_paused,  &domain_unpaused,  &first_child,     &vcpu_scheduled,  &guest_exited,
-    &dom0_powers_off, &dom0_reboots,    &dom0_lost};
+    &domain_paused,  &domain_unpaused,  &first_child,     &vcpu_scheduled,  &dom0_powers_off,
+    &dom0_reboots,   &dom0_lost};
 
 }  // namespace hv

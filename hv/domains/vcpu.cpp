@@ -1,12 +1,43 @@
-// A vCPU: made, woken, put to sleep, and unmade.
+// A vCPU: made, woken, put to sleep, and unmade; and the timers that VCPUOP sets for it.
 #include <domains/household.hpp>
-#include <domains/interrupts.hpp>
-#include <domains/memory.hpp>
 #include <domains/shared_info.hpp>
-#include <domains/vcpu_timers.hpp>
 #include <x86/privileged.hpp>
 
 namespace hv {
+namespace {
+
+Machine& machine_of(void* context) { return *static_cast<Machine*>(context); }
+
+void tell_of_timer(Vcpu& vcpu) {
+    if (const auto expired = household(vcpu.domain.machine).timer_expired)
+        expired(vcpu);
+}
+
+void singleshot_expired(Timer& timer, Cpu&) { tell_of_timer(static_cast<VcpuTimer&>(timer).vcpu); }
+
+void periodic_expired(Timer& timer, Cpu& cpu) {
+    Vcpu& vcpu = static_cast<VcpuTimer&>(timer).vcpu;
+    if (vcpu.period != 0)
+        cpu.timers.arm(cpu, timer, timer.deadline + vcpu.period);
+    tell_of_timer(vcpu);
+}
+
+}  // namespace
+
+void set_periodic(Cpu& cpu, Vcpu& vcpu, u64 period) {
+    vcpu.period = period;
+    if (period != 0)
+        cpu.timers.arm(cpu, vcpu.periodic, cpu.machine->clock.now() + period);
+    else
+        TimerQueue::cancel(vcpu.periodic);
+}
+
+void cancel_timers(Vcpu& vcpu) {
+    vcpu.period = 0;
+    TimerQueue::cancel(vcpu.singleshot);
+    TimerQueue::cancel(vcpu.periodic);
+    vcpu.apic.cancel_timer();
+}
 
 Vcpu::Vcpu(Domain& owner, u16 number)
     : domain{owner}, id{number}, apic{*this}, singleshot{singleshot_expired, *this},
@@ -23,29 +54,22 @@ bool Vcpu::may_run() const {
            domain.life.load() <= Life::alive;
 }
 
-namespace {
-
-Result<Mpa> take_frames(void* machine, u8 order) {
-    const Result<Mfn> block = static_cast<Machine*>(machine)->frames.take(owner_hypervisor, order);
-    TRY(block);
-    return address_of(*block);
-}
-void give_frame_back(void* machine, Mpa frame) {
-    static_cast<Machine*>(machine)->frames.give_back(frame_of(frame));
-}
-u8* see(void* machine, Mpa address) { return static_cast<Machine*>(machine)->memory.at(address); }
-
-}  // namespace
-
 x86::FrameSource frame_source(Machine& machine) {
-    return {&machine, take_frames, give_frame_back, see};
+    return {
+        .context = &machine,
+        .take = [](void* context, u8 order) -> Result<Mpa> {
+            return address_of(TRY(machine_of(context).frames.take(owner_hypervisor, order)));
+        },
+        .give_back = [](void* context, Mpa frame) {
+            machine_of(context).frames.give_back(frame_of(frame));
+        },
+        .at = [](void* context, Mpa address) { return machine_of(context).memory.at(address); },
+    };
 }
 
 Result<Vcpu*> create_vcpu(Domain& domain, u16 id) {
     Machine& machine = domain.machine;
-    const Result<Vcpu*> made = make<Vcpu>(machine, domain, id);
-    TRY(made);
-    Vcpu& vcpu = **made;
+    Vcpu& vcpu = *TRY(make<Vcpu>(machine, domain, id));
     vcpu.hardware.nested_root = domain.p2m.root().value;
     vcpu.hardware.tsc_offset = domain.tsc_offset;
 
@@ -53,7 +77,7 @@ Result<Vcpu*> create_vcpu(Domain& domain, u16 id) {
     Result<> furnished = vcpu.apic.open();
     if (furnished.ok())
         furnished = machine.engine->create(vcpu.hardware, frames);
-    Household& house = household(machine);
+    const Household& house = household(machine);
     for (size_t i = 0; furnished.ok() && i < house.plug_count; ++i)
         if (house.plugs[i]->furnish_vcpu != nullptr)
             furnished = house.plugs[i]->furnish_vcpu(vcpu);
@@ -61,7 +85,6 @@ Result<Vcpu*> create_vcpu(Domain& domain, u16 id) {
         destroy_vcpu(vcpu);
         return furnished.error();
     }
-    house.scheduler->add(vcpu);
     attach_vcpu_info(vcpu);
     domain.vcpus[id] = &vcpu;
     domain.vcpu_count = id + 1u;
@@ -70,8 +93,7 @@ Result<Vcpu*> create_vcpu(Domain& domain, u16 id) {
 
 void destroy_vcpu(Vcpu& vcpu) {
     Machine& machine = vcpu.domain.machine;
-    Household& house = household(machine);
-    house.scheduler->remove(vcpu);
+    const Household& house = household(machine);
     for (size_t i = house.plug_count; i-- > 0;)
         if (house.plugs[i]->release_vcpu != nullptr)
             house.plugs[i]->release_vcpu(vcpu);
@@ -97,6 +119,13 @@ void notify(Vcpu& vcpu, u32 attention_bits) {
     Cpu& there = *vcpu.domain.machine.cpus[vcpu.cpu];
     if (&there != &this_cpu())
         kick(there, ask_look_at_guest);
+}
+
+void interrupt_for_events(Vcpu& vcpu) {
+    if (vcpu.upcall_vector != 0)
+        vcpu.apic.raise(vcpu.upcall_vector);
+    else
+        notify(vcpu, attention_interrupt);
 }
 
 void block(Cpu& cpu, Vcpu& vcpu) {

@@ -1,10 +1,8 @@
 // vcpu_op: a guest's own processors, up and down, their timers, and what they share with us.
 #include <domains/calls.hpp>
 #include <domains/hvm_context.hpp>
-#include <domains/pvclock.hpp>
 #include <domains/shared_info.hpp>
 #include <domains/vcpu_start.hpp>
-#include <domains/vcpu_timers.hpp>
 #include <xen/hvm/hvm_vcpu.h>
 
 namespace hv {
@@ -82,7 +80,7 @@ Answer start_singleshot(Call& call, Vcpu& vcpu, u64 address) {
     vcpu_set_singleshot_timer_t wish{};
     TRY(call.read(&wish, address, 12));
     // As on Xen, VCPU_SSHOTTMR_future is ignored: a time gone by expires at once
-    set_singleshot(call.cpu, vcpu, wish.timeout_abs_ns);
+    call.cpu.timers.arm(call.cpu, vcpu.singleshot, wish.timeout_abs_ns);
     return 0;
 }
 
@@ -121,7 +119,7 @@ Answer vcpu_op(Call& call) {
     case VCPUOP_stop_singleshot_timer:
         if (&vcpu != &call.vcpu)
             return refuse(XEN_EINVAL);
-        stop_singleshot(vcpu);
+        TimerQueue::cancel(vcpu.singleshot);
         return 0;
     case VCPUOP_send_nmi:
         if (address != 0)
@@ -140,9 +138,9 @@ Answer set_timer_op(Call& call) {
     const u64 deadline = call.wide ? call.argument(0)
                                    : call.argument(0) | call.argument(1) << 32;
     if (deadline == 0)
-        stop_singleshot(call.vcpu);
+        TimerQueue::cancel(call.vcpu.singleshot);
     else
-        set_singleshot(call.cpu, call.vcpu, deadline);
+        call.cpu.timers.arm(call.cpu, call.vcpu.singleshot, deadline);
     return 0;
 }
 

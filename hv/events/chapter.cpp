@@ -1,36 +1,29 @@
 // Chapter events: what it plugs into the machine.
-#include <events/chapter.hpp>
-#include <events/fifo.hpp>
 #include <events/ports.hpp>
 #include <events/trace.hpp>
-#include <events/two_level.hpp>
 #include <xen/domctl.h>
 
 namespace hv::events {
 namespace {
 
 Result<> furnish(Domain& domain, const xen_domctl_createdomain& wish) {
-    const Result<EventChannels*> made = make<EventChannels>(domain.machine);
-    TRY(made);
+    EventChannels* const made = TRY(make<EventChannels>(domain.machine));
     // The toolstack names the highest port; port 0 is never used
     const u64 ports = u64{wish.max_evtchn_port} + 1;
-    (*made)->limit = static_cast<u32>(std::min<u64>(ports, EventChannels::most_ports));
-    domain.parts.furnish(*made);
+    made->limit = static_cast<u32>(std::min<u64>(ports, EventChannels::most_ports));
+    domain.parts.furnish(made);
     return {};
 }
 
 /// Closes every port, and from then on finds none: whoever still holds the domain sees silence.
 Progress release(Domain& domain) {
-    EventChannels* const events = domain.parts.find<EventChannels>();
-    if (events == nullptr)
-        return Progress::done;
-    for (u32 port = 1; port < events->limit; ++port)
-        if (events->find(port) != nullptr)
-            (void)close_port(domain, port);
-    fifo::release(domain);
-    Guard guard{events->lock};
-    events->limit = 0;
-    for (EventPort*& page : events->pages) {
+    EventChannels& events = events_of(domain);
+    for (u32 port = 1; port < events.limit; ++port)
+        (void)close_port(domain, port);
+    release_fifo(domain);
+    Guard guard{events.lock};
+    events.limit = 0;
+    for (EventPort*& page : events.pages) {
         if (page != nullptr)
             domain.machine.frames.give_back(
                 frame_of(domain.machine.memory.address_of_pointer(page)));
@@ -42,9 +35,7 @@ Progress release(Domain& domain) {
 void forget(Domain& domain) { unmake(domain.machine, domain.parts.find<EventChannels>()); }
 
 Result<> furnish_vcpu(Vcpu& vcpu) {
-    const Result<VcpuEvents*> made = make<VcpuEvents>(vcpu.domain.machine, vcpu);
-    TRY(made);
-    vcpu.parts.furnish(*made);
+    vcpu.parts.furnish(TRY(make<VcpuEvents>(vcpu.domain.machine, vcpu)));
     return {};
 }
 
@@ -62,8 +53,6 @@ void shut_down_heard(Domain& domain) {
     if (const DomainRef keeper = find_domain(domain.machine, 0); keeper && keeper->id != domain.id)
         raise_global_virq(*keeper, VIRQ_DOM_EXC);
 }
-
-void timer_expired(Vcpu& vcpu) { raise_virq(vcpu, VIRQ_TIMER); }
 
 /// A byte came in on COM1: dom0, who reads it, is told.
 void console_input(Machine& machine) {
@@ -84,12 +73,11 @@ constexpr DomainPlug domain_plug{
     .release_vcpu = release_vcpu,
     .shut_down = shut_down_heard,
     .hypercalls = calls,
-    .physmap_spaces = {},
 };
 
 Result<> open(Machine& machine, Cpu&) {
     join(machine, domain_plug);
-    household(machine).timer_expired = timer_expired;
+    household(machine).timer_expired = [](Vcpu& vcpu) { raise_virq(vcpu, VIRQ_TIMER); };
     household(machine).poll = poll;
     machine.console_input = console_input;
     return {};
@@ -102,7 +90,6 @@ constexpr Plug plug{
     .title = "Event channels",
     .events = event_events,
     .open = open,
-    .open_cpu = nullptr,
 };
 
 }  // namespace hv::events

@@ -1,9 +1,9 @@
-// The FIFO ABI: how an event word is linked into its queue while the guest takes others out.
+// The FIFO ABI: event words linked into queues by priority, while the guest takes others out.
 // Public header xen/event_channel.h; the guest may write anything into these pages at any time.
 #include <domains/memory.hpp>
-#include <events/fifo.hpp>
+#include <events/ports.hpp>
 
-namespace hv::fifo {
+namespace hv {
 namespace {
 
 constexpr u32 pending = 1u << EVTCHN_FIFO_PENDING;
@@ -76,19 +76,6 @@ void link(Domain& domain, u32 port, EventPort& row, u32* word) {
         raise_upcall(*vcpu);
 }
 
-/// The frame of a page that the guest gives for sharing, held for as long as we write to it.
-Result<Mfn> hold_page(Domain& domain, Gfn gfn) {
-    const Result<GuestFrame> page = domain.p2m.hold(gfn);
-    if (!page.ok())
-        return Error{XEN_EINVAL};
-    if (page->access.write && domain.machine.frames.row(page->frame).owner == domain.id)
-        return page->frame;
-    end_use(domain.machine, page->frame);
-    return Error{XEN_EINVAL};
-}
-
-}  // namespace
-
 void set_pending(Domain& domain, u32 port, EventPort& row) {
     u32* const word = word_of(domain, port);
     if (word == nullptr) {
@@ -105,11 +92,6 @@ bool is_pending(Domain& domain, u32 port) {
     return word != nullptr && load(word) & pending;
 }
 
-bool is_masked(Domain& domain, u32 port) {
-    const u32* word = word_of(domain, port);
-    return word == nullptr || load(word) & masked;
-}
-
 void clear_pending(Domain& domain, u32 port) {
     if (u32* const word = word_of(domain, port))
         clear_bits(word, pending);
@@ -122,6 +104,12 @@ void unmask(Domain& domain, u32 port, EventPort& row) {
     if (clear_bits(word, masked) & pending)
         link(domain, port, row, word);
 }
+
+u32 port_limit(const Domain&) { return EventChannels::most_ports; }
+
+}  // namespace
+
+constexpr EventAbi fifo_abi{set_pending, is_pending, clear_pending, unmask, port_limit};
 
 namespace {
 
@@ -138,21 +126,21 @@ Result<> adopt_control(Domain& domain, Vcpu& vcpu, Mfn frame, u32 offset) {
     queues.control->ready = 0;
     for (u32& head : queues.control->head)
         head = 0;
-    if (events.fifo)
+    if (events.abi == &fifo_abi)
         return {};
 
     // What is pending in two-level terms is carried over when its word arrives
     for (u32 port = 1; port < events.limit; ++port)
-        if (EventPort* row = events.find(port); row != nullptr && hv::is_pending(domain, port))
-            row->early = true;
-    events.fifo = true;
+        if (EventPort* const row = events.find(port))
+            row->early |= events.abi->is_pending(domain, port);
+    events.abi = &fifo_abi;
     return {};
 }
 
 /// Takes over one more page of words; the domain's event lock is held.
 Result<> adopt_words(Domain& domain, Mfn frame) {
     EventChannels& events = events_of(domain);
-    if (!events.fifo)
+    if (events.abi != &fifo_abi)
         return Error{XEN_EOPNOTSUPP};
     if (events.word_pages == events.word_frames.size())
         return Error{XEN_ENOSPC};
@@ -164,24 +152,26 @@ Result<> adopt_words(Domain& domain, Mfn frame) {
         EventPort* const row = events.find(port);
         if (row != nullptr && row->early) {
             row->early = false;
-            fifo::set_pending(domain, port, *row);
+            set_pending(domain, port, *row);
         }
     }
     return {};
 }
 
-/// `adopt` under the event lock; where it refuses, the frame is let go after the lock.
+/// Holds a page of its own RAM that the guest gives for sharing, for as long as we write to it, and
+/// lets `adopt` take it over under the event lock; where that refuses, the page is let go.
 template <class Adopt>
 Result<> hold_and_adopt(Domain& domain, Gfn gfn, Adopt adopt) {
-    const Result<Mfn> frame = hold_page(domain, gfn);
-    TRY(frame);
-    Result<> adopted;
-    {
+    const Result<GuestFrame> page = domain.p2m.hold(gfn);
+    if (!page.ok())
+        return Error{XEN_EINVAL};
+    Result<> adopted = Error{XEN_EINVAL};
+    if (page->access.write && domain.machine.frames.row(page->frame).owner == domain.id) {
         Guard guard{events_of(domain).lock};
-        adopted = adopt(*frame);
+        adopted = adopt(page->frame);
     }
     if (!adopted.ok())
-        end_use(domain.machine, *frame);
+        end_use(domain.machine, page->frame);
     return adopted;
 }
 
@@ -202,7 +192,7 @@ Result<> expand_array(Domain& domain, Gfn gfn) {
     return hold_and_adopt(domain, gfn, [&](Mfn frame) { return adopt_words(domain, frame); });
 }
 
-void release(Domain& domain) {
+void release_fifo(Domain& domain) {
     // Nobody finds the pages any more once the lock is left; then their uses end
     EventChannels& events = events_of(domain);
     std::array<Mfn, std::tuple_size_v<decltype(events.word_frames)> + max_vcpus> frames{};
@@ -219,10 +209,10 @@ void release(Domain& domain) {
             queues.tails = {};
             frames[count++] = queues.control_frame;
         }
-        events.fifo = false;
+        events.abi = &two_level_abi;
     }
     for (size_t i = 0; i < count; ++i)
         end_use(domain.machine, frames[i]);
 }
 
-}  // namespace hv::fifo
+}  // namespace hv

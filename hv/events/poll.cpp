@@ -1,5 +1,5 @@
 // SCHEDOP_poll: a vCPU sleeps until one of the ports that it names is pending, or until a time.
-#include <domains/interrupts.hpp>
+#include <domains/calls.hpp>
 #include <events/ports.hpp>
 #include <xen/sched.h>
 
@@ -7,6 +7,16 @@ namespace hv {
 namespace {
 
 constexpr u32 most_polled = 128;   ///< ports in one call, as on Xen
+
+/// struct sched_poll.
+template <class Long>
+struct PollWish {
+    Long ports;   ///< address of the list
+    u32 count;
+    u64 timeout;  ///< system time, ns; 0: none
+
+    auto fields() { return std::tie(ports, count, timeout); }
+};
 
 /// True when any port that the caller names is pending. XEN_EFAULT, XEN_EINVAL.
 Result<bool> any_pending(Call& call, u64 ports, u32 count) {
@@ -16,9 +26,8 @@ Result<bool> any_pending(Call& call, u64 ports, u32 count) {
         TRY(call.read(port, ports + i * sizeof port));
         EventChannels& events = events_of(call.domain);
         Guard guard{events.lock};
-        if (events.find(port) == nullptr)
-            return Error{XEN_EINVAL};
-        any |= is_pending(call.domain, port);
+        TRY(events.row(port));
+        any |= events.abi->is_pending(call.domain, port);
     }
     return any;
 }
@@ -42,28 +51,16 @@ void stop_polling(Vcpu& vcpu) {
 }  // namespace
 
 Answer poll(Call& call) {
-    // struct sched_poll: the handle, the count, the time; 4-byte handles from 32-bit code
-    struct Wide { u64 ports; u32 count; u32 hole; u64 timeout; };
-    struct Narrow { u32 ports; u32 count; u64 timeout; };
-    Wide wish{};
-    if (call.wide) {
-        if (const auto read = call.read(wish, call.argument(1)); !read.ok())
-            return failure(read.error());
-    } else {
-        Narrow narrow{};
-        if (const auto read = call.read(narrow, call.argument(1)); !read.ok())
-            return failure(read.error());
-        wish = {narrow.ports, narrow.count, 0, narrow.timeout};
-    }
+    const auto wish = TRY(read_layout<PollWish>(call, call.argument(1)));
     if (wish.count > most_polled)
-        return -XEN_EINVAL;
+        return Error{XEN_EINVAL};
 
     // Say that we poll before looking: an event in between finds us
     VcpuEvents& events = events_of(call.vcpu);
     stop_polling(call.vcpu);
     u32 only = 0;
-    if (wish.count == 1 && !call.read(only, wish.ports).ok())
-        return -XEN_EFAULT;
+    if (wish.count == 1)
+        TRY(call.read(only, wish.ports));
     events.polled_port = only;
     __atomic_store_n(&events.polls, wish.count == 0 ? ~0u : wish.count, __ATOMIC_SEQ_CST);
     call.vcpu.blocked.store(true, std::memory_order_seq_cst);
@@ -73,7 +70,7 @@ Answer poll(Call& call) {
     if (!any.ok() || *any || too_late || can_take_interrupt(call.vcpu)) {
         call.vcpu.blocked.store(false, std::memory_order_relaxed);
         stop_polling(call.vcpu);
-        return any.ok() ? 0 : failure(any.error());
+        return any.ok() ? Answer{0} : any.error();
     }
     if (wish.timeout != 0)
         call.cpu.timers.arm(call.cpu, events.poll_timer, wish.timeout);

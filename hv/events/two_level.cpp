@@ -1,8 +1,8 @@
-// The two-level ABI: how a bit is set where the guest looks for it.
+// The two-level ABI: one pending bit and one mask bit a port, and a selector word for each vCPU.
 #include <domains/shared_info.hpp>
-#include <events/two_level.hpp>
+#include <events/ports.hpp>
 
-namespace hv::two_level {
+namespace hv {
 namespace {
 
 // Bits are reached by the byte, which is right for words of 32 and of 64 bits alike
@@ -25,10 +25,6 @@ void select(Domain& domain, u32 port, const EventPort& row, unsigned bits_per_wo
         raise_upcall(*vcpu);
 }
 
-}  // namespace
-
-u32 port_limit(const Domain& domain) { return domain.wide_shared_info ? 4096 : 1024; }
-
 void set_pending(Domain& domain, u32 port, EventPort& row) {
     const EventWords words = event_words(domain);
     if (set(words.pending, port))
@@ -39,7 +35,6 @@ void set_pending(Domain& domain, u32 port, EventPort& row) {
 }
 
 bool is_pending(Domain& domain, u32 port) { return test(event_words(domain).pending, port); }
-bool is_masked(Domain& domain, u32 port) { return test(event_words(domain).mask, port); }
 void clear_pending(Domain& domain, u32 port) { clear(event_words(domain).pending, port); }
 
 void unmask(Domain& domain, u32 port, EventPort& row) {
@@ -48,4 +43,11 @@ void unmask(Domain& domain, u32 port, EventPort& row) {
         select(domain, port, row, words.bits_per_word);
 }
 
-}  // namespace hv::two_level
+/// A bit for each port: 4,096, or 1,024 for a 32-bit guest.
+u32 port_limit(const Domain& domain) { return domain.wide_shared_info ? 4096 : 1024; }
+
+}  // namespace
+
+constexpr EventAbi two_level_abi{set_pending, is_pending, clear_pending, unmask, port_limit};
+
+}  // namespace hv

@@ -10,12 +10,12 @@ namespace hv {
 struct GrantTable {
     static constexpr Chapter chapter = Chapter::grants;
     static constexpr u32 most_frames = 64;
+    static constexpr u32 version = 1;  ///< layout of the entries: the only one that is offered
 
     Spinlock lock{LockRank::chapter};
     std::array<Mfn, most_frames> frames{};
     u32 frame_count = 0;
     u32 limit = 0;        ///< frames that the toolstack allows
-    u32 version = 1;      ///< layout of the entries: only version 1 is offered
 };
 
 inline GrantTable& grants_of(const Domain& domain) { return domain.parts.get<GrantTable>(); }
@@ -27,5 +27,9 @@ Result<Mfn> grant_frame(Domain& domain, u64 index);
 
 /// The hypercall: (operation, array of arguments, count).
 Answer grant_table_op(Call& call);
+
+namespace grants {
+extern const Plug plug;
+}
 
 }  // namespace hv

@@ -1,5 +1,4 @@
 // A virtual local APIC: priorities, ends of interrupt, its modes, its timer, and its messages.
-#include <domains/interrupts.hpp>
 #include <domains/local_apic.hpp>
 #include <random>
 #include <set>

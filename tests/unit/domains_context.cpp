@@ -1,6 +1,5 @@
 // A vCPU's state as records: written by a toolstack, read again, and refused when it cannot be.
 #include <domains/hvm_records.hpp>
-#include <domains/pvclock.hpp>
 #include <domains/shared_info.hpp>
 #include <unit/small_machine.hpp>
 

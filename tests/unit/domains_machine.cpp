@@ -102,7 +102,7 @@ SmallMachine::SmallMachine(u64 ram, unsigned cpus)
     play(&cpu());
     Household& house = **make<Household>(*machine_);
     machine_->parts.furnish(&house);
-    house.scheduler = *make<RoundRobin>(*machine_, *machine_);
+    house.scheduler = *make_round_robin(*machine_);
     house.next_id = 0;
     join(*machine_, test_plug);
 }
@@ -163,9 +163,9 @@ s64 SmallMachine::domctl(Domain& caller, xen_domctl_t& op) {
 }
 
 u8* SmallMachine::at(Domain& domain, u64 address) {
-    const auto page = see_frame(domain, frame_of(Gpa{address}), false);
+    const auto page = domain.p2m.look_up(frame_of(Gpa{address}));
     EXPECT_TRUE(page.ok()) << "no memory at " << std::hex << address;
-    return *page + (address & page_mask);
+    return machine_->memory.at(page->frame) + (address & page_mask);
 }
 
 }  // namespace test

@@ -1,5 +1,4 @@
 // FIFO event channels: queues by priority in the guest's own pages, and what hostile pages may do.
-#include <events/fifo.hpp>
 #include <random>
 #include <unit/events_guests.hpp>
 

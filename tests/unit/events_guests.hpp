@@ -1,9 +1,7 @@
 // A machine with event channels, and guests that use them as the public header tells.
 #pragma once
 
-#include <domains/interrupts.hpp>
 #include <domains/shared_info.hpp>
-#include <events/chapter.hpp>
 #include <events/ports.hpp>
 #include <set>
 #include <unit/small_machine.hpp>

@@ -195,7 +195,7 @@ TEST_F(EventPorts, PollUntilOneRings) {
     EXPECT_TRUE(vcpu.blocked);
     {
         Guard guard{events_of(guest).lock};
-        set_pending(guest, port, *events_of(guest).find(port));
+        events_of(guest).abi->set_pending(guest, port, *events_of(guest).find(port));
     }
     EXPECT_FALSE(vcpu.blocked) << "masked ports wake those who poll them";
     EXPECT_EQ(small.call_with(guest, __HYPERVISOR_sched_op, SCHEDOP_poll, wish), 0);

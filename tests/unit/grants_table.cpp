@@ -1,6 +1,5 @@
 // A domain's grant table: shown while it lives, and let go of once, whoever else has its pages.
 #include <boot/hosted/twin.hpp>
-#include <grants/chapter.hpp>
 #include <grants/grant_table.hpp>
 #include <thread>
 #include <unit/small_machine.hpp>

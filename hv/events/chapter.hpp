@@ -1,8 +1,0 @@
-// Chapter events, as main.cpp lists it.
-#pragma once
-
-#include <boot/machine.hpp>
-
-namespace hv::events {
-extern const Plug plug;
-}
