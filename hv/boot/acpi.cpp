@@ -149,7 +149,7 @@ enum Fadt : size_t { fadt_dsdt = 40, fadt_smi_command = 48, fadt_acpi_enable = 5
                      fadt_flags = 112, fadt_reset = 116, fadt_reset_value = 128,
                      fadt_x_dsdt = 140, fadt_x_pm1a = 172, fadt_x_pm1b = 184,
                      fadt_x_pm_timer = 208 };
-constexpr u32 flag_timer_32_bits = 1 << 8, flag_reset_supported = 1 << 10;
+constexpr u32 flag_reset_supported = 1 << 10;
 
 /// A port: from the 64-bit field where it names one, else from the old one.
 u16 port_of(Bytes fadt, size_t wide, size_t old) {
@@ -166,9 +166,8 @@ void read_fadt(const PhysicalMemory& memory, Bytes fadt, MachineFacts& facts) {
     facts.pm_timer_port = port_of(fadt, fadt_x_pm_timer, fadt_pm_timer);
     facts.smi_command_port = static_cast<u16>(read_field<u32>(fadt, fadt_smi_command));
     facts.acpi_enable_value = read_field<u8>(fadt, fadt_acpi_enable);
-    const u32 flags = read_field<u32>(fadt, fadt_flags);
-    facts.pm_timer_wide = flags & flag_timer_32_bits;
 
+    const u32 flags = read_field<u32>(fadt, fadt_flags);
     const auto reset = read_field<GenericAddress>(fadt, fadt_reset);
     if ((flags & flag_reset_supported) && reset.space == space_io && reset.address < 0x10000) {
         facts.reset_port = static_cast<u16>(reset.address);

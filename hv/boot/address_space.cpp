@@ -5,13 +5,10 @@
 #include <x86/host_format.hpp>
 
 namespace hv::boot {
-namespace {
 
 /// One page of the frame table: the rows that it holds, and the memory that they stand for.
 constexpr u64 rows_in_page = page_size / sizeof(FrameRow);
 constexpr u64 bytes_of_rows = rows_in_page * page_size;
-
-}  // namespace
 
 Result<Mpa> EarlyFrames::take(u64 count) {
     if (count > (next_ - start_) >> page_shift)

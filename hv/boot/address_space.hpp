@@ -20,26 +20,22 @@ inline constexpr u64 stack_window = 0xffffc08000000000;
 /// What the first tables of entry.S show of memory: enough for all that loaders and firmware leave.
 inline constexpr u64 first_tables_reach = 4 * GiB;
 
-/// One pCPU's stacks, from low to high, with an unmapped page beneath each.
+/// One pCPU's stacks share a slot in equal parts: each lies at the end of its part, and what is
+/// beneath it is not mapped.
 inline constexpr u64 stack_bytes = 16 * KiB;
-inline constexpr u64 trap_stack_bytes = 8 * KiB;
 inline constexpr u64 stack_slot_bytes = 128 * KiB;
 
 /// Which stack of a slot: the ordinary one, then those that the IST names.
 enum StackUse : u8 {
     stack_ordinary, stack_nmi, stack_double_fault, stack_machine_check, stack_uses
 };
-
-constexpr u64 bytes_of_stack(u8 use) {
-    return use == stack_ordinary ? stack_bytes : trap_stack_bytes;
-}
 /// The address just above the stack: where it begins to grow down from.
 constexpr u64 stack_top(unsigned cpu, u8 use) {
     return stack_window + cpu * stack_slot_bytes + (use + 1) * (stack_slot_bytes / stack_uses);
 }
 /// The unmapped page beneath the stack.
 constexpr u64 stack_guard(unsigned cpu, u8 use) {
-    return stack_top(cpu, use) - bytes_of_stack(use) - page_size;
+    return stack_top(cpu, use) - stack_bytes - page_size;
 }
 
 /// The frames that are taken before there is a frame table: downwards from the end of one hole.

@@ -1,6 +1,5 @@
 // What the first chapter plugs into the machine: an engine, VMX or SVM, whichever is here.
 #include <boot/start.hpp>
-#include <boot/trace.hpp>
 #if HV_THROUGH >= HV_DOMAINS
 #include <svm/svm.hpp>
 #include <vmx/vmx.hpp>

@@ -1,6 +1,5 @@
 // The ends of a machine: a panic that stops all and says where it was, power-off, and reset.
 #include <algorithm>
-#include <boot/address_space.hpp>
 #include <boot/start.hpp>
 #include <string.h>
 #include <x86/bits.hpp>
@@ -62,7 +61,7 @@ void print_place(Sink& sink, u64 address) {
 bool readable(u64 frame, const Cpu& cpu) {
     for (u8 use = 0; use < boot::stack_uses; ++use) {
         const u64 top = boot::stack_top(cpu.number, use);
-        if (frame >= top - boot::bytes_of_stack(use) && frame + 16 <= top)
+        if (frame >= top - boot::stack_bytes && frame + 16 <= top)
             return frame % 8 == 0;
     }
     return false;

@@ -11,12 +11,10 @@ constexpr u64 frames_in(u8 order) { return 1ull << order; }
 
 /// The largest order of a block that may begin at `frame` and have at most `room` frames.
 u8 largest_order(u64 frame, u64 room) {
-    const int by_place = frame == 0 ? FrameTable::max_order : std::countr_zero(frame);
+    const int by_place = std::countr_zero(frame);
     const int by_room = std::bit_width(room) - 1;
     return static_cast<u8>(std::min({by_place, by_room, int{FrameTable::max_order}}));
 }
-
-FrameState state_of(const FrameRow& row) { return static_cast<FrameState>(row.state); }
 
 }  // namespace
 
@@ -36,7 +34,7 @@ void FrameTable::add(Mfn first, u64 count) {
 
 Result<Mfn> FrameTable::take(DomainId owner, u8 order) {
     Mfn block;
-    bool dirty = false;
+    FrameState before;
     {
         Guard guard{lock_};
         u8 found = order;
@@ -44,18 +42,12 @@ Result<Mfn> FrameTable::take(DomainId owner, u8 order) {
             ++found;
         if (found > max_order)
             return Error{XEN_ENOMEM};
-
-        // Keep the lower part, and put what is beyond it back
         block = Mfn{heads_[found]};
-        const FrameState state = state_of(row(block));
-        unlink(block);
-        link_stretch(block.value + frames_in(order), block.value + frames_in(found), state);
-        mark(block, frames_in(order), owner, FrameState::used);
+        before = row(block).state;
+        claim(block, block.value, block.value + frames_in(order), owner);
         row(block).order = order;
-        free_count_ -= frames_in(order);
-        dirty = state == FrameState::unscrubbed;
     }
-    if (dirty)
+    if (before == FrameState::unscrubbed)
         scrub(block, frames_in(order));
     return block;
 }
@@ -67,23 +59,15 @@ Result<> FrameTable::take_range(DomainId owner, Mfn first, u64 count) {
     {
         Guard guard{lock_};
         // All of it must be free before any of it is taken
-        for (u64 at = first.value; at < end;) {
-            const auto block = block_around(Mfn{at});
-            if (!block)
+        for (u64 at = first.value; at < end; ++at)
+            if (rows_[at].state < FrameState::free_inside)
                 return Error{XEN_EBUSY};
-            at = block->value + frames_in(row(*block).order);
-        }
         for (u64 at = first.value; at < end;) {
-            const Mfn block = *block_around(Mfn{at});
-            const u64 block_end = block.value + frames_in(row(block).order);
-            const FrameState state = state_of(row(block));
-            unlink(block);
-            link_stretch(block.value, at, state);
-            link_stretch(std::min(end, block_end), block_end, state);
-            at = block_end;
+            const Mfn block = block_around(Mfn{at});
+            const u64 to = std::min(end, block.value + frames_in(row(block).order));
+            claim(block, at, to, owner);
+            at = to;
         }
-        mark(first, count, owner, FrameState::used);
-        free_count_ -= count;
     }
     scrub(first, count);
     return {};
@@ -93,32 +77,36 @@ void FrameTable::give_back(Mfn first, u8 order) {
     scrub(first, frames_in(order));
     Guard guard{lock_};
     mark(first, frames_in(order), owner_nobody, FrameState::free_inside);
-    join_and_link(first, order, FrameState::free);
+    join_and_link(first, order);
     free_count_ += frames_in(order);
 }
 
 bool FrameTable::is_ram(Mfn frame) const {
-    return frame.value < frame_count_ && state_of(row(frame)) != FrameState::absent;
+    return frame.value < frame_count_ && row(frame).state != FrameState::absent;
 }
 
-bool FrameTable::is_free_block(Mfn frame) const {
-    const FrameState state = state_of(row(frame));
-    return state == FrameState::free || state == FrameState::unscrubbed;
+/// The free block that holds `frame`, which is free.
+Mfn FrameTable::block_around(Mfn frame) const {
+    Mfn head = frame;
+    for (u8 order = 1; row(head).state == FrameState::free_inside; ++order)
+        head = Mfn{align_down(frame.value, frames_in(order))};
+    return head;
 }
 
-/// The free block that holds `frame`; XEN_EBUSY when it is not free.
-Result<Mfn> FrameTable::block_around(Mfn frame) const {
-    for (u8 order = 0; order <= max_order; ++order) {
-        const Mfn head{align_down(frame.value, frames_in(order))};
-        if (is_free_block(head) && frame.value < head.value + frames_in(row(head).order))
-            return head;
-    }
-    return Error{XEN_EBUSY};
+/// Gives the frames [from, to) of a free block to `owner`; the rest of the block stays free.
+void FrameTable::claim(Mfn block, u64 from, u64 to, DomainId owner) {
+    const u64 end = block.value + frames_in(row(block).order);
+    const FrameState state = row(block).state;
+    unlink(block);
+    link_stretch(block.value, from, state);
+    link_stretch(to, end, state);
+    mark(Mfn{from}, to - from, owner, FrameState::used);
+    free_count_ -= to - from;
 }
 
 void FrameTable::link(Mfn block, u8 order, FrameState state) {
     FrameRow& head = row(block);
-    head.state = static_cast<u8>(state);
+    head.state = state;
     head.order = order;
     head.previous = 0;
     head.next = heads_[order];
@@ -136,7 +124,7 @@ void FrameTable::unlink(Mfn block) {
     if (head.next != 0)
         rows_[head.next].previous = head.previous;
     head.next = head.previous = 0;
-    head.state = static_cast<u8>(FrameState::free_inside);
+    head.state = FrameState::free_inside;
 }
 
 /// Links the free frames [from, to) as the fewest aligned blocks.
@@ -148,13 +136,16 @@ void FrameTable::link_stretch(u64 from, u64 to, FrameState state) {
     }
 }
 
-/// Joins a block with its buddy for as long as that is free too; one part unscrubbed spoils all.
-void FrameTable::join_and_link(Mfn block, u8 order, FrameState state) {
+/// Joins a scrubbed block with its buddy for as long as that is free too, and links it. One part
+/// unscrubbed spoils all.
+void FrameTable::join_and_link(Mfn block, u8 order) {
+    FrameState state = FrameState::free;
     while (order < max_order) {
         const Mfn buddy{block.value ^ frames_in(order)};
-        if (buddy.value >= frame_count_ || !is_free_block(buddy) || row(buddy).order != order)
+        if (buddy.value >= frame_count_ || row(buddy).state < FrameState::free ||
+            row(buddy).order != order)
             break;
-        if (state_of(row(buddy)) == FrameState::unscrubbed)
+        if (row(buddy).state == FrameState::unscrubbed)
             state = FrameState::unscrubbed;
         unlink(buddy);
         block = std::min(block, buddy);
@@ -165,7 +156,7 @@ void FrameTable::join_and_link(Mfn block, u8 order, FrameState state) {
 
 void FrameTable::mark(Mfn first, u64 count, DomainId owner, FrameState state) {
     for (u64 i = first.value; i < first.value + count; ++i)
-        rows_[i] = FrameRow{.owner = owner, .state = static_cast<u8>(state)};
+        rows_[i] = FrameRow{.owner = owner, .state = state};
 }
 
 void FrameTable::scrub(Mfn first, u64 count) { memset(memory_->at(first), 0, count * page_size); }

@@ -32,24 +32,23 @@ private:
 inline constexpr DomainId owner_nobody = 0x7ffe;      ///< free, or never RAM
 inline constexpr DomainId owner_hypervisor = 0x7ffd;
 
+enum class FrameState : u8 {
+    absent,      ///< not RAM, or kept by firmware
+    used,        ///< owned: see owner
+    free_inside, ///< within a free block
+    free,        ///< scrubbed, in a free list (the first frame of its block)
+    unscrubbed,  ///< likewise, but holding what firmware left
+};
+
 /// One frame's row: 16 bytes for each 4 KiB, which is 0.39% of RAM.
 struct FrameRow {
     u32 next = 0, previous = 0;  ///< links by frame number: free lists, a domain's list of frames
     u32 uses = 0;                ///< references: p2m entries and foreign mappings; 0 means idle
     DomainId owner = owner_nobody;
     u8 order = 0;                ///< of the free block, or of the allocation, that begins here
-    u8 state = 0;                ///< FrameState
+    FrameState state = FrameState::absent;
 };
 static_assert(sizeof(FrameRow) == 16);
-
-enum class FrameState : u8 {
-    absent,      ///< not RAM, or kept by firmware
-    free,        ///< scrubbed, in a free list (the first frame of its block)
-    unscrubbed,  ///< likewise, but holding what its last owner or firmware left
-    free_inside, ///< within a free block
-    used,        ///< owned: see owner
-    quarantined, ///< taken from its owner, waiting until no pCPU can reach it
-};
 
 /// The machine's frames: a buddy allocator of blocks of 2^0 to 2^18 frames (4 KiB to 1 GiB).
 /// Every frame that is given out is zeroed, so that nothing of its last owner can be read by the
@@ -80,12 +79,12 @@ public:
     u64 ram_count() const { return ram_count_; }
 
 private:
-    bool is_free_block(Mfn frame) const;
-    Result<Mfn> block_around(Mfn frame) const;
+    Mfn block_around(Mfn frame) const;
+    void claim(Mfn block, u64 from, u64 to, DomainId owner);
     void link(Mfn block, u8 order, FrameState state);
     void unlink(Mfn block);
     void link_stretch(u64 from, u64 to, FrameState state);
-    void join_and_link(Mfn block, u8 order, FrameState state);
+    void join_and_link(Mfn block, u8 order);
     void mark(Mfn first, u64 count, DomainId owner, FrameState state);
     void scrub(Mfn first, u64 count);
 

@@ -52,18 +52,18 @@ struct MachineFacts {
     u8 reset_value = 0;
     u16 reset_port = 0;                 ///< FADT's reset register, when in I/O space
     u16 pm_timer_port = 0;              ///< 0: none
-    bool pm_timer_wide = false;         ///< it counts in 32 bits, not 24
     u16 smi_command_port = 0;           ///< where to write acpi_enable_value; 0: ACPI is on already
     u8 acpi_enable_value = 0;
 };
 
 /// What the person who booted the machine asked for.
 struct BootOptions {
-    u64 dom0_memory = 96 * MiB;  ///< dom0_mem=MiB
-    u16 cpus = 8;                ///< cpus=N: how many pCPUs to bring up at most
-    bool help = false;           ///< help: list the options
-    bool panic = false;          ///< panic[=N]: break on purpose, to see what a panic says
-    u16 panic_cpu = 0;           ///< the pCPU to break
+    static constexpr u64 nobody = ~0ull;
+
+    u64 dom0_mebibytes = 96;   ///< dom0_mem=MiB
+    u64 cpus = 8;              ///< cpus=N: how many pCPUs to bring up at most
+    u64 help = 0;              ///< help: list the options
+    u64 panic_cpu = nobody;    ///< panic[=N]: break that pCPU on purpose, to see what a panic says
 };
 
 /// Reads `line` into `options`. Each word that is no option is named on `sink`, with what would be
@@ -92,7 +92,6 @@ struct LoaderFacts {
     std::array<MemoryRange, max_ranges> ranges{};
     u16 range_count = 0;
     std::string_view command_line{};
-    const char* complaint = nullptr;  ///< with an error: what was wrong, for a person
 
     std::span<const MemoryRange> memory_map() const { return {ranges.data(), range_count}; }
     /// Notes a line of the map; lines beyond the limit are left out, which only loses memory.
@@ -103,9 +102,10 @@ struct LoaderFacts {
 };
 
 /// Reads the loader's structure into `raw` and `facts` (module, RSDP, loader's name).
-/// Everything in it is hostile until checked. XEN_EINVAL with `raw.complaint`.
-Result<> read_handover(const PhysicalMemory& memory, const Handover& handover, LoaderFacts& raw,
-                       MachineFacts& facts);
+/// Everything in it is hostile until checked. Returns nullptr, or what is wrong, as the end of
+/// a sentence.
+const char* read_handover(const PhysicalMemory& memory, const Handover& handover, LoaderFacts& raw,
+                          MachineFacts& facts);
 
 /// A copy of the T at `address`, or XEN_EFAULT when it does not lie in `memory`.
 template <class T>
@@ -116,9 +116,6 @@ Result<T> copy_at(const PhysicalMemory& memory, Mpa address) {
     __builtin_memcpy(&copy, memory.at(address), sizeof copy);
     return copy;
 }
-
-/// The text at `address` up to its NUL, at most `limit` bytes; empty when it is not in `memory`.
-std::string_view text_at(const PhysicalMemory& memory, Mpa address, size_t limit = 2048);
 
 /// Orders `raw` into `facts.memory_map`: ascending, whole pages, neighbours of one kind joined.
 /// Where lines overlap, the less usable kind wins; a page that is usable only in part is not

@@ -1,6 +1,5 @@
 // Interrupts and exceptions of the hypervisor's own: where each vector goes.
 #include <algorithm>
-#include <boot/address_space.hpp>
 #include <boot/start.hpp>
 #include <optional>
 #include <x86/bits.hpp>

@@ -5,78 +5,72 @@
 namespace hv {
 namespace {
 
-/// One option: how it is written, what it does, and which numbers it takes. Without one it is 0.
+/// One option: how it is written, what it does, which numbers it takes, and where they go. Where
+/// none need be given, that means the least.
 struct Option {
-    std::string_view name;
-    std::string_view value;  ///< "=MiB", "=N", "[=N]" or nothing
+    std::string_view form;  ///< the name, then "=MiB", "=N", "[=N]" or nothing
     std::string_view what;
     u64 least, most;
-    void (*take)(BootOptions& options, u64 number);
+    u64 BootOptions::*into;
 };
 
 constexpr Option table[] = {
-    {"help", "", "list these options", 0, 0,
-     [](BootOptions& options, u64) { options.help = true; }},
-    {"dom0_mem", "=MiB", "memory of the first domain, 16 to 3072 (default 96)", 16, 3072,
-     [](BootOptions& options, u64 number) { options.dom0_memory = number * MiB; }},
-    {"cpus", "=N", "how many pCPUs to bring up at most, 1 to 8 (default 8)", 1, 8,
-     [](BootOptions& options, u64 number) { options.cpus = static_cast<u16>(number); }},
-    {"panic", "[=N]", "break pCPU N (default 0) on purpose, to see what a panic says", 0, 7,
-     [](BootOptions& options, u64 number) {
-         options.panic = true;
-         options.panic_cpu = static_cast<u16>(number);
-     }},
+    {"help", "list these options", 1, 1, &BootOptions::help},
+    {"dom0_mem=MiB", "memory of the first domain, 16 to 3072 (default 96)", 16, 3072,
+     &BootOptions::dom0_mebibytes},
+    {"cpus=N", "how many pCPUs to bring up at most, 1 to 8 (default 8)", 1, 8, &BootOptions::cpus},
+    {"panic[=N]", "break pCPU N (default 0) on purpose, to see what a panic says", 0, 7,
+     &BootOptions::panic_cpu},
 };
 
-/// Reads the "=42" after an option's name into `number`; false when that is not what it takes.
-bool read_number(const Option& option, std::string_view text, u64& number) {
-    if (text.empty())
-        return !option.value.starts_with('=');
-    text.remove_prefix(1);
-    if (option.value.empty() || text.empty())
-        return false;
-    for (char letter : text) {
+/// The number that "=42" after an option's name means; XEN_EINVAL when it is none that it takes.
+Result<u64> read_number(const Option& option, std::string_view text) {
+    const size_t sign = option.form.find_first_of("[=");
+    if (text.empty() && (sign == option.form.npos || option.form[sign] == '['))
+        return option.least;
+    if (text.size() < 2 || sign == option.form.npos)
+        return Error{XEN_EINVAL};
+    u64 number = 0;
+    for (char letter : text.substr(1)) {
         if (letter < '0' || letter > '9' || number > option.most)
-            return false;
+            return Error{XEN_EINVAL};
         number = number * 10 + static_cast<u64>(letter - '0');
     }
-    return option.least <= number && number <= option.most;
+    if (number < option.least || number > option.most)
+        return Error{XEN_EINVAL};
+    return number;
 }
 
 void read_word(BootOptions& options, std::string_view word, Sink& sink) {
     const size_t end = std::min(word.find('='), word.size());
     const auto* option = std::find_if(std::begin(table), std::end(table), [&](const Option& one) {
-        return one.name == word.substr(0, end);
+        return one.form.substr(0, one.form.find_first_of("[=")) == word.substr(0, end);
     });
-    u64 number = 0;
     if (option == std::end(table))
-        print(sink, "I know no option \"{}\" and ignore it; \"help\" lists those I know.\n", word);
-    else if (!read_number(*option, word.substr(end), number))
-        print(sink, "I cannot read the option \"{}\" and ignore it; it is {}{}: {}.\n", word,
-              option->name, option->value, option->what);
+        return print(sink, "I know no option \"{}\" and ignore it; \"help\" lists those I know.\n",
+                     word);
+    if (const auto number = read_number(*option, word.substr(end)))
+        options.*option->into = *number;
     else
-        option->take(options, number);
+        print(sink, "I cannot read the option \"{}\" and ignore it; it is {}: {}.\n", word,
+              option->form, option->what);
 }
 
 }  // namespace
 
 void read_options(BootOptions& options, std::string_view line, Sink& sink) {
     const std::string_view blanks = " \t\r\n";
-    for (size_t start; (start = line.find_first_not_of(blanks)) != line.npos;) {
-        line.remove_prefix(start);
-        const std::string_view word = line.substr(0, line.find_first_of(blanks));
+    for (size_t at = 0; (at = line.find_first_not_of(blanks, at)) != line.npos;) {
+        const std::string_view word = line.substr(at, line.find_first_of(blanks, at) - at);
         read_word(options, word, sink);
-        line.remove_prefix(word.size());
+        at += word.size();
     }
 }
 
 void list_options(Sink& sink) {
     sink.write("The options I know:\n");
-    for (const Option& option : table) {
-        TextBuffer<24> form;
-        print(form, "{}{}", option.name, option.value);
-        print(sink, "  {:14}{}\n", form.view(), option.what);
-    }
+    for (const Option& option : table)
+        print(sink, "  {:14}{}\n", option.form, option.what);
 }
 
 }  // namespace hv

@@ -1,8 +1,6 @@
 // The other pCPUs: woken one by one, each until it has its own stack, tables and clock skew.
 #include <algorithm>
-#include <boot/address_space.hpp>
 #include <boot/start.hpp>
-#include <boot/trace.hpp>
 #include <string.h>
 #include <x86/bits.hpp>
 #include <x86/msr.hpp>
@@ -111,7 +109,7 @@ void answer_skew(SkewMeeting& meeting) {
 void wake_processors(Machine& machine) {
     const MachineFacts& facts = machine.facts;
     const Mpa page = find_low_page(facts);
-    const unsigned wanted = std::min<unsigned>(facts.apic_count, machine.options.cpus);
+    const u64 wanted = std::min<u64>(facts.apic_count, machine.options.cpus);
     for (unsigned i = 1; i < wanted && page.value != 0; ++i) {
         const auto made = make<Cpu>(machine);
         if (!made)

@@ -1,8 +1,6 @@
 // Settling in memory: the frame table, page tables of the hypervisor's own, and what is left.
 #include <algorithm>
-#include <boot/address_space.hpp>
 #include <boot/start.hpp>
-#include <boot/trace.hpp>
 #include <x86/cpuid.hpp>
 #include <x86/privileged.hpp>
 
@@ -44,13 +42,13 @@ Result<> map_devices(HostTables& tables, const MachineFacts& facts) {
 }
 
 /// Stacks with a hole beneath each: running out of one is a page fault, not a corrupted neighbour.
-Result<> map_stacks(HostTables& tables, EarlyFrames& frames, unsigned cpus) {
+Result<> map_stacks(HostTables& tables, EarlyFrames& frames, u64 cpus) {
     for (unsigned cpu = 0; cpu < cpus; ++cpu)
         for (u8 use = 0; use < stack_uses; ++use) {
-            const u64 bytes = bytes_of_stack(use);
-            const auto stack = frames.take(bytes >> page_shift);
+            const auto stack = frames.take(stack_bytes >> page_shift);
             TRY(stack);
-            TRY(tables.map(stack_top(cpu, use) - bytes, *stack, bytes, x86::read_write));
+            TRY(tables.map(stack_top(cpu, use) - stack_bytes, *stack, stack_bytes,
+                           x86::read_write));
         }
     return {};
 }
@@ -91,7 +89,7 @@ Result<> move_module_up(Machine& machine, EarlyFrames& early, const Occupied& ho
 
 }  // namespace
 
-Result<> settle(Machine& machine, unsigned cpus) {
+Result<> settle(Machine& machine, u64 cpus) {
     MachineFacts& facts = machine.facts;
     const Mpa top = top_of_ram(facts.ranges());
     const Occupied hole = largest_hole(facts);
@@ -121,9 +119,9 @@ Result<> settle(Machine& machine, unsigned cpus) {
         machine.frames.add(frame_of(start), (end - start) >> page_shift);
     });
 
-    const u64 image_frames = (facts.image_end - facts.image_start) >> page_shift;
-    const u64 early_frames = (early.taken().end - early.taken().start) >> page_shift;
-    tell(*machine.cpus[0], memory_kept, owner_hypervisor, image_frames + early_frames,
+    const u64 image = facts.image_end - facts.image_start;
+    const u64 kept = (image + (early.taken().end - early.taken().start)) >> page_shift;
+    tell(*machine.cpus[0], memory_kept, owner_hypervisor, kept,
          machine.frames.free_count(), *table_frames * page_size / KiB, tables.table_count());
     tell(*machine.cpus[0], tables_switched, owner_hypervisor, tables.root().value);
     return {};

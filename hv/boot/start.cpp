@@ -1,8 +1,6 @@
 // The hypervisor's waking, from the first line of C++ to the last chapter's opening.
 #include <algorithm>
-#include <boot/address_space.hpp>
 #include <boot/start.hpp>
-#include <boot/trace.hpp>
 #include <x86/cpuid.hpp>
 #include <x86/msr.hpp>
 #include <x86/privileged.hpp>
@@ -11,6 +9,12 @@ extern "C" const char image_start[], image_end[];
 
 namespace hv::boot {
 namespace {
+
+/// Says machine.refusal in one line, and halts.
+[[noreturn]] void give_up(Machine& machine) {
+    print(machine.console, "I cannot go on: {}.\n", machine.refusal.view());
+    x86::halt_forever();
+}
 
 /// The boot module must lie in RAM: it is read through the direct map.
 void check_module(Machine& machine) {
@@ -33,8 +37,8 @@ void survey(Machine& machine, Cpu& cpu, const Handover& handover) {
     facts.image_end = handover.image + static_cast<u64>(image_end - image_start);
 
     LoaderFacts raw;
-    if (!read_handover(machine.memory, handover, raw, facts)) {
-        print(machine.refusal, "{}", raw.complaint);
+    if (const char* complaint = read_handover(machine.memory, handover, raw, facts)) {
+        machine.refusal.write(complaint);
         give_up(machine);
     }
     tell(cpu, woken, owner_hypervisor, facts.image_end - facts.image_start, facts.image_start.value,
@@ -119,7 +123,7 @@ void wake(Machine& machine, Cpu& cpu, std::span<const Plug* const> plugs,
     machine.console.open();
 
     survey(machine, cpu, handover);
-    const unsigned cpus = std::min<unsigned>(machine.facts.apic_count, machine.options.cpus);
+    const u64 cpus = std::min<u64>(machine.facts.apic_count, machine.options.cpus);
     if (!settle(machine, cpus)) {
         print(machine.refusal, "{} MiB of RAM are too little for me and the boot module of {} MiB: "
               "4 MiB beside it would do", usable_bytes(machine.facts.ranges()) / MiB,
@@ -135,7 +139,7 @@ void wake(Machine& machine, Cpu& cpu, std::span<const Plug* const> plugs,
 void open_chapters_here(Cpu& cpu) {
     ask_chapters(*cpu.machine, &Plug::open_cpu, cpu);
     meet(cpu);
-    if (cpu.machine->options.panic && cpu.machine->options.panic_cpu == cpu.number)
+    if (cpu.machine->options.panic_cpu == cpu.number)
         break_on_purpose();
 }
 
@@ -150,11 +154,6 @@ void work_for_ever(Cpu& cpu) {
         tell(cpu, powering_off, owner_hypervisor, machine.clock.now() / 1'000'000);
         power_off(machine.facts);
     }
-    x86::halt_forever();
-}
-
-void give_up(Machine& machine) {
-    print(machine.console, "I cannot go on: {}.\n", machine.refusal.view());
     x86::halt_forever();
 }
 

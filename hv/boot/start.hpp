@@ -1,7 +1,9 @@
 // The steps of the hypervisor's waking, in their order, and the ways in which it ends.
 #pragma once
 
+#include <boot/address_space.hpp>
 #include <boot/machine.hpp>
+#include <boot/trace.hpp>
 #include <x86/traps.hpp>
 
 namespace hv::boot {
@@ -25,7 +27,7 @@ extern const Plug plug;
 /// Makes the final page tables and the place of the frame table, and loads CR3: from here on
 /// machine.memory shows all RAM. `cpus` stacks are made. XEN_ENOMEM when there is too little memory
 /// below 4 GiB.
-Result<> settle(Machine& machine, unsigned cpus);
+Result<> settle(Machine& machine, u64 cpus);
 
 /// Masks the two 8259s and every input of the I/O APIC. Before any pCPU lets interrupts in.
 void silence_interrupts(const MachineFacts& facts);
@@ -54,8 +56,6 @@ void open_chapters_here(Cpu& cpu);
 /// Waits until everything has started, then does machine.work for ever.
 [[noreturn]] void work_for_ever(Cpu& cpu);
 
-/// Says machine.refusal in one line, and halts.
-[[noreturn]] void give_up(Machine& machine);
 /// Ends the machine because of an exception in the hypervisor.
 [[noreturn]] void panic_at(const x86::TrapFrame& frame);
 /// Does what the option `panic` asks for: writes where only reading is allowed.

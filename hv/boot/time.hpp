@@ -81,16 +81,16 @@ void set_hardware_timer(Cpu& cpu, u64 deadline);
 /// One pCPU's tick, and what it last saw of the next pCPU's.
 struct Heartbeat {
     static constexpr u64 period = 1'000'000'000;  ///< ns
-    static constexpr u8 patience = 5;             ///< ticks of mine without one of the neighbour's
+    static constexpr u64 patience = 5;            ///< ticks of mine without one of the neighbour's
 
     Heartbeat();
     Timer timer;
     std::atomic<u64> count{0};
     u64 neighbour_count = 0;
-    u8 neighbour_missed = 0;
+    u64 neighbour_missed = 0;     ///< ticks of mine since it last changed
 };
 
-/// Starts this pCPU's tick. Interrupts off.
+/// Has this pCPU tick in a second's time, and from then on every second. Interrupts off.
 void start_heartbeat(Cpu& cpu);
 
 }  // namespace hv

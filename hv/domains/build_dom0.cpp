@@ -46,11 +46,11 @@ Result<> find_kernel(Machine& machine, std::span<const u8> module, std::span<con
 
 Result<Plan> make_plan(Machine& machine, std::span<const u8> file) {
     Plan plan;
-    const u64 bytes = align_down(machine.options.dom0_memory, 2 * MiB);
+    const u64 bytes = align_down(machine.options.dom0_mebibytes * MiB, 2 * MiB);
     plan.end = plan.start + bytes;
     if (bytes < dom0_least_memory || plan.end > dom0_highest_end)
         return complain(machine, XEN_EINVAL, "dom0_mem={} MiB will not do: {} to {} would",
-                        machine.options.dom0_memory / MiB, dom0_least_memory / MiB,
+                        machine.options.dom0_mebibytes, dom0_least_memory / MiB,
                         (dom0_highest_end - dom0_start) / MiB);
     const char* why = "";
     const auto kernel = parse_elf(file, &why);

@@ -47,7 +47,7 @@ TEST_F(BootFrames, ABlockIsAlignedZeroedAndOwnedThroughout) {
     EXPECT_TRUE(zeroed(*block, 5));
     for (u64 i = 0; i < 32; ++i) {
         EXPECT_EQ(table.row(*block + i).owner, 7);
-        EXPECT_EQ(table.row(*block + i).state, static_cast<u8>(FrameState::used));
+        EXPECT_EQ(table.row(*block + i).state, FrameState::used);
     }
     EXPECT_EQ(table.free_count(), frames - 16 - 32);
 }

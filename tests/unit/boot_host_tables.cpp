@@ -87,7 +87,7 @@ TEST_F(BootHostTables, TheFrameTableCostsOnlyWhereThereIsRam) {
     // Every row is there to be read, and says that its frame is absent
     const u64 frames = frame_of(boot::top_of_ram(map)).value;
     for (u64 frame = 0; frame < frames; frame += 64) {
-        ASSERT_EQ(row(high, frame).state, static_cast<u8>(FrameState::absent)) << frame;
+        ASSERT_EQ(row(high, frame).state, FrameState::absent) << frame;
         ASSERT_EQ(row(high, frame).owner, owner_nobody) << frame;
     }
     // What is never RAM shares its rows, and cannot be written

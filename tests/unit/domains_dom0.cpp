@@ -57,7 +57,7 @@ protected:
     /// Puts the module where a boot loader would, and lets dom0 be born.
     bool born(const std::string& module) {
         Machine& machine = small.machine();
-        machine.options.dom0_memory = 16 * MiB;
+        machine.options.dom0_mebibytes = 16;
         machine.facts.module_start = Mpa{40 * MiB};
         machine.facts.module_bytes = module.size();
         EXPECT_TRUE(machine.frames.take_range(owner_hypervisor, Mfn{10240}, 256).ok());
