@@ -4,7 +4,6 @@
 #define PVH_MAGIC 0x336ec578
 #define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
 #define CODE64 8
-#define CODE32 16
 #define DATA32 24
 #define IMAGE_MEGABYTES 16
 
@@ -15,6 +14,13 @@
     add $\step, %eax
     add $8, %edi
     loop 1b
+.endm
+
+// The same in one of the image's tables: from `first` on, an address in the image with its flags
+.macro fill_table table, first, count = 1, step = 0
+    lea (\table - image_base)(%ebp), %edi
+    lea (\first - image_base)(%ebp), %eax
+    fill_entries \count, \step
 .endm
 
     .section .text.entry, "ax"
@@ -55,28 +61,17 @@ multiboot_entry:
     mov %eax, %esi
 
     // First tables, low half and direct map: the first 4 GiB in pages of 2 MiB
-    lea (boot_pml4 - image_base)(%ebp), %edi
-    lea (boot_low_pdpt - image_base + 3)(%ebp), %eax
-    mov %eax, (%edi)
-    mov %eax, 256 * 8(%edi)
-    lea (boot_high_pdpt - image_base + 3)(%ebp), %eax
-    mov %eax, 511 * 8(%edi)
-
-    lea (boot_low_pdpt - image_base)(%ebp), %edi
-    lea (boot_low_pd - image_base + 3)(%ebp), %eax
-    fill_entries 4, 0x1000
-
+    fill_table boot_pml4, boot_low_pdpt + 3
+    fill_table boot_pml4+256*8, boot_low_pdpt + 3
+    fill_table boot_low_pdpt, boot_low_pd + 3, 4, 0x1000
     lea (boot_low_pd - image_base)(%ebp), %edi
     mov $0x83, %eax
     fill_entries 2048, 0x200000
 
     // The image at its linked address
-    lea (boot_high_pdpt - image_base)(%ebp), %edi
-    lea (boot_high_pd - image_base + 3)(%ebp), %eax
-    mov %eax, 510 * 8(%edi)
-    lea (boot_high_pd - image_base + 8)(%ebp), %edi
-    lea 0x83(%ebp), %eax
-    fill_entries IMAGE_MEGABYTES / 2, 0x200000
+    fill_table boot_pml4+511*8, boot_high_pdpt + 3
+    fill_table boot_high_pdpt+510*8, boot_high_pd + 3
+    fill_table boot_high_pd + 8, image_base + 0x83, IMAGE_MEGABYTES / 2, 0x200000
     lea (boot_go_on - image_base)(%ebp), %edi
     jmp climb
 
