@@ -1,7 +1,6 @@
 // dom0's birth: its RAM, its kernel, what it finds at its start, and its first registers.
 #include <algorithm>
 #include <domains/archive.hpp>
-#include <domains/build_dom0.hpp>
 #include <domains/elf.hpp>
 #include <domains/household.hpp>
 #include <domains/shared_info.hpp>
@@ -12,6 +11,10 @@
 
 namespace hv {
 namespace {
+
+constexpr u64 dom0_start = 16 * MiB;        ///< where its RAM begins, inside and out
+constexpr u64 dom0_least_memory = 16 * MiB;
+constexpr u64 dom0_highest_end = 1 * GiB;   ///< above it sees other domains' pages
 
 /// Why dom0 cannot be, and the error that ends the boot.
 template <class... Arguments>
@@ -29,7 +32,7 @@ struct Plan {
     ElfImage kernel{};
 };
 
-Result<> find_kernel(Machine& machine, std::span<const u8> module, std::span<const u8>& file) {
+Result<std::span<const u8>> find_kernel(Machine& machine, std::span<const u8> module) {
     if (module.empty())
         return complain(machine, XEN_ENOENT,
                         "no boot module was loaded: add module.cpio (-initrd, or module2 in GRUB)");
@@ -40,8 +43,7 @@ Result<> find_kernel(Machine& machine, std::span<const u8> module, std::span<con
     const auto found = archive.find("dom0", &why);
     if (!found.ok())
         return complain(machine, XEN_ENOENT, "the boot module holds no file called dom0: {}", why);
-    file = found->bytes;
-    return {};
+    return found->bytes;
 }
 
 Result<Plan> make_plan(Machine& machine, std::span<const u8> file) {
@@ -155,21 +157,21 @@ void write_start_page(Machine& machine, const Plan& plan) {
 }
 
 /// PVH's first state: 32-bit protected mode, flat segments, paging off, EBX at the start info.
-Result<> set_first_state(Machine& machine, Vcpu& vcpu, const Plan& plan) {
-    constexpr u32 code = 0xc09b, data = 0xc093, task = 0x8b, table = 0x82;
-    constexpr u64 protected_mode = 0x11;
-    x86::CpuState state;
-    state.rip = plan.kernel.entry;
-    state.cr0 = protected_mode;
-    state.cs = {0, code, ~0u, 0};
-    state.ds = state.es = state.fs = state.gs = state.ss = {0, data, ~0u, 0};
-    state.tr = {0, task, 0x67, 0};
-    state.ldtr = {0, table, 0, 0};
-    TRY(machine.engine->write_state(vcpu.hardware, state));
-    vcpu.hardware.gpr = {};
-    vcpu.hardware.gpr.rbx = plan.info;
+Result<> set_first_state(Vcpu& vcpu, const Plan& plan) {
+    vcpu_hvm_context_t told{};
+    told.mode = VCPU_HVM_MODE_32B;
+    vcpu_hvm_x86_32& cpu = told.cpu_regs.x86_32;
+    cpu.ebx = static_cast<u32>(plan.info);
+    cpu.eip = plan.kernel.entry;
+    cpu.eflags = 2;
+    cpu.cr0 = 0x11;  // protected mode
+    cpu.cs_limit = cpu.ds_limit = cpu.es_limit = cpu.ss_limit = ~0u;
+    cpu.tr_limit = 0x67;
+    cpu.cs_ar = 0xc9b;
+    cpu.ds_ar = cpu.es_ar = cpu.ss_ar = 0xc93;
+    cpu.tr_ar = 0x8b;
     vcpu.mtrr.default_type = 0xc06;  // on, fixed ranges on, write-back
-    return {};
+    return start_as_told(vcpu, told);
 }
 
 }  // namespace
@@ -177,25 +179,23 @@ Result<> set_first_state(Machine& machine, Vcpu& vcpu, const Plan& plan) {
 Result<> build_dom0(Machine& machine, Cpu& cpu) {
     const std::span<const u8> module{machine.memory.at(machine.facts.module_start),
                                      machine.facts.module_bytes};
-    std::span<const u8> file;
-    TRY(find_kernel(machine, module, file));
-    const auto plan = make_plan(machine, file);
-    TRY(plan);
+    const auto file = TRY(find_kernel(machine, module));
+    const Plan plan = TRY(make_plan(machine, file));
 
     auto made = make_domain(machine, cpu);
     if (!made.ok())
         return complain(machine, made.error().code, "no memory is left for a first domain");
     Domain& domain = **made;
-    TRY(give_memory(machine, domain, *plan));
-    load_kernel(machine, *plan, file);
-    std::copy(module.begin(), module.end(), machine.memory.at(Mpa{plan->module}));
-    write_start_page(machine, *plan);
+    TRY(give_memory(machine, domain, plan));
+    load_kernel(machine, plan, file);
+    std::copy(module.begin(), module.end(), machine.memory.at(Mpa{plan.module}));
+    write_start_page(machine, plan);
     show_wall_clock(domain);
 
     const auto vcpu = create_vcpu(domain, 0);
-    if (!vcpu.ok() || !set_first_state(machine, **vcpu, *plan).ok())
+    if (!vcpu.ok() || !set_first_state(**vcpu, plan).ok())
         return complain(machine, XEN_ENOMEM, "no memory is left for dom0's vCPU");
-    tell(cpu, first_child, domain.id, domain.frames_owned.load(), plan->start, plan->kernel.entry);
+    tell(cpu, first_child, domain.id, domain.frames_owned.load(), plan.start, plan.kernel.entry);
     bring_up(**vcpu);
     free_first_place(machine);
     domain.paused_by_toolstack = false;

@@ -1,5 +1,4 @@
 // Chapter domains: what it plugs into the machine, and how the first child is born.
-#include <domains/build_dom0.hpp>
 #include <domains/calls.hpp>
 #include <domains/shootdown.hpp>
 #include <domains/trace.hpp>

@@ -133,7 +133,6 @@ struct Domain : boost::intrusive::list_base_hook<> {
     std::array<u64, HVM_NR_PARAMS> params{};
     u8 callback_vector = 0;            ///< HVM_PARAM_CALLBACK_IRQ of vector type; 0: none
     CpuPolicy* policy = nullptr;       ///< CPUID and MSRs as its guest sees them
-    s64 wall_offset_seconds = 0;
     bool runstate_update_flag = false; ///< VMASST_TYPE_runstate_update_flag
     u64 tsc_offset = 0;
     Mfn memory_map_frame{};            ///< XENMEM_set_memory_map's copy: e820 entries

@@ -1,4 +1,4 @@
-// XEN_DOMCTL_*: the rows of the table, and what several of them need.
+// XEN_DOMCTL_*: the toolstack's calls about one domain.
 #pragma once
 
 #include <domains/calls.hpp>
@@ -11,23 +11,13 @@ struct DomctlCall {
     Call& call;
     xen_domctl_t& op;
     Domain* domain;        ///< nullptr only for createdomain and getdomaininfo
-    bool copy_back = false;///< the structure carries an answer
 };
 
-using DomctlHandler = Answer (*)(DomctlCall& ctl);
-
-struct DomctlRow {
-    u32 command;           ///< XEN_DOMCTL_*
-    DomctlHandler handler;
-};
-
-/// Life: create, destroy, pause, unpause, getdomaininfo, max_vcpus, max_mem, … (domctl_life.cpp)
-extern const std::span<const DomctlRow> domctl_life;
-/// Configuration and vCPUs (domctl_settings.cpp, domctl_vcpus.cpp)
-extern const std::span<const DomctlRow> domctl_settings;
-extern const std::span<const DomctlRow> domctl_vcpus;
-
-/// What the toolstack sees of `domain`: also for sysctl's list.
-void describe(Domain& domain, xen_domctl_getdomaininfo_t& info);
+/// XEN_DOMCTL_gethvmcontext: HEADER, the records of each vCPU, and END to the caller's buffer, and
+/// their size; without a buffer, the size alone. XEN_ENOSPC, XEN_EFAULT.
+Answer get_context(DomctlCall& ctl);
+/// XEN_DOMCTL_sethvmcontext: puts each record up to END into effect. XEN_EINVAL: a record that is
+/// not right; XEN_ENODATA: no END; XEN_EFAULT. What came before a bad record is in effect.
+Answer set_context(DomctlCall& ctl);
 
 }  // namespace hv

@@ -19,13 +19,18 @@ Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit);
 void answer_cpuid(Vcpu& vcpu);
 /// HLT, already skipped: waits for an interrupt; with interrupts off it never wakes, and is down.
 void answer_halt(Cpu& cpu, Vcpu& vcpu, bool interrupts_enabled);
+/// PAUSE and SCHEDOP_yield: another vCPU gets the pCPU, if one waits for it.
+void yield(Cpu& cpu);
 /// RDMSR and WRMSR: RCX names the MSR.
 Outcome answer_read_msr(Vcpu& vcpu);
-Outcome answer_write_msr(Cpu& cpu, Vcpu& vcpu);
+Outcome answer_write_msr(Vcpu& vcpu);
 /// IN, OUT, INS, OUTS at a legacy port.
-Outcome answer_port(Cpu& cpu, Vcpu& vcpu, const x86::Exit::Port& port);
+Outcome answer_port(Vcpu& vcpu, const x86::Exit::Port& port);
 /// An access to guest physical memory that the p2m does not allow.
 Outcome answer_nested_fault(Cpu& cpu, Vcpu& vcpu, const x86::Exit::Fault& fault);
+/// A MOV to CR8, the task priority. The engine settles the other control registers, but for bits
+/// that this guest's CPU does not have.
+Outcome answer_control_register(Vcpu& vcpu, x86::Exit::Control control);
 /// Every other kind; what nothing answers crashes the domain.
 Outcome answer_rare_exit(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit);
 

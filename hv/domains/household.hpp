@@ -8,7 +8,7 @@
 
 namespace hv {
 
-/// What a later chapter wants of domains and vCPUs. Each pointer may be nullptr.
+/// What a chapter wants of domains and vCPUs; nullptr: nothing.
 struct DomainPlug {
     Chapter chapter;
     /// At birth; undone by `forget`.
@@ -135,6 +135,11 @@ inline bool has_something_to_take(const Vcpu& vcpu) {
 
 /// Runs vCPUs on this pCPU for ever, with the engine that the machine chose. Interrupts are off.
 [[noreturn]] void work(Cpu& cpu);
+
+/// Makes dom0 from the file `dom0` of the boot module and lets it run: BootOptions::dom0_mebibytes
+/// of RAM at 16 MiB, where gfn = mfn; the whole module, moved to its top, as its one PVH module.
+/// Whatever is in the way is said in one line on the console. On the boot pCPU, once.
+Result<> build_dom0(Machine& machine, Cpu& cpu);
 
 namespace domains {
 extern const Plug plug;

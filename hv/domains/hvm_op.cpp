@@ -24,15 +24,12 @@ Whose may_set(u32 index) {
     case HVM_PARAM_VM_GENERATION_ID_ADDR:
     case HVM_PARAM_STORE_EVTCHN:
     case HVM_PARAM_CONSOLE_EVTCHN:
-    case HVM_PARAM_X87_FIP_WIDTH:
-        return Whose::guest_too;
+    case HVM_PARAM_X87_FIP_WIDTH: return Whose::guest_too;
     case HVM_PARAM_PAE_ENABLED:
     case HVM_PARAM_DM_DOMAIN:
     case HVM_PARAM_MEMORY_EVENT_CR0 ... HVM_PARAM_BUFIOREQ_EVTCHN:
-    case HVM_PARAM_MEMORY_EVENT_MSR:
-        return Whose::nobody;
-    default:
-        return index > HVM_PARAM_MCA_CAP ? Whose::nobody : Whose::toolstack;
+    case HVM_PARAM_MEMORY_EVENT_MSR: return Whose::nobody;
+    default: return index > HVM_PARAM_MCA_CAP ? Whose::nobody : Whose::toolstack;
     }
 }
 
@@ -40,10 +37,8 @@ Whose may_get(u32 index) {
     switch (index) {
     case HVM_PARAM_STORE_PFN:
     case HVM_PARAM_CONSOLE_PFN:
-    case HVM_PARAM_ALTP2M:
-        return Whose::guest_too;
-    default:
-        return may_set(index);
+    case HVM_PARAM_ALTP2M: return Whose::guest_too;
+    default: return may_set(index);
     }
 }
 
@@ -85,15 +80,10 @@ Result<> set_parameter(Call& call, Domain& target, u32 index, u64 value) {
 }
 
 Answer exchange_parameter(Call& call, u64 address, bool set) {
-    xen_hvm_param_t wish;
-    TRY(call.read(wish, address));
+    auto wish = TRY(call.read<xen_hvm_param_t>(address));
     if (wish.index >= HVM_NR_PARAMS)
         return refuse(XEN_EINVAL);
-    const DomainRef target = named_domain(call, wish.domid);
-    if (!target)
-        return refuse(XEN_ESRCH);
-    if (!may_act_on(call, *target))
-        return refuse(XEN_EPERM);
+    const DomainRef target = TRY(target_of(call, wish.domid));
     if (set)
         return set_parameter(call, *target, wish.index, wish.value);
     TRY(check(may_get(wish.index), call, *target));
@@ -103,8 +93,7 @@ Answer exchange_parameter(Call& call, u64 address, bool set) {
 
 Answer set_upcall_vector(Call& call, u64 address) {
     // 32-bit code lays out the same eight bytes
-    xen_hvm_evtchn_upcall_vector_t wish;
-    TRY(call.read(wish, address));
+    const auto wish = TRY(call.read<xen_hvm_evtchn_upcall_vector_t>(address));
     if (wish.vector < 0x10)
         return refuse(XEN_EINVAL);
     Vcpu* const vcpu = call.domain.find_vcpu(wish.vcpu);
@@ -114,10 +103,6 @@ Answer set_upcall_vector(Call& call, u64 address) {
     latch_width(call.domain, call.wide);
     vcpu->apic.raise(wish.vector);  // as on Xen: an event may have come before there was a vector
     return 0;
-}
-
-Answer give_time(Call& call, u64 address) {
-    return call.write(address, u64{call.domain.machine.clock.now()});
 }
 
 /// Every vCPU forgets the translations that it cached: all that a raised generation does.
@@ -130,13 +115,8 @@ Answer flush_tlbs(Call& call, u64 address) {
 
 /// All memory that a PVH guest has is plain RAM.
 Answer give_memory_type(Call& call, u64 address) {
-    xen_hvm_get_mem_type_t wish;
-    TRY(call.read(wish, address));
-    const DomainRef target = named_domain(call, wish.domid);
-    if (!target)
-        return refuse(XEN_ESRCH);
-    if (!may_act_on(call, *target))
-        return refuse(XEN_EPERM);
+    auto wish = TRY(call.read<xen_hvm_get_mem_type_t>(address));
+    const DomainRef target = TRY(target_of(call, wish.domid));
     const bool ram = wish.pfn < 1ull << 36 && target->p2m.look_up(Gfn{wish.pfn}).ok();
     wish.mem_type = ram ? HVMMEM_ram_rw : HVMMEM_mmio_dm;
     return call.write(address, wish);
@@ -147,24 +127,15 @@ Answer give_memory_type(Call& call, u64 address) {
 Answer hvm_op(Call& call) {
     const u64 address = call.argument(1);
     switch (static_cast<u32>(call.argument(0))) {
-    case HVMOP_set_param:
-        return exchange_parameter(call, address, true);
-    case HVMOP_get_param:
-        return exchange_parameter(call, address, false);
-    case HVMOP_set_evtchn_upcall_vector:
-        return set_upcall_vector(call, address);
-    case HVMOP_get_time:
-        return give_time(call, address);
-    case HVMOP_flush_tlbs:
-        return flush_tlbs(call, address);
-    case HVMOP_get_mem_type:
-        return give_memory_type(call, address);
-    case HVMOP_guest_request_vm_event:
-        return refuse(XEN_EINVAL);  // nobody monitors
-    case HVMOP_altp2m:
-        return refuse(XEN_EOPNOTSUPP);
-    default:
-        return refuse(XEN_ENOSYS);
+    case HVMOP_set_param: return exchange_parameter(call, address, true);
+    case HVMOP_get_param: return exchange_parameter(call, address, false);
+    case HVMOP_set_evtchn_upcall_vector: return set_upcall_vector(call, address);
+    case HVMOP_get_time: return call.write(address, u64{call.domain.machine.clock.now()});
+    case HVMOP_flush_tlbs: return flush_tlbs(call, address);
+    case HVMOP_get_mem_type: return give_memory_type(call, address);
+    case HVMOP_guest_request_vm_event: return refuse(XEN_EINVAL);  // nobody monitors
+    case HVMOP_altp2m: return refuse(XEN_EOPNOTSUPP);
+    default: return refuse(XEN_ENOSYS);
     }
 }
 

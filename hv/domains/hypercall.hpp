@@ -58,6 +58,12 @@ public:
     template <class T>
     Result<> read(T& into, u64 address) { return read(&into, address, sizeof into); }
     template <class T>
+    Result<T> read(u64 address) {
+        T value{};
+        TRY(read(value, address));
+        return value;
+    }
+    template <class T>
     Result<> write(u64 address, const T& from) { return write(address, &from, sizeof from); }
 
     /// Element `index` of an array of the caller's longs (xen_ulong_t, xen_pfn_t): 8 or 4 bytes.
@@ -77,9 +83,6 @@ struct HypercallRow {
     u8 number;                   ///< __HYPERVISOR_*
     HypercallHandler handler;
 };
-
-inline s64 failure(Error error) { return -static_cast<s64>(error.code); }
-inline s64 answer(const Result<>& result) { return result.ok() ? 0 : failure(result.error()); }
 
 /// The answer to XENMEM_add_to_physmap for one space: the frame that `index` names, of `domain`.
 /// It is a page of the hypervisor's own (shared_info, a grant frame), not the domain's RAM, with

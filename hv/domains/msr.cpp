@@ -1,9 +1,10 @@
 // RDMSR and WRMSR: which registers a guest has, and what they answer.
-#include <domains/shared_info.hpp>
+#include <algorithm>
 #include <domains/exits.hpp>
 #include <domains/household.hpp>
-#include <x86/msr.hpp>
+#include <domains/shared_info.hpp>
 #include <x86/bits.hpp>
+#include <x86/msr.hpp>
 
 namespace hv {
 namespace {
@@ -41,30 +42,19 @@ bool good_mtrr(u32 msr, u64 value) {
 }
 
 /// Registers that a kernel reads to learn of quirks, and finds quiet here.
+constexpr u32 quiet_registers[] = {
+    x86::IA32_PLATFORM_ID, x86::IA32_BIOS_SIGN_ID, x86::IA32_MCG_CAP,
+    x86::IA32_MCG_STATUS,  x86::IA32_MISC_ENABLE,  x86::IA32_DEBUGCTL,
+    x86::AMD_SYSCFG,       x86::AMD_HWCR,          x86::MSR_MISC_FEATURES_ENABLES,
+    x86::AMD_INT_PENDING,  x86::AMD_TSEG_BASE,     x86::AMD_NB_CFG,
+};
+
 bool reads_as_zero(u32 msr) {
-    switch (msr) {
-    case x86::IA32_PLATFORM_ID:
-    case x86::IA32_BIOS_SIGN_ID:
-    case x86::IA32_MCG_CAP:
-    case x86::IA32_MCG_STATUS:
-    case x86::IA32_MISC_ENABLE:
-    case x86::IA32_DEBUGCTL:
-    case x86::MSR_MISC_FEATURES_ENABLES:
-    case x86::AMD_SYSCFG:
-    case x86::AMD_HWCR:
-    case x86::AMD_INT_PENDING:
-    case x86::AMD_TSEG_BASE:
-    case x86::AMD_NB_CFG:
-        return true;
-    default:
-        return false;
-    }
+    return std::ranges::find(quiet_registers, msr) != std::end(quiet_registers);
 }
 
 /// Registers whose writes a kernel does without harm, and without effect here.
-bool write_vanishes(u32 msr) {
-    return reads_as_zero(msr) || msr == x86::IA32_BIOS_UPDT_TRIG;
-}
+bool write_vanishes(u32 msr) { return reads_as_zero(msr) || msr == x86::IA32_BIOS_UPDT_TRIG; }
 
 constexpr u64 mtrr_capabilities = 0x508;  // eight variable ranges, fixed ranges, write combining
 
@@ -72,14 +62,11 @@ Result<u64> read(Vcpu& vcpu, u32 msr) {
     if (msr >= x86::IA32_X2APIC_FIRST && msr <= x86::IA32_X2APIC_LAST)
         return vcpu.apic.read_msr(msr);
     switch (msr) {
-    case x86::IA32_APIC_BASE:
-        return vcpu.apic.base();
+    case x86::IA32_APIC_BASE: return vcpu.apic.base();
     case x86::IA32_TIME_STAMP_COUNTER:
         return vcpu.domain.machine.clock.ticks() + vcpu.hardware.tsc_offset;
-    case x86::IA32_MTRRCAP:
-        return mtrr_capabilities;
-    default:
-        break;
+    case x86::IA32_MTRRCAP: return mtrr_capabilities;
+    default: break;
     }
     if (const u64* mtrr = find_mtrr(vcpu.mtrr, msr))
         return *mtrr;
@@ -104,17 +91,13 @@ Result<> write(Vcpu& vcpu, u32 msr, u64 value) {
     if (msr >= x86::IA32_X2APIC_FIRST && msr <= x86::IA32_X2APIC_LAST)
         return vcpu.apic.write_msr(msr, value);
     switch (msr) {
-    case x86::IA32_APIC_BASE:
-        return vcpu.apic.set_base(value);
+    case x86::IA32_APIC_BASE: return vcpu.apic.set_base(value);
     case x86::IA32_TIME_STAMP_COUNTER:
         vcpu.hardware.tsc_offset = value - vcpu.domain.machine.clock.ticks();
         return {};
-    case hypercall_page_msr:
-        return set_up_hypercalls(vcpu, value);
-    case x86::IA32_MTRRCAP:
-        return Error{XEN_EINVAL};
-    default:
-        break;
+    case hypercall_page_msr: return set_up_hypercalls(vcpu, value);
+    case x86::IA32_MTRRCAP: return Error{XEN_EINVAL};
+    default: break;
     }
     if (u64* mtrr = find_mtrr(vcpu.mtrr, msr)) {
         if (!good_mtrr(msr, value))
@@ -139,7 +122,7 @@ Outcome answer_read_msr(Vcpu& vcpu) {
     return Outcome::complete;
 }
 
-Outcome answer_write_msr(Cpu&, Vcpu& vcpu) {
+Outcome answer_write_msr(Vcpu& vcpu) {
     const x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
     const u64 value = gpr.rdx << 32 | static_cast<u32>(gpr.rax);
     return write(vcpu, static_cast<u32>(gpr.rcx), value).ok() ? Outcome::complete

@@ -8,30 +8,32 @@ namespace hv {
 namespace {
 
 // Bits by their place in Intel's and AMD's CPUID tables; what is not named here is not offered
-constexpr u32 bit(unsigned n) { return 1u << n; }
+constexpr u32 bits(std::initializer_list<unsigned> places) {
+    u32 all = 0;
+    for (unsigned place : places)
+        all |= 1u << place;
+    return all;
+}
 
 // Leaf 1, ECX: SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 x2APIC MOVBE POPCNT AES XSAVE AVX F16C
 // RDRAND
-constexpr u32 leaf1_ecx = bit(0) | bit(1) | bit(9) | bit(12) | bit(13) | bit(19) | bit(20) |
-                          bit(22) | bit(23) | bit(25) | bit(26) | bit(28) | bit(29) | bit(30);
-constexpr u32 x2apic = bit(21), hypervisor = bit(31), osxsave = bit(27);
+constexpr u32 leaf1_ecx = bits({0, 1, 9, 12, 13, 19, 20, 22, 23, 25, 26, 28, 29, 30});
+constexpr u32 x2apic = bits({21}), xsave = bits({26}), osxsave = bits({27});
+constexpr u32 hypervisor = bits({31});
 // Leaf 1, EDX: all but DS, ACPI thermal, HTT, TM, IA64 and PBE
-constexpr u32 leaf1_edx = ~(bit(21) | bit(22) | bit(28) | bit(29) | bit(30) | bit(31));
+constexpr u32 leaf1_edx = ~bits({21, 22, 28, 29, 30, 31});
 // Leaf 7, EBX: FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS INVPCID AVX512* RDSEED ADX SMAP CLFLUSHOPT CLWB
 // SHA
-constexpr u32 leaf7_ebx = bit(0) | bit(3) | bit(5) | bit(7) | bit(8) | bit(9) | bit(10) | bit(16) |
-                          bit(17) | bit(18) | bit(19) | bit(20) | bit(21) | bit(23) | bit(24) |
-                          bit(28) | bit(29) | bit(30) | bit(31);
+constexpr u32 leaf7_ebx =
+    bits({0, 3, 5, 7, 8, 9, 10, 16, 17, 18, 19, 20, 21, 23, 24, 28, 29, 30, 31});
 // Leaf 7, ECX: UMIP, VAES, VPCLMUL and the AVX-512 pieces; EDX: fast short REP MOV
-constexpr u32 leaf7_ecx = bit(1) | bit(2) | bit(6) | bit(8) | bit(9) | bit(10) | bit(11) |
-                          bit(12) | bit(14);
-constexpr u32 leaf7_edx = bit(4);
+constexpr u32 leaf7_ecx = bits({1, 2, 6, 8, 9, 10, 11, 12, 14});
+constexpr u32 leaf7_edx = bits({4});
 // Leaf 0x80000001, ECX: LAHF CR8 LZCNT SSE4A MISALIGN PREFETCHW XOP FMA4 TBM
-constexpr u32 extended1_ecx = bit(0) | bit(4) | bit(5) | bit(6) | bit(7) | bit(8) | bit(11) |
-                              bit(16) | bit(21);
+constexpr u32 extended1_ecx = bits({0, 4, 5, 6, 7, 8, 11, 16, 21});
 // Leaf 0x80000001, EDX: all of leaf 1's common bits and SYSCALL NX MMXEXT FXSR FFXSR 1G LM 3DNOW,
 // without RDTSCP
-constexpr u32 extended1_edx = ~bit(27);
+constexpr u32 extended1_edx = ~bits({27});
 
 /// The states whose registers we switch: x87, SSE, AVX, and AVX-512's three.
 constexpr u64 switched_states = 0b11100111;
@@ -64,7 +66,7 @@ void CpuPolicy::take_basic() {
 }
 
 void CpuPolicy::take_xstate() {
-    if (basic_[0].eax < 0xd || !(basic_[1].ecx & bit(26)))
+    if (basic_[0].eax < 0xd || !(basic_[1].ecx & xsave))
         return;
     const CpuidLeaf host = x86::cpuid(0xd, 0);
     u64 offered = (u64{host.edx} << 32 | host.eax) & switched_states;
@@ -75,15 +77,15 @@ void CpuPolicy::take_xstate() {
     for (u32 state = 2; state < 32; ++state)
         if (offered >> state & 1)
             xstate_[state] = x86::cpuid(0xd, state);
-    xstate_[0].ecx = xsave_bytes(offered);
+    xstate_[0].ecx = xsave_bytes(offered, XsaveFormat::standard);
     xstate_[1].eax = x86::cpuid(0xd, 1).eax & 0b0111;  // XSAVEOPT, XSAVEC, XGETBV(1); no supervisor
                                                        // states
     if (!(offered & 0b100)) {
-        basic_[1].ecx &= ~(bit(28) | bit(12) | bit(29));  // no AVX, and what is made of it
-        basic_[7].ebx &= ~bit(5);
+        basic_[1].ecx &= ~bits({12, 28, 29});  // no AVX, and what is made of it
+        basic_[7].ebx &= ~bits({5});
     }
     if (!(offered & 0b11100000))
-        basic_[7].ebx &= ~(bit(16) | bit(17) | bit(21) | bit(28) | bit(30) | bit(31));
+        basic_[7].ebx &= ~bits({16, 17, 21, 28, 30, 31});
 }
 
 void CpuPolicy::take_extended() {
@@ -124,24 +126,16 @@ void CpuPolicy::make_default(Machine& machine, Domain& domain) {
     make_xen_leaves(machine, domain);
 }
 
-/// What XSAVE's standard format needs for these states: the end of the last of them.
-u32 CpuPolicy::xsave_bytes(u64 xcr0) const {
-    u32 end = 512 + 64;
-    for (u32 state = 2; state < 32; ++state)
-        if (xcr0 >> state & 1)
-            end = std::max(end, xstate_[state].eax + xstate_[state].ebx);
-    return end;
-}
-
-/// What XSAVEC's compacted format needs: the states one after the other, some aligned to 64 bytes.
-u32 CpuPolicy::compacted_bytes(u64 xcr0) const {
+u32 CpuPolicy::xsave_bytes(u64 xcr0, XsaveFormat format) const {
     u32 end = 512 + 64;
     for (u32 state = 2; state < 32; ++state) {
+        const CpuidLeaf& area = xstate_[state];
         if (!(xcr0 >> state & 1))
             continue;
-        if (xstate_[state].ecx & 2)
-            end = static_cast<u32>(align_up(end, 64));
-        end += xstate_[state].eax;
+        if (format == XsaveFormat::standard)
+            end = std::max(end, area.eax + area.ebx);
+        else
+            end = static_cast<u32>(align_up(end, area.ecx & 2 ? 64 : 1)) + area.eax;
     }
     return end;
 }
@@ -155,23 +149,20 @@ CpuidLeaf CpuPolicy::per_vcpu(const Vcpu& vcpu, u32 leaf, u32 subleaf) const {
         if (vcpu.domain.machine.engine->read_cr4(hardware) & cr4_osxsave)
             found.ecx |= osxsave;
         if (!vcpu.apic.enabled())
-            found.edx &= ~bit(9);
+            found.edx &= ~bits({9});
         found.ebx |= vcpu.apic.id() << 24;
         return found;
     }
-    case 4:
-        return subleaf < cache_subleaves ? cache_[subleaf] : CpuidLeaf{};
-    case 7:
-        return subleaf == 0 ? found : CpuidLeaf{};
-    case 0xb:
-        return {0, 0, subleaf & 0xff, vcpu.apic.id()};
+    case 4: return subleaf < cache_subleaves ? cache_[subleaf] : CpuidLeaf{};
+    case 7: return subleaf == 0 ? found : CpuidLeaf{};
+    case 0xb: return {0, 0, subleaf & 0xff, vcpu.apic.id()};
     default: {
         found = subleaf < subleaves ? xstate_[subleaf] : CpuidLeaf{};
         const u64 xcr0 = vcpu.fpu.xcr0(vcpu.domain.machine.fpu);
         if (subleaf == 0)
-            found.ebx = xsave_bytes(xcr0);
+            found.ebx = xsave_bytes(xcr0, XsaveFormat::standard);
         else if (subleaf == 1)
-            found.ebx = (xstate_[1].eax & 2) ? compacted_bytes(xcr0) : 0;
+            found.ebx = (xstate_[1].eax & 2) ? xsave_bytes(xcr0, XsaveFormat::compacted) : 0;
         return found;
     }
     }
@@ -182,15 +173,11 @@ CpuidLeaf CpuPolicy::look_up(const Vcpu& vcpu, u32 leaf, u32 subleaf) const {
         return special_leaves >> leaf & 1 ? per_vcpu(vcpu, leaf, subleaf) : basic_[leaf];
     if (const u32 index = leaf - 0x80000000; index < extended_leaves)
         return extended_[index];
-    const u32 index = leaf - 0x40000000;
-    if (index >= xen_leaves)
-        return {};
-    if (index == 3)
-        return subleaf < 3 ? xen_time_[subleaf] : CpuidLeaf{};
-    CpuidLeaf found = xen_[index];
-    if (index == 4)
-        found.ebx = subleaf == 0 ? vcpu.id : 0;
-    return index == 4 && subleaf != 0 ? CpuidLeaf{} : found;
+    switch (const u32 index = leaf - 0x40000000) {
+    case 3: return subleaf < 3 ? xen_time_[subleaf] : CpuidLeaf{};
+    case 4: return subleaf == 0 ? CpuidLeaf{xen_[4].eax, vcpu.id, xen_[4].ecx, 0} : CpuidLeaf{};
+    default: return index < xen_leaves ? xen_[index] : CpuidLeaf{};
+    }
 }
 
 }  // namespace hv

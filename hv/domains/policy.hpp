@@ -36,8 +36,10 @@ private:
     void take_xstate();
     void take_extended();
     void make_xen_leaves(Machine& machine, const Domain& domain);
-    u32 xsave_bytes(u64 xcr0) const;
-    u32 compacted_bytes(u64 xcr0) const;
+    /// XSAVE's standard format has each state at a fixed place, XSAVEC's compacted one has them one
+    /// after the other, some aligned to 64 bytes.
+    enum class XsaveFormat : u8 { standard, compacted };
+    u32 xsave_bytes(u64 xcr0, XsaveFormat format) const;
     CpuidLeaf per_vcpu(const Vcpu& vcpu, u32 leaf, u32 subleaf) const;
 
     CpuidLeaf basic_[basic_leaves]{}, extended_[extended_leaves]{}, xen_[xen_leaves]{};

@@ -95,8 +95,7 @@ void latch_width(Domain& domain, bool wide) {
 }
 
 void show_wall_clock(Domain& domain) {
-    const u64 seconds = domain.machine.clock.wall_seconds +
-                        static_cast<u64>(domain.wall_offset_seconds);
+    const u64 seconds = domain.machine.clock.wall_seconds;
     in_layout(domain, [&](auto& page) {
         publish(page.wc_version, [&](u32) {
             page.wc_sec = static_cast<u32>(seconds);

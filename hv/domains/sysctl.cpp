@@ -1,22 +1,57 @@
-// sysctl: the toolstack's calls about the whole machine.
+// The whole machine, as dom0 asks for it: its console, and sysctl. Guests may do neither.
 #include <algorithm>
-#include <domains/domctl.hpp>
+#include <domains/calls.hpp>
 #include <domains/shootdown.hpp>
 #include <xen/sysctl.h>
 
 namespace hv {
 namespace {
 
-/// One sysctl in flight: the caller's structure, copied once and written back on success.
-struct SysctlCall {
-    Call& call;
-    xen_sysctl_t& op;
-    Machine& machine;
-};
+constexpr size_t chunk_size = 128;
 
-Result<> give_physinfo(SysctlCall& ctl) {
-    xen_sysctl_physinfo& info = ctl.op.u.physinfo;
-    const Machine& machine = ctl.machine;
+Answer write_console(Call& call, u32 count, u64 buffer) {
+    char chunk[chunk_size];
+    while (count > 0) {
+        const u32 piece = std::min<u32>(count, chunk_size);
+        TRY(call.read(chunk, buffer, piece));
+        call.domain.machine.console.write_guest({chunk, piece});
+        count -= piece;
+        buffer += piece;
+        if (count > 0 && call.should_stop()) {
+            call.set_argument(1, count);
+            call.set_argument(2, buffer);
+            return Call::again;
+        }
+    }
+    return 0;
+}
+
+/// Returns how many bytes were read, at most a chunk at a time.
+Answer read_console(Call& call, u32 count, u64 buffer) {
+    if (count > INT32_MAX)
+        return refuse(XEN_E2BIG);
+    char chunk[chunk_size];
+    const size_t got = call.domain.machine.console.read(chunk, std::min<size_t>(count, chunk_size));
+    TRY(call.write(buffer, chunk, got));
+    return static_cast<s64>(got);
+}
+
+}  // namespace
+
+Answer console_io(Call& call) {
+    if (!call.domain.privileged)
+        return refuse(XEN_EPERM);
+    const u32 count = static_cast<u32>(call.argument(1));
+    switch (static_cast<u32>(call.argument(0))) {
+    case CONSOLEIO_write: return write_console(call, count, call.argument(2));
+    case CONSOLEIO_read: return read_console(call, count, call.argument(2));
+    default: return refuse(XEN_ENOSYS);
+    }
+}
+
+namespace {
+
+Result<> give_physinfo(const Machine& machine, xen_sysctl_physinfo& info) {
     info = {};
     info.threads_per_core = 1;
     info.cores_per_socket = machine.cpu_count;
@@ -33,9 +68,8 @@ Result<> give_physinfo(SysctlCall& ctl) {
 }
 
 /// The hypervisor's own words: what dmesg shows. The index counts bytes ever written.
-Result<> read_ring(SysctlCall& ctl) {
-    xen_sysctl_readconsole& wish = ctl.op.u.readconsole;
-    const Console& console = ctl.machine.console;
+Result<> read_ring(Call& call, xen_sysctl_readconsole& wish) {
+    const Console& console = call.domain.machine.console;
     const u64 written = console.written();
     const u64 oldest = written > Console::ring_size ? written - Console::ring_size : 0;
     const u64 wanted = (written & ~u64{UINT32_MAX}) | wish.index;
@@ -48,7 +82,7 @@ Result<> read_ring(SysctlCall& ctl) {
             console.copy_ring(from, chunk, std::min<size_t>(sizeof chunk, wish.count - done));
         if (got == 0)
             break;
-        TRY(ctl.call.write(address_in(wish.buffer) + done, chunk, got));
+        TRY(call.write(address_in(wish.buffer) + done, chunk, got));
         from += got;
         done += static_cast<u32>(got);
     }
@@ -57,81 +91,38 @@ Result<> read_ring(SysctlCall& ctl) {
     return {};
 }
 
-Result<> list_domains(SysctlCall& ctl) {
-    xen_sysctl_getdomaininfolist& wish = ctl.op.u.getdomaininfolist;
-    u32 count = 0;
-    DomainId from = wish.first_domain;
-    while (count < wish.max_domains) {
-        const DomainRef domain = next_domain(ctl.machine, from);
-        if (!domain)
-            break;
-        xen_domctl_getdomaininfo_t info;
-        describe(*domain, info);
-        TRY(ctl.call.write(address_in(wish.buffer) + count * sizeof info, info));
-        ++count;
-        from = domain->id + 1;
-    }
-    wish.num_domains = count;
-    return {};
-}
-
 /// How long each pCPU has been idle.
-Result<> give_cpu_info(SysctlCall& ctl) {
-    xen_sysctl_getcpuinfo& wish = ctl.op.u.getcpuinfo;
-    const u32 count = std::min<u32>(wish.max_cpus, ctl.machine.cpu_count);
+Result<> give_cpu_info(Call& call, xen_sysctl_getcpuinfo& wish) {
+    const Machine& machine = call.domain.machine;
+    const u32 count = std::min<u32>(wish.max_cpus, machine.cpu_count);
     for (u32 number = 0; number < count; ++number) {
-        const xen_sysctl_cpuinfo_t info{whereabouts(*ctl.machine.cpus[number]).idle_time};
-        TRY(ctl.call.write(address_in(wish.info) + number * sizeof info, info));
+        const xen_sysctl_cpuinfo_t info{whereabouts(*machine.cpus[number]).idle_time};
+        TRY(call.write(address_in(wish.info) + number * sizeof info, info));
     }
     wish.nr_cpus = count;
     return {};
 }
 
-/// One socket, one thread a core, one node.
-Result<> give_topology(SysctlCall& ctl) {
-    xen_sysctl_cputopoinfo& wish = ctl.op.u.cputopoinfo;
-    const u32 cpus = ctl.machine.cpu_count;
-    const u64 list = address_in(wish.cputopo);
-    for (u32 number = 0; list != 0 && number < std::min(wish.num_cpus, cpus); ++number) {
-        const xen_sysctl_cputopo_t line{number, 0, 0};
-        TRY(ctl.call.write(list + number * sizeof line, line));
+/// Fills in what `op` asks for.
+Result<> look_into(Call& call, xen_sysctl_t& op) {
+    switch (op.cmd) {
+    case XEN_SYSCTL_readconsole: return read_ring(call, op.u.readconsole);
+    case XEN_SYSCTL_physinfo: return give_physinfo(call.domain.machine, op.u.physinfo);
+    case XEN_SYSCTL_getcpuinfo: return give_cpu_info(call, op.u.getcpuinfo);
+    default: return Error{XEN_ENOSYS};
     }
-    wish.num_cpus = cpus;
-    return {};
 }
-
-Result<> give_free_memory(SysctlCall& ctl) {
-    ctl.op.u.availheap.avail_bytes = ctl.machine.frames.free_count() * page_size;
-    return {};
-}
-
-struct SysctlRow {
-    u32 command;
-    Result<> (*handler)(SysctlCall& ctl);
-};
-
-constexpr SysctlRow rows[] = {
-    {XEN_SYSCTL_readconsole, read_ring},       {XEN_SYSCTL_physinfo, give_physinfo},
-    {XEN_SYSCTL_getdomaininfolist, list_domains}, {XEN_SYSCTL_getcpuinfo, give_cpu_info},
-    {XEN_SYSCTL_cputopoinfo, give_topology},   {XEN_SYSCTL_availheap, give_free_memory},
-};
 
 }  // namespace
 
 Answer sysctl(Call& call) {
-    xen_sysctl_t op;
     const u64 address = call.argument(0);
-    TRY(call.read(op, address));
+    auto op = TRY(call.read<xen_sysctl_t>(address));
     if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
         return refuse(XEN_EACCES);
     if (!call.domain.privileged)
         return refuse(XEN_EPERM);
-    const auto wanted = [&](const SysctlRow& row) { return row.command == op.cmd; };
-    const auto row = std::find_if(std::begin(rows), std::end(rows), wanted);
-    if (row == std::end(rows))
-        return refuse(XEN_ENOSYS);
-    SysctlCall ctl{call, op, call.domain.machine};
-    TRY(row->handler(ctl));
+    TRY(look_into(call, op));
     return call.write(address, op);
 }
 

@@ -7,7 +7,6 @@ namespace hv {
 namespace {
 
 constexpr u32 version_4_17 = 4 << 16 | 17;
-constexpr std::string_view denied = "<denied>";
 
 /// Copies `text` with its terminator into the first bytes of a field.
 template <size_t size>
@@ -27,8 +26,6 @@ Answer give_compile_info(Call& call, u64 address) {
     xen_compile_info_t info{};
     put(info.compiler, __VERSION__);
     put(info.compile_by, "subfloor");
-    put(info.compile_domain, "");
-    put(info.compile_date, "");
     return call.write(address, info);
 }
 
@@ -45,8 +42,7 @@ u32 features_of(const Domain& domain) {
 }
 
 Answer give_features(Call& call, u64 address) {
-    xen_feature_info_t info{};
-    TRY(call.read(info, address));
+    auto info = TRY(call.read<xen_feature_info_t>(address));
     if (info.submap_idx >= XENFEAT_NR_SUBMAPS)
         return refuse(XEN_EINVAL);
     info.submap = features_of(call.domain);
@@ -55,7 +51,7 @@ Answer give_features(Call& call, u64 address) {
 
 Answer give_command_line(Call& call, u64 address) {
     const std::string_view line =
-        call.domain.privileged ? call.domain.machine.facts.command_line.view() : denied;
+        call.domain.privileged ? call.domain.machine.facts.command_line.view() : "<denied>";
     char text[sizeof(xen_commandline_t)] = {};
     put(text, line);
     return call.write(address, text, std::min(line.size() + 1, sizeof text));
@@ -66,32 +62,23 @@ Answer give_command_line(Call& call, u64 address) {
 Answer xen_version(Call& call) {
     const u64 address = call.argument(1);
     switch (static_cast<u32>(call.argument(0))) {
-    case XENVER_version:
-        return version_4_17;
-    case XENVER_extraversion:
-        return give_text<XEN_EXTRAVERSION_LEN>(call, address, ".0-subfloor");
-    case XENVER_compile_info:
-        return give_compile_info(call, address);
+    case XENVER_version: return version_4_17;
+    case XENVER_extraversion: return give_text<XEN_EXTRAVERSION_LEN>(call, address, ".0-subfloor");
+    case XENVER_compile_info: return give_compile_info(call, address);
     case XENVER_capabilities:
         return give_text<XEN_CAPABILITIES_INFO_LEN>(
             call, address, "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ");
-    case XENVER_changeset:
-        return give_text<XEN_CHANGESET_INFO_LEN>(call, address, "");
+    case XENVER_changeset: return give_text<XEN_CHANGESET_INFO_LEN>(call, address, "");
     case XENVER_platform_parameters:
         // Where a PV guest's view of the hypervisor would begin; a PVH guest has no use for it
         return call.write_long(address, 0, call.wide ? 0xffff800000000000 : 0);
-    case XENVER_get_features:
-        return give_features(call, address);
-    case XENVER_pagesize:
-        return address != 0 ? refuse(XEN_EINVAL) : static_cast<s64>(page_size);
+    case XENVER_get_features: return give_features(call, address);
+    case XENVER_pagesize: return address != 0 ? refuse(XEN_EINVAL) : static_cast<s64>(page_size);
     case XENVER_guest_handle:
         return call.write(address, call.domain.handle, sizeof call.domain.handle);
-    case XENVER_commandline:
-        return give_command_line(call, address);
-    case XENVER_build_id:
-        return refuse(call.domain.privileged ? XEN_ENODATA : XEN_EPERM);
-    default:
-        return refuse(XEN_ENOSYS);
+    case XENVER_commandline: return give_command_line(call, address);
+    case XENVER_build_id: return refuse(call.domain.privileged ? XEN_ENODATA : XEN_EPERM);
+    default: return refuse(XEN_ENOSYS);
     }
 }
 

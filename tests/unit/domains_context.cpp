@@ -1,7 +1,7 @@
 // A vCPU's state as records: written by a toolstack, read again, and refused when it cannot be.
-#include <domains/hvm_records.hpp>
 #include <domains/shared_info.hpp>
 #include <unit/small_machine.hpp>
+#include <xen/hvm/save.h>
 
 using namespace hv;
 using namespace hv::test;
@@ -67,11 +67,18 @@ TEST_F(Context, StartsAPvhGuestAndReadsTheSameAgain) {
     EXPECT_EQ(state.cs.attributes, 0xc09bu);
     EXPECT_EQ(state.fs.attributes, 0x10000u) << "not present: unusable";
 
-    auto ask = domctl_of(XEN_DOMCTL_gethvmcontext_partial, guest.id);
-    ask.u.hvmcontext_partial = {HVM_SAVE_CODE(CPU), 0, 4096, {reinterpret_cast<u8*>(buffer_at)}};
+    auto ask = domctl_of(XEN_DOMCTL_gethvmcontext, guest.id);
+    ask.u.hvmcontext = {4096, {reinterpret_cast<u8*>(buffer_at)}};
     EXPECT_EQ(small.domctl(dom0, ask), 0);
-    hvm_hw_cpu seen;
-    small.get(dom0, buffer_at, seen);
+    struct {
+        hvm_save_descriptor head;
+        hvm_save_header header;
+        hvm_save_descriptor cpu_head;
+        hvm_hw_cpu cpu;
+    } stream;
+    small.get(dom0, buffer_at, stream);
+    EXPECT_EQ(stream.cpu_head.typecode, HVM_SAVE_CODE(CPU));
+    const hvm_hw_cpu& seen = stream.cpu;
     EXPECT_EQ(seen.rip, told.rip);
     EXPECT_EQ(seen.cs_arbytes, told.cs_arbytes);
     EXPECT_EQ(seen.tr_limit, told.tr_limit);

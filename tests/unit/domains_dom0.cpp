@@ -1,6 +1,5 @@
 // dom0's birth from a boot module: where everything lies, and one clear line for each failure.
 #include <cstdio>
-#include <domains/build_dom0.hpp>
 #include <string>
 #include <unit/small_machine.hpp>
 #include <xen/arch-x86/hvm/start_info.h>

@@ -68,12 +68,6 @@ constexpr HypercallRow calls[] = {
 };
 constexpr PhysmapSpace spaces[] = {{XENMAPSPACE_shared_info, shared_info_space}};
 const DomainPlug test_plug{.chapter = Chapter::domains,
-                           .furnish = nullptr,
-                           .release = nullptr,
-                           .forget = nullptr,
-                           .furnish_vcpu = nullptr,
-                           .release_vcpu = nullptr,
-                           .shut_down = nullptr,
                            .hypercalls = calls,
                            .physmap_spaces = spaces};
 

@@ -201,7 +201,7 @@ TEST_F(Together, EachVcpuWritesItsOwnLine) {
         x86::Exit::Port port{};
         port.number = 0xe9;
         port.size = 1;
-        (void)answer_port(small.cpu(), vcpu, port);
+        (void)answer_port(vcpu, port);
     };
     for (const char letter : std::string_view{"one"}) {
         put(0, letter);
