@@ -1,7 +1,6 @@
 // Takes one page out of a 1 GiB page, in two ways, and asks after every write what a CPU finds.
 #include <cstdio>
 #include <unordered_map>
-#include <x86/host_format.hpp>
 #include <x86/page_table.hpp>
 
 namespace {

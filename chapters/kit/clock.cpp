@@ -26,7 +26,7 @@ template <class Read> u64 read_versioned(const volatile u32& version, Read read)
 
 shared_info& shared() { return *shared_page; }
 
-Result<void> clock_init() {
+Result<> clock_init() {
     Gfn place = take_address_space(1);
     xen_add_to_physmap argument = {};
     argument.domid = DOMID_SELF;

@@ -10,7 +10,7 @@ namespace kit {
 shared_info& shared();
 
 /// Maps the shared page at a free place of the guest's address space.
-Result<void> clock_init();
+Result<> clock_init();
 
 /// Nanoseconds of Xen's system time: since the machine booted.
 u64 now_ns();

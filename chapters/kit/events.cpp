@@ -6,7 +6,7 @@
 
 namespace kit {
 
-Result<void> events_init(u8 vector) {
+Result<> events_init(u8 vector) {
     xen_hvm_evtchn_upcall_vector argument = {0, vector};
     TRY(hvm_op(HVMOP_set_evtchn_upcall_vector, &argument));
     return {};

@@ -6,7 +6,7 @@
 namespace kit {
 
 /// Asks Xen to interrupt vCPU 0 with `vector` whenever an event is pending, through its local APIC.
-Result<void> events_init(u8 vector);
+Result<> events_init(u8 vector);
 
 /// Asks for a port that rings at VIRQ `virq` (xen/xen.h).
 Result<u32> bind_virq(u32 virq);

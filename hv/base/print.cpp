@@ -1,10 +1,11 @@
 // Printing: how a format string and its arguments become text.
+#include <algorithm>
 #include <base/print.hpp>
 
 namespace hv {
 namespace {
 
-/// What stands between the braces: {:016x} is zero = true, width = 16, hex = true.
+/// What stands after the colon: {:016x} is zero = true, width = 16, hex = true.
 struct Specification {
     bool hex = false;
     bool zero = false;
@@ -57,7 +58,8 @@ void print_argument(Sink& sink, const Argument& argument, const Specification& h
 
 }  // namespace
 
-void print_to(Sink& sink, std::string_view format, std::span<const Argument> arguments) {
+void print_to(Sink& sink, std::string_view format, std::span<const Argument> arguments,
+              std::span<const std::string_view> names) {
     size_t next = 0;
     while (!format.empty()) {
         // Plain text up to the next brace goes through as it is
@@ -68,9 +70,13 @@ void print_to(Sink& sink, std::string_view format, std::span<const Argument> arg
         if (open > 0)
             sink.write(format.substr(0, open));
 
-        const auto how = parse_specification(format.substr(open + 1, close - open - 1));
-        if (next < arguments.size())
-            print_argument(sink, arguments[next++], how);
+        // {name:style}: without a name it is the next argument's turn
+        const std::string_view inside = format.substr(open + 1, close - open - 1);
+        const std::string_view name = inside.substr(0, inside.find(':'));
+        const auto named = std::find(names.begin(), names.end(), name) - names.begin();
+        const size_t index = name.empty() ? next++ : static_cast<size_t>(named);
+        if (index < arguments.size())
+            print_argument(sink, arguments[index], parse_specification(inside.substr(name.size())));
         else
             sink.write("{?}");
         format.remove_prefix(close + 1);

@@ -36,10 +36,12 @@ struct Argument {
     constexpr Argument(Strong<Tag> value) : number{value.value} {}
 };
 
-/// Writes `format` to `sink`, each {} replaced by the next argument. `{:x}` is hexadecimal with its
-/// 0x, `{:16}` pads to 16 columns (text to the left, numbers to the right), `{:016x}` pads with
-/// zeros and leaves 0x out. Missing arguments print as {?}.
-void print_to(Sink& sink, std::string_view format, std::span<const Argument> arguments);
+/// Writes `format` to `sink`, each {} replaced by the next argument, and {name} by the one that
+/// `names` calls so. `{:x}` is hexadecimal with its 0x, `{:16}` pads to 16 columns (text to the
+/// left, numbers to the right), `{:016x}` pads with zeros and leaves 0x out. Missing arguments
+/// print as {?}.
+void print_to(Sink& sink, std::string_view format, std::span<const Argument> arguments,
+              std::span<const std::string_view> names = {});
 
 template <class... Arguments>
 void print(Sink& sink, std::string_view format, const Arguments&... arguments) {

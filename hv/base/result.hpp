@@ -2,6 +2,7 @@
 #pragma once
 
 #include <base/types.hpp>
+#include <type_traits>
 #include <utility>
 #include <xen/errno.h>
 
@@ -15,13 +16,17 @@ struct [[nodiscard]] Error {
     Errno code;
 };
 
-template <class T = void>
-class [[nodiscard]] Result;
+/// What there is to say of a success that has no value.
+struct Done {};
 
-/// A value of T, or the error that stood in its way. T must be default constructible.
-template <class T>
+/// A value of T, or the error that stood in its way; Result<> is success, or an error.
+/// T must be default constructible.
+template <class T = Done>
 class [[nodiscard]] Result {
 public:
+    constexpr Result()
+        requires std::is_same_v<T, Done>
+    = default;
     constexpr Result(T value) : value_{std::move(value)} {}
     constexpr Result(Error error) : error_{static_cast<int>(error.code)} {}
 
@@ -40,22 +45,6 @@ public:
 
 private:
     T value_{};
-    int error_ = 0;
-};
-
-/// Success, or the error that stood in its way.
-template <>
-class [[nodiscard]] Result<void> {
-public:
-    constexpr Result() = default;
-    constexpr Result(Error error) : error_{static_cast<int>(error.code)} {}
-
-    constexpr bool ok() const { return error_ == 0; }
-    explicit constexpr operator bool() const { return ok(); }
-    constexpr void take() {}
-    constexpr Error error() const { return Error{static_cast<Errno>(error_)}; }
-
-private:
     int error_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <base/panic.hpp>
 #include <base/types.hpp>
+#include <bit>
 
 namespace hv {
 
@@ -21,11 +22,9 @@ enum class LockRank : u8 {
     console,      ///< the last: anyone may print
 };
 
-/// The ranks that one pCPU holds just now, newest last. Interrupt paths stack on top.
+/// The ranks that one pCPU holds just now: bit n is rank n, and the highest was taken last.
 struct LockLedger {
-    static constexpr size_t capacity = 16;
-    LockRank held[capacity] = {};
-    u8 depth = 0;
+    u32 held = 0;
 };
 
 /// The ledger of the pCPU (hosted: of the thread) that asks.
@@ -61,23 +60,22 @@ private:
 
     void note_taking() {
 #if HV_DEBUG
-        LockLedger& ledger = this_ledger();
-        if (ledger.depth > 0 && ledger.held[ledger.depth - 1] >= rank_)
-            panic("a lock was taken out of order: rank {} while holding rank {}",
-                  static_cast<unsigned>(rank_),
-                  static_cast<unsigned>(ledger.held[ledger.depth - 1]));
-        if (ledger.depth == LockLedger::capacity)
-            panic("more than {} locks held at once", LockLedger::capacity);
-        ledger.held[ledger.depth++] = rank_;
+        u32& held = this_ledger().held;
+        const unsigned rank = static_cast<unsigned>(rank_);
+        if (held >> rank != 0)
+            panic("a lock was taken out of order: rank {} while holding rank {}", rank,
+                  std::bit_width(held) - 1);
+        held |= 1u << rank;
 #endif
     }
 
     void note_leaving() {
 #if HV_DEBUG
-        LockLedger& ledger = this_ledger();
-        if (ledger.depth == 0 || ledger.held[ledger.depth - 1] != rank_)
-            panic("a lock was left out of order: rank {}", static_cast<unsigned>(rank_));
-        --ledger.depth;
+        u32& held = this_ledger().held;
+        const unsigned rank = static_cast<unsigned>(rank_);
+        if (held >> rank != 1)
+            panic("a lock was left out of order: rank {}", rank);
+        held &= ~(1u << rank);
 #endif
     }
 

@@ -54,7 +54,11 @@ private:
 };
 
 /// Writes the sentence of `event` with its values, and a newline, to `sink`.
-void tell_sentence(Sink& sink, const TraceEvent& event,
-                   std::span<const u64, TraceEvent::max_fields> values);
+inline void tell_sentence(Sink& sink, const TraceEvent& event,
+                          std::span<const u64, TraceEvent::max_fields> values) {
+    const Argument arguments[] = {values[0], values[1], values[2], values[3]};
+    print_to(sink, event.sentence, arguments, event.fields);
+    sink.write("\n");
+}
 
 }  // namespace hv

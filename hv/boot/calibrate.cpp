@@ -1,10 +1,7 @@
 // Finding out how fast the clocks run, the TSC and the APIC's timer, and what time it is.
 #include <algorithm>
 #include <boot/start.hpp>
-#include <x86/arithmetic.hpp>
-#include <x86/cpuid.hpp>
 #include <x86/msr.hpp>
-#include <x86/ports.hpp>
 #include <x86/privileged.hpp>
 
 namespace hv {

@@ -3,7 +3,7 @@
 #if HV_THROUGH >= HV_DOMAINS
 #include <svm/svm.hpp>
 #include <vmx/vmx.hpp>
-#include <x86/cpuid.hpp>
+#include <x86/privileged.hpp>
 #endif
 
 namespace hv::boot {

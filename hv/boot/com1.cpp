@@ -1,6 +1,6 @@
 // COM1: the serial line that the console speaks and listens on.
 #include <boot/console.hpp>
-#include <x86/ports.hpp>
+#include <x86/privileged.hpp>
 
 namespace hv {
 namespace {

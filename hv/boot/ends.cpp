@@ -3,7 +3,6 @@
 #include <boot/start.hpp>
 #include <string.h>
 #include <x86/bits.hpp>
-#include <x86/ports.hpp>
 #include <x86/privileged.hpp>
 
 extern "C" const char image_start[], text_end[], symbols_start[];

@@ -3,8 +3,6 @@
 #include <boot/start.hpp>
 #include <optional>
 #include <x86/bits.hpp>
-#include <x86/io_apic.hpp>
-#include <x86/ports.hpp>
 #include <x86/privileged.hpp>
 
 namespace hv {

@@ -1,7 +1,6 @@
 // Settling in memory: the frame table, page tables of the hypervisor's own, and what is left.
 #include <algorithm>
 #include <boot/start.hpp>
-#include <x86/cpuid.hpp>
 #include <x86/privileged.hpp>
 
 extern "C" const char image_start[], text_end[], rodata_end[], data_end[], image_end[];

@@ -1,7 +1,6 @@
 // The hypervisor's waking, from the first line of C++ to the last chapter's opening.
 #include <algorithm>
 #include <boot/start.hpp>
-#include <x86/cpuid.hpp>
 #include <x86/msr.hpp>
 #include <x86/privileged.hpp>
 

@@ -4,7 +4,7 @@
 #include <boot/address_space.hpp>
 #include <boot/machine.hpp>
 #include <boot/trace.hpp>
-#include <x86/traps.hpp>
+#include <x86/descriptors.hpp>
 
 namespace hv::boot {
 

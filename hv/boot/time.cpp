@@ -3,7 +3,6 @@
 #include <boot/machine.hpp>
 #include <boot/trace.hpp>
 #include <utility>
-#include <x86/arithmetic.hpp>
 #include <x86/privileged.hpp>
 
 namespace hv {

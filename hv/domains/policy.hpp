@@ -2,7 +2,7 @@
 #pragma once
 
 #include <base/result.hpp>
-#include <x86/cpuid.hpp>
+#include <x86/privileged.hpp>
 
 namespace hv {
 

@@ -1,7 +1,7 @@
-// Reading an exit: the only place where raw exit codes mean anything.
-#include <svm/exit_codes.hpp>
+// What a guest exits for, and reading its exit: the only place where raw exit codes mean anything.
+#include <array>
+#include <svm/controls.hpp>
 #include <svm/exits.hpp>
-#include <svm/intercepts.hpp>
 #include <x86/bits.hpp>
 
 namespace hv::svm {
@@ -10,34 +10,66 @@ namespace {
 using x86::Exit;
 using Kind = x86::Exit::Kind;
 
-/// True for an instruction that our guests' CPU does not have.
-bool is_undefined(u32 code) {
+/// What an exit code means; `unprefixed` is the length of an instruction without prefixes.
+struct Meaning {
+    Kind kind = Kind::unhandled;
+    u8 unprefixed = 0;
+};
+
+/// All that a guest exits for, by code, but for what the tables of the nested pages say.
+constexpr auto meanings = [] {
+    std::array<Meaning, 6 * 32> of;
+    of.fill({Kind::unhandled});
+
+    // The machine's own events: they are the host's to take
+    of[VMEXIT_INTR] = {Kind::external_interrupt};
+    of[VMEXIT_NMI] = of[VMEXIT_SMI] = of[VMEXIT_INIT] = {Kind::nmi};
+
+    // What policy answers, and what ends or suspends a guest
+    of[VMEXIT_CPUID] = {Kind::cpuid, 2};
+    of[VMEXIT_VMMCALL] = {Kind::hypercall, 3};
+    of[VMEXIT_HLT] = {Kind::halt, 1};
+    of[VMEXIT_PAUSE] = {Kind::pause, 2};
+    of[VMEXIT_MSR] = {Kind::read_msr, 2};
+    of[VMEXIT_IOIO] = {Kind::port};
+    of[VMEXIT_XSETBV] = {Kind::extended_control, 3};
+    of[VMEXIT_INVD] = of[VMEXIT_WBINVD] = {Kind::cache_write_back, 2};
+    of[VMEXIT_SHUTDOWN] = {Kind::shutdown};
+
+    // The interrupt window, and the task priority that shuts it
+    of[VMEXIT_VINTR] = {Kind::interrupt_window};
+    of[VMEXIT_CR8_WRITE] = {Kind::control_register};
+
+    // A machine check is the machine's, too; #DB's and #AC's delivery can raise them again for ever
+    for (const u32 vector : {x86::EXCEPTION_MC, x86::EXCEPTION_DB, x86::EXCEPTION_AC})
+        of[VMEXIT_EXCP0 + vector] = {Kind::exception};
+
+    // Instructions that our guests' CPU does not have
     for (const u32 absent :
          {VMEXIT_RDPMC, VMEXIT_INVLPGA, VMEXIT_VMRUN, VMEXIT_VMLOAD, VMEXIT_VMSAVE, VMEXIT_STGI,
           VMEXIT_CLGI, VMEXIT_SKINIT, VMEXIT_MONITOR, VMEXIT_MWAIT, VMEXIT_MWAIT_CONDITIONAL,
           VMEXIT_RDPRU})
-        if (code == absent)
-            return true;
-    return false;
+        of[absent] = {Kind::undefined};
+    return of;
+}();
+
+Meaning meaning_of(u32 code) {
+    if (code < meanings.size())
+        return meanings[code];
+    return {code == VMEXIT_NPF       ? Kind::nested_fault
+            : code == VMEXIT_INVALID ? Kind::refused
+                                     : Kind::unhandled};
 }
 
-/// An instruction exited. Its length is what the CPU says, or `unprefixed` where it says nothing.
-void instruction(const Vmcb& vmcb, Exit& exit, Kind kind, u8 unprefixed) {
-    exit.kind = kind;
+/// The length of the instruction that exited: what the CPU says, or else `unprefixed`.
+u8 length_of(const Vmcb& vmcb, u8 unprefixed) {
     const u64 next = vmcb.control.next_rip;
-    exit.length = next ? static_cast<u8>(next - vmcb.save.rip) : unprefixed;
-}
-
-void hypercall(const Vmcb& vmcb, Exit& exit) {
-    instruction(vmcb, exit, Kind::hypercall, 3);
-    exit.long_mode = (vmcb.save.efer & x86::EFER_LMA) && (vmcb.save.cs.attributes & SEGMENT_LONG);
-    exit.privilege = vmcb.save.cpl;
+    return next ? static_cast<u8>(next - vmcb.save.rip) : unprefixed;
 }
 
 /// EXITINFO2 is the next RIP, on every CPU.
 void port(const Vmcb& vmcb, Exit& exit) {
     const u64 info = vmcb.control.exitinfo1;
-    exit.kind = Kind::port;
     exit.length = static_cast<u8>(vmcb.control.exitinfo2 - vmcb.save.rip);
     exit.port = {.number = static_cast<u16>(info >> IOIO_PORT_SHIFT),
                  .size = static_cast<u8>((info & IOIO_SIZE) >> 4),
@@ -48,7 +80,6 @@ void port(const Vmcb& vmcb, Exit& exit) {
 
 void nested_fault(const Vmcb& vmcb, Exit& exit) {
     const u64 info = vmcb.control.exitinfo1;
-    exit.kind = Kind::nested_fault;
     exit.fault = {.address = Gpa{vmcb.control.exitinfo2},
                   .read = !(info & (NPF_WRITE | NPF_FETCH)),
                   .write = (info & NPF_WRITE) != 0,
@@ -58,26 +89,24 @@ void nested_fault(const Vmcb& vmcb, Exit& exit) {
                   .misconfigured = (info & NPF_RESERVED) != 0};
 }
 
-void control_register(const Vmcb& vmcb, u32 code, Exit& exit) {
+void control_register(const Vmcb& vmcb, Exit& exit) {
     const u64 info = vmcb.control.exitinfo1;
-    instruction(vmcb, exit, Kind::control_register, 0);
-    exit.control = {.number = static_cast<u8>(code & 0xf),
+    exit.length = length_of(vmcb, 0);
+    exit.control = {.number = 8,
                     .decoded = exit.length > 0 && (info & CR_DECODED),
                     .gpr = static_cast<u8>(info & CR_GPR)};
 }
 
 /// A machine check is the machine's. The others go on to the guest at once: they exited only so
 /// that a chain of them cannot hold this pCPU.
-void exception(Vmcb& vmcb, u8 vector, Exit& exit) {
-    exit.vector = vector;
-    if (vector == x86::EXCEPTION_MC) {
-        exit.kind = Kind::exception;
+void exception(Vmcb& vmcb, Exit& exit) {
+    exit.vector = static_cast<u8>(exit.raw - VMEXIT_EXCP0);
+    if (exit.vector == x86::EXCEPTION_MC)
         return;
-    }
     exit.kind = Kind::resolved;
-    vmcb.control.eventinj = EVENT_VALID | EVENT_EXCEPTION | vector;
-    if (vector == x86::EXCEPTION_AC)
-        vmcb.control.eventinj |= EVENT_HAS_ERROR_CODE;  // which is always 0
+    vmcb.control.eventinj = x86::EVENT_VALID | x86::EVENT_EXCEPTION | exit.vector;
+    if (exit.vector == x86::EXCEPTION_AC)
+        vmcb.control.eventinj |= x86::EVENT_ERROR_CODE;  // which is always 0
 }
 
 /// The guest is about to leave its NMI handler. It executes its IRET now; what waits behind it is
@@ -85,18 +114,18 @@ void exception(Vmcb& vmcb, u8 vector, Exit& exit) {
 void nmi_return(x86::VirtualCpu& vcpu, Vmcb& vmcb, Exit& exit) {
     exit.kind = Kind::resolved;
     vcpu.engine_bits = (vcpu.engine_bits & ~NMI_BLOCKED) | NMI_RETURNING;
-    vmcb.control.intercepts_1 &= ~static_cast<u32>(INTERCEPT_IRET);
+    intercept(vmcb.control, VMEXIT_IRET, false);
 }
 
 /// An event whose delivery the exit cut short is delivered at the next entry; but INT n, INT3 and
 /// INTO are instructions, which the guest simply executes again. Low bits may be stale: only
-/// EVENT_VALID says that there is one.
+/// x86::EVENT_VALID says that there is one.
 void queue_again(ControlArea& control) {
     const u64 event = control.exitintinfo;
-    const u64 vector = event & EVENT_VECTOR;
+    const u64 vector = event & x86::EVENT_VECTOR;
     const bool instruction_again =
-        (event & EVENT_TYPE) == EVENT_SOFTWARE_INTERRUPT ||
-        ((event & EVENT_TYPE) == EVENT_EXCEPTION &&
+        (event & x86::EVENT_TYPE) == x86::EVENT_SOFTWARE_INTERRUPT ||
+        ((event & x86::EVENT_TYPE) == x86::EVENT_EXCEPTION &&
          (vector == x86::EXCEPTION_BP || vector == x86::EXCEPTION_OF));
     if (!instruction_again)
         control.eventinj = event;
@@ -116,50 +145,52 @@ void keep_shadow(x86::VirtualCpu& vcpu, Vmcb& vmcb) {
 
 }  // namespace
 
+void set_intercepts(ControlArea& control, u32 features) {
+    for (u32 code = 0; code < meanings.size(); ++code)
+        intercept(control, code, meanings[code].kind != Kind::unhandled);
+
+    // The interrupt window is open as soon as V_IRQ is set, whatever CR8 says
+    control.v_intr_priority = V_IGN_TPR;
+    control.v_intr_masking = V_INTR_MASKING;
+
+    // A guest that spins, where the CPU can count: an exit at every PAUSE would cost more
+    const bool counts = features & SVM_PAUSE_FILTER;
+    intercept(control, VMEXIT_PAUSE, counts);
+    control.pause_filter_count = counts ? 3000 : 0;
+}
+
 void decode(x86::VirtualCpu& vcpu, Vmcb& vmcb, Exit& exit) {
     const u32 code = static_cast<u32>(vmcb.control.exitcode);
+    const Meaning meaning = meaning_of(code);
     exit.raw = code;
-    exit.length = 0;
+    exit.kind = meaning.kind;
+    exit.length = meaning.unprefixed ? length_of(vmcb, meaning.unprefixed) : 0;
     exit.qualification = vmcb.control.exitinfo1;
-    if (vmcb.control.exitintinfo & EVENT_VALID) [[unlikely]]
+    if (vmcb.control.exitintinfo & x86::EVENT_VALID) [[unlikely]]
         queue_again(vmcb.control);
 
-    switch (code) {
-    case VMEXIT_CPUID: return instruction(vmcb, exit, Kind::cpuid, 2);
-    case VMEXIT_VMMCALL: return hypercall(vmcb, exit);
-    case VMEXIT_HLT: return instruction(vmcb, exit, Kind::halt, 1);
-    case VMEXIT_MSR:
-        return instruction(vmcb, exit,
-                           vmcb.control.exitinfo1 ? Kind::write_msr : Kind::read_msr, 2);
-    case VMEXIT_IOIO: return port(vmcb, exit);
-    case VMEXIT_NPF: return nested_fault(vmcb, exit);
-    case VMEXIT_PAUSE: return instruction(vmcb, exit, Kind::pause, 2);
-    case VMEXIT_XSETBV: return instruction(vmcb, exit, Kind::extended_control, 3);
-    case VMEXIT_INVD:
-    case VMEXIT_WBINVD: return instruction(vmcb, exit, Kind::cache_write_back, 2);
-
-    case VMEXIT_INTR:
-        exit.kind = Kind::external_interrupt;
-        return keep_shadow(vcpu, vmcb);
-    case VMEXIT_NMI:
-    case VMEXIT_SMI:
-    case VMEXIT_INIT: exit.kind = Kind::nmi; return;
-    case VMEXIT_VINTR:
-        exit.kind = Kind::interrupt_window;
+    switch (meaning.kind) {
+    case Kind::hypercall:
+        exit.long_mode =
+            (vmcb.save.efer & x86::EFER_LMA) && (vmcb.save.cs.attributes & SEGMENT_LONG);
+        exit.privilege = vmcb.save.cpl;
+        return;
+    case Kind::read_msr:
+        if (vmcb.control.exitinfo1)
+            exit.kind = Kind::write_msr;
+        return;
+    case Kind::port: return port(vmcb, exit);
+    case Kind::nested_fault: return nested_fault(vmcb, exit);
+    case Kind::control_register: return control_register(vmcb, exit);
+    case Kind::exception: return exception(vmcb, exit);
+    case Kind::interrupt_window:
         vmcb.control.v_irq = 0;
         return keep_shadow(vcpu, vmcb);
-    case VMEXIT_IRET: return nmi_return(vcpu, vmcb, exit);
-    case VMEXIT_SHUTDOWN: exit.kind = Kind::shutdown; return;
-    case VMEXIT_INVALID: exit.kind = Kind::refused; return;
-
+    case Kind::external_interrupt: return keep_shadow(vcpu, vmcb);
     default: break;
     }
-
-    if (code <= VMEXIT_CR15_WRITE)
-        return control_register(vmcb, code, exit);
-    if (code >= VMEXIT_EXCP0 && code <= VMEXIT_EXCP31)
-        return exception(vmcb, static_cast<u8>(code - VMEXIT_EXCP0), exit);
-    exit.kind = is_undefined(code) ? Kind::undefined : Kind::unhandled;
+    if (code == VMEXIT_IRET)
+        nmi_return(vcpu, vmcb, exit);
 }
 
 }  // namespace hv::svm

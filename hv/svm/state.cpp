@@ -1,5 +1,5 @@
 // Reading and writing a guest's registers in its VMCB.
-#include <svm/state.hpp>
+#include <svm/vmcb.hpp>
 #include <x86/bits.hpp>
 #include <x86/msr.hpp>
 

@@ -1,7 +1,6 @@
 // The SVM engine, as the run loop sees it.
 #pragma once
 
-#include <svm/exits.hpp>
 #include <svm/vmcb.hpp>
 #include <x86/bits.hpp>
 #include <x86/engine.hpp>
@@ -36,7 +35,7 @@ struct Engine {
     static bool interruptible(x86::VirtualCpu& vcpu) {
         const ControlArea& control = vmcb_of(vcpu).control;
         return interrupts_enabled(vcpu) && !(control.interrupt_shadow & INTERRUPT_SHADOW) &&
-               !(control.eventinj & EVENT_VALID);
+               !(control.eventinj & x86::EVENT_VALID);
     }
 
     static void inject(x86::VirtualCpu& vcpu, const x86::Injection& injection);

@@ -1,18 +1,16 @@
-// The virtual machine control block, field by field as AMD's manual lays it out.
+// The virtual machine control block, field by field as AMD's manual lays it out, and the neutral
+// form of the registers in it.
 #pragma once
 
-#include <base/types.hpp>
-#include <stddef.h>
+#include <base/result.hpp>
+#include <x86/cpu_state.hpp>
 
 namespace hv::svm {
 
 /// The first half: what to intercept, and what passes between the hypervisor and the CPU at each
 /// entry and exit. Source: AMD64 APM volume 2, Appendix B, "VMCB Layout, Control Area".
 struct ControlArea {
-    u16 intercept_cr_reads, intercept_cr_writes;  ///< bit n: CRn
-    u16 intercept_dr_reads, intercept_dr_writes;
-    u32 intercept_exceptions;                     ///< bit n: vector n
-    u32 intercepts_1, intercepts_2, intercepts_3; ///< Intercept1, Intercept2
+    u32 intercepts[6];                            ///< bit n: exit with the ExitCode n
     u8 reserved_018[0x3c - 0x18];
     u16 pause_filter_threshold, pause_filter_count;
     u64 iopm_base_pa;                             ///< I/O permission map: 12 KiB
@@ -82,16 +80,10 @@ struct Vmcb {
     SaveArea save;
 };
 
-static_assert(offsetof(ControlArea, iopm_base_pa) == 0x040);
-static_assert(offsetof(ControlArea, guest_asid) == 0x058);
+// A field that were missing, or too many, would move all that follow it
 static_assert(offsetof(ControlArea, exitcode) == 0x070);
-static_assert(offsetof(ControlArea, eventinj) == 0x0a8);
-static_assert(offsetof(ControlArea, next_rip) == 0x0c8);
 static_assert(offsetof(ControlArea, instruction_bytes) == 0x0d1);
-static_assert(offsetof(SaveArea, cpl) == 0x0cb);
 static_assert(offsetof(SaveArea, efer) == 0x0d0);
-static_assert(offsetof(SaveArea, cr4) == 0x148);
-static_assert(offsetof(SaveArea, rsp) == 0x1d8);
 static_assert(offsetof(SaveArea, g_pat) == 0x268);
 static_assert(offsetof(Vmcb, save) == 0x400 && sizeof(Vmcb) == page_size);
 
@@ -101,19 +93,6 @@ enum TlbControl : u8 {
     TLB_FLUSH_ALL = 1,   ///< every ASID's translations, the host's too
 };
 
-/// The layout that eventinj and exitintinfo share. Source: APM volume 2, "Event Injection".
-enum EventBits : u64 {
-    EVENT_VECTOR = 0xff,
-    EVENT_TYPE = 7u << 8,
-    EVENT_INTERRUPT = 0u << 8,
-    EVENT_NMI = 2u << 8,
-    EVENT_EXCEPTION = 3u << 8,
-    EVENT_SOFTWARE_INTERRUPT = 4u << 8,
-    EVENT_HAS_ERROR_CODE = 1u << 11,
-    EVENT_VALID = 1u << 31,
-};
-inline constexpr unsigned event_error_code_shift = 32;
-
 /// v_irq, v_intr_priority, v_intr_masking, nested_enable, interrupt_shadow.
 enum ControlBits : u8 {
     V_IRQ = 1 << 0,
@@ -122,5 +101,25 @@ enum ControlBits : u8 {
     NP_ENABLE = 1 << 0,
     INTERRUPT_SHADOW = 1 << 0,
 };
+
+// Between the neutral form and the VMCB's
+
+PackedSegment pack(const x86::Segment& segment);
+x86::Segment unpack(const PackedSegment& packed);
+
+void read_state(const SaveArea& save, x86::CpuState& state);
+
+/// XEN_EINVAL, with nothing changed, when no CPU could be in that state.
+Result<> write_state(SaveArea& save, const x86::CpuState& state);
+
+x86::PagingState paging_state(const SaveArea& save);
+
+/// EFER and PAT, which exit though they live in the VMCB; XEN_ENOENT when `msr` is neither.
+Result<u64> read_msr(const SaveArea& save, u32 msr);
+/// XEN_EINVAL: the CPU would raise #GP.
+Result<> write_msr(SaveArea& save, u32 msr, u64 value);
+
+/// A CPU as it comes out of reset. Source: AMD64 APM volume 2, "Processor Initialization State".
+x86::CpuState reset_state();
 
 }  // namespace hv::svm

@@ -9,12 +9,9 @@
     .type svm_world_switch, @function
     .text
 svm_world_switch:
-    push %rbp
-    push %rbx
-    push %r12
-    push %r13
-    push %r14
-    push %r15
+    .irp register, rbp, rbx, r12, r13, r14, r15
+    push %\register
+    .endr
     push %rdx
     push %rdi
 
@@ -57,12 +54,9 @@ svm_world_switch:
     cli
     stgi
 
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbx
-    pop %rbp
+    .irp register, r15, r14, r13, r12, rbx, rbp
+    pop %\register
+    .endr
     ret
     .size svm_world_switch, . - svm_world_switch
     .section .note.GNU-stack, "", @progbits

@@ -1,11 +1,9 @@
-// Into the guest and out of it: what every exit runs through.
+// Into the guest and out of it: what every exit runs through, and what the engine settles itself.
+#include <bit>
 #include <vmx/area.hpp>
-#include <vmx/attend.hpp>
-#include <vmx/ept_format.hpp>
 #include <vmx/exits.hpp>
 #include <vmx/instructions.hpp>
 #include <vmx/vmx.hpp>
-#include <x86/privileged.hpp>
 
 extern "C" hv::u64 vmx_world_switch(hv::x86::GeneralRegisters* gpr, hv::vmx::Companion* own,
                                     hv::u32 launched);
@@ -14,23 +12,67 @@ namespace hv::vmx {
 
 namespace {
 
+using x86::Injection;
+using x86::VirtualCpu;
+
+// Before an entry
+
 /// A guest with interrupts off may keep its pCPU for a millisecond: not every processor (nor every
 /// emulator) lets an external interrupt end it. The timer's value never changes, its control does.
 void arm_timer(Companion& own) {
     const bool wanted = !(vmread(Field::GUEST_RFLAGS) & x86::RFLAGS_IF);
-    if (wanted == own.timer_armed) [[likely]]
+    if (wanted == ((own.pin & PIN_PREEMPTION_TIMER) != 0)) [[likely]]
         return;
-    own.timer_armed = wanted;
     own.pin ^= PIN_PREEMPTION_TIMER;
     vmwrite(Field::PIN_BASED_CONTROLS, own.pin);
 }
 
+/// Turns one primary control on or off.
+void set_primary(Companion& own, u32 control, bool on) {
+    if (on == ((own.primary & control) != 0))
+        return;
+    own.primary ^= control;
+    vmwrite(Field::PRIMARY_CONTROLS, own.primary);
+}
+
+constexpr u32 in_service = 0x100, request = 0x200;  // Intel SDM, "Virtual APIC State"
+
+/// The highest vector in the 256 bits of the APIC page that begin at `offset`; 0: there is none.
+u8 highest_vector(const u8* page, u32 offset) {
+    for (u32 word = 8; word-- > 0;) {
+        const u32* bits = reinterpret_cast<const u32*>(page + offset + word * 0x10);
+        if (const u32 value = __atomic_load_n(bits, __ATOMIC_ACQUIRE))
+            return static_cast<u8>(word * 32 + 31 - std::countl_zero(value));
+    }
+    return 0;
+}
+
+/// Guest interrupt status: SVI above RVI.
+u64 interrupt_status(const u8* page) {
+    return static_cast<u64>(highest_vector(page, in_service)) << 8 | highest_vector(page, request);
+}
+
+/// Turns virtual-interrupt delivery on or off in the current VMCS, as the vCPU asks; what waits in
+/// its APIC page, and what is in service there, is carried over.
+void switch_delivery(VirtualCpu& vcpu) {
+    const Area& area = this_area();
+    Companion& own = companion(vcpu);
+    const bool on = vcpu.interrupts_delivered_by_cpu;
+    const Controls controls = on ? area.controls : without_delivery(area.controls);
+
+    set_primary(own, PRIMARY_CR8_LOAD_EXITING, !on);
+    vmwrite(Field::SECONDARY_CONTROLS, controls.secondary);
+    vmwrite(Field::MSR_BITMAP_ADDRESS, area.bitmap_address(on));
+    vmwrite(Field::GUEST_INTERRUPT_STATUS, on ? interrupt_status(vcpu.apic_registers) : 0);
+    own.delivering = on;
+}
+
 /// What others changed in the vCPU since the last entry.
-void take_changes(x86::VirtualCpu& vcpu, Companion& own) {
+void take_changes(VirtualCpu& vcpu, Companion& own) {
     if (vcpu.flush_translations) [[unlikely]] {
         vcpu.flush_translations = false;
-        vmwrite(Field::EPT_POINTER, ept_pointer(vcpu.nested_root));
-        invept(Forget::one, ept_pointer(vcpu.nested_root));
+        vmwrite(Field::EPT_POINTER, x86::ept_pointer(vcpu.nested_root));
+        invept(Forget::one, x86::ept_pointer(vcpu.nested_root));
     }
     if (vcpu.interrupts_delivered_by_cpu != own.delivering) [[unlikely]]
         switch_delivery(vcpu);
@@ -40,16 +82,122 @@ void take_changes(x86::VirtualCpu& vcpu, Companion& own) {
     }
 }
 
+// After an exit
+
 /// The CPU would not even try: the VMCS's controls are wrong, which is a bug of ours.
-void refuse(x86::Exit& exit) {
-    exit.kind = x86::Exit::Kind::refused;
+void refuse(Exit& exit) {
+    exit.kind = Exit::Kind::refused;
     exit.raw = vmread(Field::VM_INSTRUCTION_ERROR);
     exit.qualification = 0;
 }
 
+/// A MOV to CR0 or CR4 exits only when a host-owned bit differs from what the guest last wrote.
+/// Once the shadow agrees the CPU executes the same instruction itself, with all its consequences.
+bool settle_control_register(const VirtualCpu& vcpu, const Exit::Control& control) {
+    const u64 value = control.gpr == 4 ? vmread(Field::GUEST_RSP) : vcpu.gpr[control.gpr];
+    if (control.number == 0 && value >> 32 == 0) {
+        vmwrite(Field::CR0_READ_SHADOW, value & cr0_host_owned);
+        return true;
+    }
+    if (control.number == 4 && (value & cr4_forbidden) == 0) {
+        vmwrite(Field::CR4_READ_SHADOW, value & cr4_host_owned);
+        return true;
+    }
+    return false;
+}
+
+/// #DB carries its cause in the qualification, where DR6 does not have it yet.
+void settle_debug_exception(const Exit& exit) {
+    constexpr u64 causes = 0xe00f, general_detect = 1u << 13;
+    x86::write_dr6((x86::read_dr6() & ~0xfull) | (exit.qualification & causes));
+    if (exit.qualification & general_detect)
+        vmwrite(Field::GUEST_DR7, vmread(Field::GUEST_DR7) & ~general_detect);
+}
+
+/// Hands an intercepted exception back to the guest; the machine's own goes to the host's handler.
+void settle_exception(VirtualCpu& vcpu, const Exit& exit) {
+    if (exit.vector == x86::EXCEPTION_MC) {
+        asm volatile("int $18" ::: "memory");
+        return;
+    }
+    if (exit.vector == x86::EXCEPTION_DB)
+        settle_debug_exception(exit);
+    Engine::inject(vcpu, {.kind = Injection::Kind::exception,
+                          .vector = exit.vector,
+                          .has_error_code = exit.vector == x86::EXCEPTION_AC});
+}
+
+/// Exits that nobody outside has asked for.
+void settle_own(VirtualCpu& vcpu, const Exit& exit) {
+    if (exit.raw == EXIT_NMI_WINDOW) {
+        set_primary(companion(vcpu), PRIMARY_NMI_WINDOW, false);
+        if (vcpu.engine_bits & bit_nmi_waiting)
+            Engine::inject(vcpu, {.kind = Injection::Kind::nmi, .vector = x86::EXCEPTION_NMI});
+    } else {
+        // RDPMC: a guest without performance counters has none to name
+        Engine::inject(vcpu, {.kind = Injection::Kind::exception,
+                              .vector = x86::EXCEPTION_GP,
+                              .has_error_code = true});
+    }
+}
+
+/// True when an NMI cannot be handed over at the next entry.
+bool nmi_must_wait(const VirtualCpu& vcpu) {
+    constexpr u64 blocking = BLOCKING_BY_STI | BLOCKING_BY_MOV_SS | BLOCKING_BY_NMI;
+    return vcpu.engine_bits & bit_queued || vmread(Field::GUEST_INTERRUPTIBILITY_STATE) & blocking;
+}
+
+/// Writes an event where the next entry finds it.
+void queue(VirtualCpu& vcpu, u32 information, u32 error_code) {
+    vmwrite(Field::VM_ENTRY_INTERRUPTION_INFORMATION, information);
+    if (information & x86::EVENT_ERROR_CODE)
+        vmwrite(Field::VM_ENTRY_EXCEPTION_ERROR_CODE, error_code);
+    vcpu.engine_bits |= bit_queued;
+}
+
+/// Settles what is the engine's own affair; the exit becomes `resolved` when nothing else is to do.
+void attend(VirtualCpu& vcpu, Exit& exit) {
+    using Kind = Exit::Kind;
+    switch (exit.kind) {
+    case Kind::nmi:
+        // The host's handler runs, and its IRET lets later NMIs arrive
+        asm volatile("int $2" ::: "memory");
+        return;
+    case Kind::nested_fault:
+        // An IRET had unblocked NMIs before it faulted, and will be executed once more
+        if (exit.qualification & EPT_VIOLATION_NMI_UNBLOCKED)
+            vmwrite(Field::GUEST_INTERRUPTIBILITY_STATE,
+                    vmread(Field::GUEST_INTERRUPTIBILITY_STATE) | BLOCKING_BY_NMI);
+        return;
+    case Kind::control_register:
+        if (settle_control_register(vcpu, exit.control))
+            exit.kind = Kind::resolved;
+        return;
+    case Kind::exception:
+        settle_exception(vcpu, exit);
+        exit.kind = Kind::resolved;
+        return;
+    case Kind::resolved: return settle_own(vcpu, exit);
+    default: return;
+    }
+}
+
+/// Queues the event that was being delivered when the guest exited, for the next entry.
+/// `idt_vectoring` is the VMCS field of that name.
+void deliver_again(VirtualCpu& vcpu, u32 idt_vectoring) {
+    if (vcpu.engine_bits & bit_queued)
+        return;  // an exception has taken its place
+    if (is_software_event(idt_vectoring))
+        vmwrite(Field::VM_ENTRY_INSTRUCTION_LENGTH, vmread(Field::VM_EXIT_INSTRUCTION_LENGTH));
+    if ((idt_vectoring & x86::EVENT_TYPE) == x86::EVENT_NMI)
+        vmwrite(Field::GUEST_INTERRUPTIBILITY_STATE,
+                vmread(Field::GUEST_INTERRUPTIBILITY_STATE) & ~static_cast<u64>(BLOCKING_BY_NMI));
+    queue(vcpu, again(idt_vectoring), static_cast<u32>(vmread(Field::IDT_VECTORING_ERROR_CODE)));
+}
+
 }  // namespace
 
-void Engine::enter(x86::VirtualCpu& vcpu, x86::Exit& exit) {
+void Engine::enter(VirtualCpu& vcpu, Exit& exit) {
     Companion& own = companion(vcpu);
     take_changes(vcpu, own);
     arm_timer(own);
@@ -58,15 +206,14 @@ void Engine::enter(x86::VirtualCpu& vcpu, x86::Exit& exit) {
     vcpu.engine_bits = (vcpu.engine_bits | bit_launched) & ~bit_queued;
 
     decode(CurrentVmcs{}, exit);
-    if (needs_attention(exit.kind)) [[unlikely]]
-        attend(vcpu, exit);
+    attend(vcpu, exit);
     const u32 cut_short = static_cast<u32>(vmread(Field::IDT_VECTORING_INFORMATION));
-    if (cut_short & INTERRUPTION_VALID) [[unlikely]]
+    if (cut_short & x86::EVENT_VALID) [[unlikely]]
         deliver_again(vcpu, cut_short);
     x86::open_interrupt_window();
 }
 
-void Engine::skip(x86::VirtualCpu&, const x86::Exit& exit) {
+void Engine::skip(VirtualCpu&, const Exit& exit) {
     vmwrite(Field::GUEST_RIP, vmread(Field::GUEST_RIP) + exit.length);
     const u64 blocking = vmread(Field::GUEST_INTERRUPTIBILITY_STATE);
     constexpr u64 for_one_instruction = BLOCKING_BY_STI | BLOCKING_BY_MOV_SS;
@@ -74,24 +221,35 @@ void Engine::skip(x86::VirtualCpu&, const x86::Exit& exit) {
         vmwrite(Field::GUEST_INTERRUPTIBILITY_STATE, blocking & ~for_one_instruction);
 }
 
-bool Engine::interrupts_enabled(x86::VirtualCpu&) {
+bool Engine::interrupts_enabled(VirtualCpu&) {
     return vmread(Field::GUEST_RFLAGS) & x86::RFLAGS_IF;
 }
 
-bool Engine::interruptible(x86::VirtualCpu& vcpu) {
+bool Engine::interruptible(VirtualCpu& vcpu) {
     if (vcpu.engine_bits & bit_queued || !interrupts_enabled(vcpu))
         return false;
     return !(vmread(Field::GUEST_INTERRUPTIBILITY_STATE) & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
 }
 
-bool Engine::watch_window(x86::VirtualCpu& vcpu, bool watch) {
-    Companion& own = companion(vcpu);
-    const bool watched = own.primary & PRIMARY_INTERRUPT_WINDOW;
-    if (watch == watched)
-        return true;
-    own.primary ^= PRIMARY_INTERRUPT_WINDOW;
-    vmwrite(Field::PRIMARY_CONTROLS, own.primary);
+bool Engine::watch_window(VirtualCpu& vcpu, bool watch) {
+    set_primary(companion(vcpu), PRIMARY_INTERRUPT_WINDOW, watch);
     return true;
+}
+
+void Engine::inject(VirtualCpu& vcpu, const Injection& event) {
+    if (event.kind == Injection::Kind::nmi) {
+        vcpu.engine_bits &= ~bit_nmi_waiting;
+        if (nmi_must_wait(vcpu)) {
+            vcpu.engine_bits |= bit_nmi_waiting;
+            return set_primary(companion(vcpu), PRIMARY_NMI_WINDOW, true);
+        }
+    }
+    const bool real_mode = !(vmread(Field::GUEST_CR0) & x86::CR0_PE);
+    queue(vcpu, spell(event, real_mode), 0);
+}
+
+void Engine::offer(VirtualCpu& vcpu) {
+    vmwrite(Field::GUEST_INTERRUPT_STATUS, interrupt_status(vcpu.apic_registers));
 }
 
 }  // namespace hv::vmx

@@ -1,8 +1,8 @@
-// From a raw exit to a neutral one: the only place that reads exit reasons and qualifications.
+// From a raw exit to a neutral one, and from an event to its spelling: the only place that reads
+// exit reasons and qualifications.
 #pragma once
 
 #include <array>
-#include <vmx/exit_reasons.hpp>
 #include <vmx/fields.hpp>
 #include <x86/bits.hpp>
 #include <x86/engine.hpp>
@@ -10,6 +10,58 @@
 namespace hv::vmx {
 
 using x86::Exit;
+
+/// Intel SDM, appendix "VMX Basic Exit Reasons".
+enum ExitReason : u32 {
+    EXIT_EXCEPTION_OR_NMI = 0,
+    EXIT_EXTERNAL_INTERRUPT = 1,
+    EXIT_TRIPLE_FAULT = 2,
+    EXIT_INTERRUPT_WINDOW = 7, EXIT_NMI_WINDOW = 8,
+    EXIT_TASK_SWITCH = 9,
+    EXIT_CPUID = 10,
+    EXIT_GETSEC = 11,
+    EXIT_HLT = 12,
+    EXIT_INVD = 13,
+    EXIT_RDPMC = 15,
+    EXIT_VMCALL = 18,
+    EXIT_VMCLEAR = 19,
+    EXIT_VMXON = 27,
+    EXIT_CONTROL_REGISTER = 28,
+    EXIT_IO_INSTRUCTION = 30,
+    EXIT_RDMSR = 31, EXIT_WRMSR = 32,
+    EXIT_MWAIT = 36, EXIT_MONITOR = 39,
+    EXIT_PAUSE = 40,
+    EXIT_EPT_VIOLATION = 48, EXIT_EPT_MISCONFIGURATION = 49,
+    EXIT_INVEPT = 50,
+    EXIT_PREEMPTION_TIMER = 52,
+    EXIT_INVVPID = 53,
+    EXIT_WBINVD = 54,
+    EXIT_XSETBV = 55,
+    EXIT_APIC_WRITE = 56,
+    EXIT_VMFUNC = 59,
+    EXIT_ENCLS = 60,
+};
+
+/// Exit reason, bit 31: the guest was never entered (VM-entry failure).
+inline constexpr u32 entry_failed = 1u << 31;
+
+/// Guest interruptibility state.
+enum InterruptibilityBits : u32 {
+    BLOCKING_BY_STI = 1u << 0,
+    BLOCKING_BY_MOV_SS = 1u << 1,
+    BLOCKING_BY_NMI = 1u << 3,
+};
+
+/// Exit qualification of an EPT violation.
+enum EptViolationBits : u64 {
+    EPT_VIOLATION_READ = 1u << 0,
+    EPT_VIOLATION_WRITE = 1u << 1,
+    EPT_VIOLATION_FETCH = 1u << 2,
+    EPT_VIOLATION_PRESENT = 7u << 3,        ///< readable, writable or executable
+    EPT_VIOLATION_LINEAR_VALID = 1u << 7,
+    EPT_VIOLATION_TRANSLATED = 1u << 8,     ///< clear: while walking the guest's own tables
+    EPT_VIOLATION_NMI_UNBLOCKED = 1u << 12, ///< an IRET faulted after it had unblocked NMIs
+};
 
 /// What a reason means, and which of its operands are read.
 struct Meaning {
@@ -95,9 +147,9 @@ void decode_caller(const Vmcs& vmcs, Exit& exit) {
 template <class Vmcs>
 void decode_exception(const Vmcs& vmcs, Exit& exit) {
     const u64 information = vmcs.read(Field::VM_EXIT_INTERRUPTION_INFORMATION);
-    if ((information & INTERRUPTION_TYPE) == INTERRUPTION_NMI)
+    if ((information & x86::EVENT_TYPE) == x86::EVENT_NMI)
         exit.kind = Exit::Kind::nmi;
-    exit.vector = information & INTERRUPTION_VECTOR;
+    exit.vector = information & x86::EVENT_VECTOR;
 }
 
 /// Says in neutral words why the guest of this VMCS stopped. Reads only what the exit needs.
@@ -126,6 +178,18 @@ void decode(const Vmcs& vmcs, Exit& exit) {
         return;
     default: return;
     }
+}
+
+/// IDT-vectoring information, as entry interruption information: the same event once more.
+/// Intel SDM, "Information for VM Exits During Event Delivery"; bits 30:12 must be zero on entry.
+constexpr u32 again(u32 idt_vectoring) {
+    return idt_vectoring & (x86::EVENT_VALID | x86::EVENT_ERROR_CODE | x86::EVENT_TYPE |
+                            x86::EVENT_VECTOR);
+}
+
+/// Software interrupts, INT3, INTO and INT1: entry needs the length of the instruction.
+constexpr bool is_software_event(u32 information) {
+    return (information & x86::EVENT_TYPE) >= x86::EVENT_SOFTWARE_INTERRUPT;
 }
 
 }  // namespace hv::vmx

@@ -7,12 +7,9 @@
         .globl vmx_world_switch
         .type vmx_world_switch, @function
 vmx_world_switch:
-        push %rbp
-        push %rbx
-        push %r12
-        push %r13
-        push %r14
-        push %r15
+        .irp register, rbp, rbx, r12, r13, r14, r15
+        push %\register
+        .endr
         push %rdi                       // found again after the exit
 
         // HOST_RSP, only when it differs from the last time
@@ -62,12 +59,10 @@ vmx_world_switch_exit:
         add $8, %rsp
         xor %eax, %eax
 
-4:      pop %r15
-        pop %r14
-        pop %r13
-        pop %r12
-        pop %rbx
-        pop %rbp
+4:
+        .irp register, r15, r14, r13, r12, rbx, rbp
+        pop %\register
+        .endr
         ret
         .size vmx_world_switch, . - vmx_world_switch
         .section .note.GNU-stack, "", @progbits

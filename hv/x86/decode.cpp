@@ -76,17 +76,13 @@ public:
         at_ += !ran_out_;
         return byte;
     }
-    /// `bytes` of a little-endian number, sign extended.
+    /// `bytes` (1 to 8) of a little-endian number, sign extended; also to pass over it.
     s64 number(unsigned bytes) {
         u64 value = 0;
         for (unsigned i = 0; i < bytes; ++i)
             value |= static_cast<u64>(next()) << 8 * i;
         const unsigned unused = 64 - 8 * bytes;
         return static_cast<s64>(value << unused) >> unused;
-    }
-    void skip(unsigned bytes) {
-        for (; bytes > 0; --bytes)
-            next();
     }
     bool ran_out() const { return ran_out_; }
     u8 position() const { return static_cast<u8>(at_); }
@@ -184,7 +180,7 @@ private:
         switch (opcode.form) {
         case Form::memory: return read_register_and_memory(opcode);
         case Form::immediate: return read_immediate_to_memory(opcode);
-        case Form::offset: cursor_.skip(address_size()); return true;
+        case Form::offset: cursor_.number(address_size()); return true;
         case Form::string: return true;
         case Form::control: return read_control();
         }
@@ -236,9 +232,9 @@ private:
         const u8 base = has_sib ? ModRm{cursor_.next()}.rm : mod_rm.rm;
         const bool no_base = mod_rm.mode == 0 && base == (is_short ? 6 : 5);
         if (no_base || mod_rm.mode == 2)
-            cursor_.skip(is_short ? 2 : 4);
+            cursor_.number(is_short ? 2 : 4);
         else if (mod_rm.mode == 1)
-            cursor_.skip(1);
+            cursor_.number(1);
         return true;
     }
 

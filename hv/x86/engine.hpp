@@ -4,7 +4,7 @@
 #include <base/result.hpp>
 #include <concepts>
 #include <x86/cpu_state.hpp>
-#include <x86/page_table.hpp>
+#include <x86/page_format.hpp>
 
 namespace hv::x86 {
 
@@ -77,6 +77,29 @@ struct Injection {
     bool has_error_code = false;  ///< it is 0
 };
 
+/// How both makers spell an event: Intel's interruption information (entry, exit, IDT vectoring)
+/// and AMD's EVENTINJ and EXITINTINFO.
+enum EventBits : u32 {
+    EVENT_VECTOR = 0xff,
+    EVENT_TYPE = 7u << 8,
+    EVENT_INTERRUPT = 0u << 8,
+    EVENT_NMI = 2u << 8,
+    EVENT_EXCEPTION = 3u << 8,
+    EVENT_SOFTWARE_INTERRUPT = 4u << 8,
+    EVENT_ERROR_CODE = 1u << 11,
+    EVENT_VALID = 1u << 31,
+};
+
+/// An event to be delivered at the next entry. `real_mode`: exceptions push no error code.
+constexpr u32 spell(const Injection& event, bool real_mode) {
+    const u32 error_code = event.has_error_code && !real_mode ? EVENT_ERROR_CODE : 0u;
+    switch (event.kind) {
+    case Injection::Kind::interrupt: return EVENT_VALID | EVENT_INTERRUPT | event.vector;
+    case Injection::Kind::nmi: return EVENT_VALID | EVENT_NMI | EXCEPTION_NMI;
+    default: return EVENT_VALID | EVENT_EXCEPTION | error_code | event.vector;
+    }
+}
+
 /// What an engine keeps for one virtual CPU. Everything above an engine sees only the first half.
 struct VirtualCpu {
     GeneralRegisters gpr;           ///< first: the world switch finds it at offset 0
@@ -92,7 +115,7 @@ struct VirtualCpu {
     void* control = nullptr;        ///< the VMCB or VMCS, for its engine only
     Mpa control_address{};
     u32 tag = 0;                    ///< ASID or VPID
-    u32 tag_generation = 0;         ///< for the engine: the pCPU's generation in which tag is good
+    u64 tag_generation = 0;         ///< for the engine: the pCPU's generation in which tag is good
     u32 engine_bits = 0;            ///< for the engine alone
     u64 shadowed_at = 0;            ///< for SVM: where it last entered in an interrupt shadow
     u16 last_cpu = 0xffff;          ///< the pCPU that entered it last
@@ -105,8 +128,21 @@ struct EngineCapabilities {
     u32 tags = 0;                      ///< ASIDs or VPIDs
 };
 
-/// Where in `Cpu` (at GS on a pCPU) an engine keeps the pointer to what turn_on made for that pCPU.
-inline constexpr size_t engine_area_slot = 16;
+/// A processor that an engine cannot use, and the sentence that says why.
+inline Error refuse(const char** why, const char* sentence) {
+    *why = sentence;
+    return Error{XEN_ENODEV};
+}
+
+/// What an engine keeps for one pCPU begins with its own address in the machine.
+struct EngineArea {
+    Mpa address{};
+
+    /// The machine address of one of the area's parts.
+    Mpa address_of(const void* part) const {
+        return address + (reinterpret_cast<u64>(part) - reinterpret_cast<u64>(this));
+    }
+};
 
 /// Where an engine gets the zeroed 4 KiB frames of its control blocks.
 struct FrameSource {
@@ -135,7 +171,6 @@ struct EngineOperations {
     Result<> (*write_state)(VirtualCpu& vcpu, const CpuState& state);
     PagingState (*paging_state)(VirtualCpu& vcpu);
     void (*set_instruction_pointer)(VirtualCpu& vcpu, u64 rip);
-    u64 (*read_cr4)(VirtualCpu& vcpu);
     /// The MSRs that live in the control block and exit all the same; XEN_ENOENT: none of those.
     Result<u64> (*read_msr)(VirtualCpu& vcpu, u32 msr);
     Result<> (*write_msr)(VirtualCpu& vcpu, u32 msr, u64 value);

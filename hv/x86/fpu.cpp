@@ -1,6 +1,5 @@
 // Floating point, SSE and AVX state: how it is found, turned on, saved and loaded.
 #include <x86/bits.hpp>
-#include <x86/cpuid.hpp>
 #include <x86/fpu.hpp>
 #include <x86/privileged.hpp>
 

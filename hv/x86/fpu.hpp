@@ -12,9 +12,6 @@ struct FpuSupport {
     u32 area_bytes = 512;      ///< of one saved state
 };
 
-/// The most that a saved state takes: one frame.
-inline constexpr u32 fpu_area_limit = 4096;
-
 /// Reads what CPUID offers of x87, SSE, AVX and AVX-512; leaves out what does not fit in a frame.
 FpuSupport find_fpu();
 /// Turns it all on, on the pCPU that calls: CR0, CR4, XCR0.

@@ -1,4 +1,4 @@
-// The machine's own local APICs: xAPIC by memory, x2APIC by MSRs, whichever firmware left on.
+// The machine's own interrupt controllers: the local APIC of each pCPU, and the I/O APIC.
 #pragma once
 
 #include <base/types.hpp>
@@ -11,14 +11,10 @@ enum ApicRegister : u16 {
     APIC_TPR = 0x80,
     APIC_EOI = 0xb0,
     APIC_SVR = 0xf0,
-    APIC_ICR = 0x300,
-    APIC_ICR_HIGH = 0x310,
-    APIC_LVT_TIMER = 0x320,
-    APIC_LVT_LINT0 = 0x350,
-    APIC_LVT_LINT1 = 0x360,
+    APIC_ICR = 0x300, APIC_ICR_HIGH = 0x310,
+    APIC_LVT_TIMER = 0x320, APIC_LVT_LINT0 = 0x350, APIC_LVT_LINT1 = 0x360,
     APIC_LVT_ERROR = 0x370,
-    APIC_TIMER_INITIAL = 0x380,
-    APIC_TIMER_CURRENT = 0x390,
+    APIC_TIMER_INITIAL = 0x380, APIC_TIMER_CURRENT = 0x390,
     APIC_TIMER_DIVIDE = 0x3e0,
 };
 
@@ -56,6 +52,36 @@ private:
 
     bool x2apic_ = false;
     volatile u32* registers_ = nullptr;
+};
+
+/// The machine's first I/O APIC: "I/O Advanced Programmable Interrupt Controller" datasheet.
+class IoApic {
+public:
+    /// `window` is where its page is mapped.
+    explicit IoApic(u64 window) : registers_{reinterpret_cast<volatile u32*>(window)} {}
+
+    u8 inputs() { return static_cast<u8>((read(1) >> 16 & 0xff) + 1); }
+    /// Edge-triggered, active high, to one pCPU.
+    void route(u8 input, u8 vector, u32 apic_id) {
+        write(redirection + 2u * input + 1, apic_id << 24);
+        write(redirection + 2u * input, vector);
+    }
+    void mask(u8 input) { write(redirection + 2u * input, masked); }
+
+private:
+    static constexpr u32 redirection = 0x10, masked = 1 << 16;
+
+    // Two registers show all others: which one, and its value
+    u32 read(u32 which) {
+        registers_[0] = which;
+        return registers_[4];
+    }
+    void write(u32 which, u32 value) {
+        registers_[0] = which;
+        registers_[4] = value;
+    }
+
+    volatile u32* registers_;
 };
 
 }  // namespace hv::x86

@@ -3,62 +3,9 @@
 
 #include <base/result.hpp>
 #include <concepts>
+#include <x86/page_format.hpp>
 
 namespace hv::x86 {
-
-/// What a mapping lets its user do.
-struct Access {
-    bool read = false, write = false, execute = false;
-    constexpr bool operator==(const Access&) const = default;
-    constexpr bool any() const { return read || write || execute; }
-    constexpr bool exceeds(Access other) const {
-        return (read && !other.read) || (write && !other.write) || (execute && !other.execute);
-    }
-};
-
-inline constexpr Access no_access{};
-inline constexpr Access read_only{.read = true};
-inline constexpr Access read_write{.read = true, .write = true};
-inline constexpr Access full_access{.read = true, .write = true, .execute = true};
-
-enum class MemoryType : u8 { write_back, uncached };
-
-/// One translation: 2^order frames from `frame` on. Order 0 is 4 KiB, 9 is 2 MiB, 18 is 1 GiB.
-struct Mapping {
-    Mfn frame{};
-    u8 order = 0;
-    Access access{};
-    MemoryType type = MemoryType::write_back;
-    constexpr bool operator==(const Mapping&) const = default;
-};
-
-/// How one kind of table spells its entries. Three exist: EPT, NPT, and the host's own. They agree
-/// on where a frame's address stands, and on the bits below; a page that may be used at all may be
-/// read. These are the bits in which they differ.
-struct EntryFormat {
-    u64 table_bits;             ///< of an entry that leads to a table, which allows everything
-    u64 page_bits;              ///< of an entry that maps a page
-    u64 execute, no_execute;    ///< added to a page that may be executed, or that may not
-    u64 write_back, uncached;   ///< added for its memory type
-
-    static constexpr u64 present_bit = 1u << 0, write_bit = 1u << 1, large_bit = 1u << 7;
-    static constexpr u64 frame_bits = 0x000f'ffff'ffff'f000;
-
-    static constexpr bool present(u64 entry) { return entry & present_bit; }
-    /// True when a present entry maps a page.
-    static constexpr bool is_leaf(u64 entry, unsigned level) {
-        return level == 0 || (entry & large_bit);
-    }
-    /// The frame that any present entry names.
-    static constexpr Mfn frame(u64 entry) { return frame_of(Mpa{entry & frame_bits}); }
-
-    /// The entry that points to the next table.
-    constexpr u64 table(Mfn next) const { return address_of(next).value | table_bits; }
-    /// The entry of a page; a mapping that allows nothing spells one that is not present.
-    constexpr u64 leaf(const Mapping& mapping) const;
-    /// The mapping that a leaf entry spells.
-    constexpr Mapping read(u64 entry, unsigned level) const;
-};
 
 /// The memory that tables are made of. The machine's is the direct map; a test's records each
 /// write. CPUs walk the same memory at the same time: a write is one 64-bit store, seen after every
@@ -72,12 +19,6 @@ concept TableMemory = requires(M memory, Mpa entry, u64 value, Mfn table) {
     /// of reuse, until the flush that the same change asks for is done.
     { memory.give_back_table(table) };
 };
-
-inline constexpr unsigned top_level = 3;       ///< levels are 3 (512 GiB an entry) to 0 (4 KiB)
-inline constexpr unsigned bits_per_level = 9;
-
-constexpr unsigned level_of_order(u8 order) { return order / bits_per_level; }
-constexpr u8 order_of_level(unsigned level) { return static_cast<u8>(level * bits_per_level); }
 
 /// Frame numbers that four levels can name: [0, gfn_limit).
 inline constexpr Gfn gfn_limit{1ull << (top_level + 1) * bits_per_level};
@@ -159,6 +100,149 @@ constexpr Mfn frame_of_gfn(const Mapping& page, Gfn gfn) {
     return page.frame + (gfn.value & ((1ull << page.order) - 1));
 }
 
-}  // namespace hv::x86
+// Reading
 
-#include <x86/page_table_walk.hpp>
+/// True when 2^order frames from `gfn` are one naturally aligned page that the tables can name.
+template <TableMemory Memory>
+bool PageTable<Memory>::sound(Gfn gfn, u8 order) {
+    return is_page_order(order) && gfn < gfn_limit && gfn.value % (1ull << order) == 0;
+}
+
+template <TableMemory Memory>
+bool PageTable<Memory>::is_table(const Step& step) const {
+    return format_.present(step.value) && !format_.is_leaf(step.value, step.level);
+}
+
+/// Reads the entry for `gfn` in a table of `level`.
+template <TableMemory Memory>
+Step PageTable<Memory>::step_into(Mfn table, Gfn gfn, unsigned level) const {
+    const u64 index = gfn.value >> order_of_level(level) & (entries - 1);
+    const Mpa entry = address_of(table) + index * sizeof(u64);
+    return {level, entry, memory_.read(entry)};
+}
+
+/// Walks towards `gfn`, to the entry at `level` or to where the tables end before it.
+template <TableMemory Memory>
+Step PageTable<Memory>::descend(Gfn gfn, unsigned level) const {
+    Step step = step_into(root_, gfn, top_level);
+    while (step.level > level && is_table(step))
+        step = step_into(format_.frame(step.value), gfn, step.level - 1);
+    return step;
+}
+
+template <TableMemory Memory>
+Result<Mapping> PageTable<Memory>::look_up(Gfn gfn) const {
+    if (gfn >= gfn_limit)
+        return Error{XEN_ENOENT};
+    const Step step = descend(gfn, 0);
+    if (!format_.present(step.value))
+        return Error{XEN_ENOENT};
+    return format_.read(step.value, step.level);
+}
+
+template <TableMemory Memory>
+template <class Visit>
+void PageTable<Memory>::for_each(Visit visit, Gfn from, Gfn end) const {
+    while (from < end) {
+        // A page, or a hole as large as the entry that is empty
+        const Step step = descend(from, 0);
+        const u64 span = 1ull << order_of_level(step.level);
+        const Gfn first{align_down(from.value, span)};
+        if (format_.present(step.value) && !visit(first, format_.read(step.value, step.level)))
+            return;
+        from = first + span;
+    }
+}
+
+// Changing
+
+template <TableMemory Memory>
+Result<Flush> PageTable<Memory>::map(Gfn gfn, const Mapping& mapping) {
+    if (!sound(gfn, mapping.order) || mapping.frame.value % (1ull << mapping.order) != 0 ||
+        !mapping.access.read)
+        return Error{XEN_EINVAL};
+    const Result<Step> step = reach(gfn, level_of_order(mapping.order));
+    TRY(step);
+    return replace(*step, format_.leaf(mapping));
+}
+
+template <TableMemory Memory>
+Result<Flush> PageTable<Memory>::unmap(Gfn gfn, u8 order) {
+    if (!sound(gfn, order))
+        return Error{XEN_EINVAL};
+    // A hole needs no tables to say that it is one
+    if (!format_.present(descend(gfn, level_of_order(order)).value))
+        return Flush{};
+    const Result<Step> step = reach(gfn, level_of_order(order));
+    TRY(step);
+    return replace(*step, 0);
+}
+
+/// The entry for `gfn` at `level` exactly. Where the tables end too early, a table is put in that
+/// says the same in smaller pieces, so that no CPU can tell the difference.
+template <TableMemory Memory>
+Result<Step> PageTable<Memory>::reach(Gfn gfn, unsigned level) {
+    Step step = descend(gfn, level);
+    while (step.level > level) {
+        const Result<Mfn> table = refine(step);
+        TRY(table);
+        memory_.write(step.entry, format_.table(*table));
+        step = step_into(*table, gfn, step.level - 1);
+    }
+    return step;
+}
+
+/// A new table that says what `step`'s entry says: nothing, or one page in 512 pieces.
+/// It is whole before anything leads to it.
+template <TableMemory Memory>
+Result<Mfn> PageTable<Memory>::refine(const Step& step) {
+    const Result<Mfn> table = memory_.take_table();
+    if (!table.ok() || !format_.present(step.value))
+        return table;
+    Mapping piece = format_.read(step.value, step.level);
+    piece.order = order_of_level(step.level - 1);
+    for (u64 index = 0; index < entries; ++index) {
+        memory_.write(address_of(*table) + index * sizeof(u64), format_.leaf(piece));
+        piece.frame = piece.frame + (1ull << piece.order);
+    }
+    return table;
+}
+
+/// The one write that changes what is mapped: a leaf, or nothing, takes the entry's place.
+template <TableMemory Memory>
+Flush PageTable<Memory>::replace(const Step& step, u64 value) {
+    memory_.write(step.entry, value);
+
+    // Nothing was there: CPUs keep no memory of absence
+    if (!format_.present(step.value))
+        return {};
+    // A table was there, and CPUs may remember the way into it
+    if (is_table(step)) {
+        retire(format_.frame(step.value), step.level - 1);
+        return {.needed = true};
+    }
+    // A page was there, and it is gone
+    if (!format_.present(value))
+        return {.needed = true};
+    // Or it is another page now, or allows less. To allow more asks for nothing: a CPU walks
+    // again before it faults
+    const Mapping before = format_.read(step.value, step.level);
+    const Mapping after = format_.read(value, step.level);
+    return {.needed = before.frame != after.frame || before.type != after.type ||
+                      before.access.exceeds(after.access)};
+}
+
+/// Gives back a table that nothing leads to, and those below it. Their entries stay as they are,
+/// for a CPU that is still on its way through them.
+template <TableMemory Memory>
+void PageTable<Memory>::retire(Mfn table, unsigned level) {
+    for (u64 index = 0; level > 0 && index < entries; ++index) {
+        const Mpa entry = address_of(table) + index * sizeof(u64);
+        const Step step{level, entry, memory_.read(entry)};
+        if (is_table(step))
+            retire(format_.frame(step.value), level - 1);
+    }
+    memory_.give_back_table(table);
+}
+
+}  // namespace hv::x86

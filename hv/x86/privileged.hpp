@@ -1,14 +1,53 @@
-// Privileged instructions, one function each. The hosted twin has those that hosted code calls, and
-// no effect.
+// Instructions that C++ has no words for, most of them privileged, one function each. The hosted
+// twin has those that hosted code calls, and no processor behind them.
 #pragma once
 
 #include <base/types.hpp>
 
+namespace hv::x86 {
+
+/// The four registers that CPUID fills.
+struct CpuidLeaf {
+    u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
+};
+
+/// Where in `Cpu` (at GS on a pCPU) an engine keeps the pointer to what turn_on made for that pCPU.
+inline constexpr size_t engine_area_slot = 16;
+
 #if HV_HOSTED
-#include <x86/hosted/privileged.hpp>
+
+inline CpuidLeaf cpuid(u32, u32 = 0) { return {}; }
+inline u64 read_msr(u32) { return 0; }
+inline u64 read_xcr0() { return 0; }
+inline void write_xcr0(u64) {}
+inline u64 read_tsc() { return 0; }
+inline void enable_interrupts() {}
+inline void disable_interrupts() {}
+inline bool interrupts_enabled() { return false; }
+inline void sleep_until_interrupt() {}
+inline void open_interrupt_window() {}
+inline void pause() {}
+
+/// value * by / over, the product in 128 bits. The quotient must fit in 64, and `over` not be 0.
+inline u64 multiply_divide(u64 value, u64 by, u64 over) {
+    return static_cast<u64>(static_cast<unsigned __int128>(value) * by / over);
+}
+
 #else
 
-namespace hv::x86 {
+inline CpuidLeaf cpuid(u32 leaf, u32 subleaf = 0) {
+    CpuidLeaf out;
+    asm volatile("cpuid" : "=a"(out.eax), "=b"(out.ebx), "=c"(out.ecx), "=d"(out.edx)
+                 : "a"(leaf), "c"(subleaf));
+    return out;
+}
+
+inline u64 multiply_divide(u64 value, u64 by, u64 over) {
+    u64 low, high;
+    asm("mulq %3" : "=a"(low), "=d"(high) : "a"(value), "r"(by) : "cc");
+    asm("divq %2" : "+a"(low), "+d"(high) : "r"(over) : "cc");
+    return low;
+}
 
 inline u64 read_cr0() { u64 value; asm volatile("mov %%cr0, %0" : "=r"(value)); return value; }
 inline u64 read_cr2() { u64 value; asm volatile("mov %%cr2, %0" : "=r"(value)); return value; }
@@ -19,14 +58,28 @@ inline void write_cr2(u64 value) { asm volatile("mov %0, %%cr2" ::"r"(value) : "
 inline void write_cr3(u64 value) { asm volatile("mov %0, %%cr3" ::"r"(value) : "memory"); }
 inline void write_cr4(u64 value) { asm volatile("mov %0, %%cr4" ::"r"(value) : "memory"); }
 
+/// The four breakpoint addresses, which no engine switches: they move by hand as a vCPU comes or
+/// goes. The host itself sets no breakpoint.
+inline void read_debug_addresses(u64 (&addresses)[4]) {
+    asm volatile("mov %%dr0, %0" : "=r"(addresses[0]));
+    asm volatile("mov %%dr1, %0" : "=r"(addresses[1]));
+    asm volatile("mov %%dr2, %0" : "=r"(addresses[2]));
+    asm volatile("mov %%dr3, %0" : "=r"(addresses[3]));
+}
+inline void write_debug_addresses(const u64 (&addresses)[4]) {
+    asm volatile("mov %0, %%dr0" ::"r"(addresses[0]));
+    asm volatile("mov %0, %%dr1" ::"r"(addresses[1]));
+    asm volatile("mov %0, %%dr2" ::"r"(addresses[2]));
+    asm volatile("mov %0, %%dr3" ::"r"(addresses[3]));
+}
 inline u64 read_dr6() { u64 value; asm volatile("mov %%dr6, %0" : "=r"(value)); return value; }
 inline void write_dr6(u64 value) { asm volatile("mov %0, %%dr6" ::"r"(value)); }
 
 /// RDMSR and WRMSR of an MSR that this processor is known to have: an unknown one is a panic.
 inline u64 read_msr(u32 msr) {
-    u32 low, high;
+    u64 low, high;
     asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
-    return static_cast<u64>(high) << 32 | low;
+    return high << 32 | low;
 }
 inline void write_msr(u32 msr, u64 value) {
     asm volatile("wrmsr" ::"c"(msr), "a"(static_cast<u32>(value)),
@@ -35,9 +88,9 @@ inline void write_msr(u32 msr, u64 value) {
 
 /// XGETBV and XSETBV of XCR0; only where CR4.OSXSAVE is set.
 inline u64 read_xcr0() {
-    u32 low, high;
+    u64 low, high;
     asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return static_cast<u64>(high) << 32 | low;
+    return high << 32 | low;
 }
 inline void write_xcr0(u64 value) {
     asm volatile("xsetbv" ::"c"(0), "a"(static_cast<u32>(value)),
@@ -45,9 +98,9 @@ inline void write_xcr0(u64 value) {
 }
 
 inline u64 read_tsc() {
-    u32 low, high;
+    u64 low, high;
     asm volatile("rdtsc" : "=a"(low), "=d"(high));
-    return static_cast<u64>(high) << 32 | low;
+    return high << 32 | low;
 }
 
 inline u64 read_rflags() { u64 value; asm volatile("pushfq; pop %0" : "=r"(value)); return value; }
@@ -78,11 +131,40 @@ inline TablePointer read_idt() { TablePointer at; asm volatile("sidt %0" : "=m"(
 /// After this the next interrupt or exception is a triple fault.
 inline void load_empty_interrupt_table() { load_idt({0, 0}); }
 
-}  // namespace hv::x86
+/// IN and OUT of one, two or four bytes, as the type says.
+template <class T>
+T in(u16 port) {
+    T value;
+    asm volatile("in %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+template <class T>
+void out(u16 port, T value) {
+    asm volatile("out %0, %1" ::"a"(value), "Nd"(port));
+}
+inline u8 in8(u16 port) { return in<u8>(port); }
+inline u16 in16(u16 port) { return in<u16>(port); }
+inline u32 in32(u16 port) { return in<u32>(port); }
+inline void out8(u16 port, u8 value) { out(port, value); }
+inline void out16(u16 port, u16 value) { out(port, value); }
+
+/// What turn_on of an engine made for the pCPU that asks; GS leads to the Cpu, and the slot to it.
+template <class Area>
+Area& engine_area() {
+    Area* area;
+    asm volatile("mov %%gs:%c1, %0" : "=r"(area) : "i"(engine_area_slot));
+    return *area;
+}
+inline void set_engine_area(void* area) {
+    asm volatile("mov %0, %%gs:%c1" ::"r"(area), "i"(engine_area_slot) : "memory");
+}
 
 #endif
 
-namespace hv::x86 {
+/// CPUID, or zeros where the processor has no such leaf (basic or extended).
+inline CpuidLeaf cpuid_if_present(u32 leaf, u32 subleaf = 0) {
+    return cpuid(leaf & 0x80000000).eax >= leaf ? cpuid(leaf, subleaf) : CpuidLeaf{};
+}
 
 /// Interrupts off for the length of a block; afterwards as they were.
 class [[nodiscard]] InterruptsOff {

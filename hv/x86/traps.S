@@ -23,15 +23,8 @@ trap_stubs:
     .type trap_entry, @function
 trap_entry:
     cld
-    push %rax
-    push %rcx
-    push %rdx
-    push %rbx
-    push %rbp
-    push %rsi
-    push %rdi
-    .irp number, 8, 9, 10, 11, 12, 13, 14, 15
-    push %r\number
+    .irp register, rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
+    push %\register
     .endr
     mov %rsp, %rdi
     // A frame pointer chain through the interrupted code, for the backtrace
@@ -39,16 +32,9 @@ trap_entry:
     and $-16, %rsp
     call handle_trap
     mov %rbx, %rsp
-    .irp number, 15, 14, 13, 12, 11, 10, 9, 8
-    pop %r\number
+    .irp register, r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax
+    pop %\register
     .endr
-    pop %rdi
-    pop %rsi
-    pop %rbp
-    pop %rbx
-    pop %rdx
-    pop %rcx
-    pop %rax
     add $16, %rsp
     iretq
     .size trap_entry, . - trap_entry

@@ -162,18 +162,18 @@ TEST(Spinlock, IsTakenInTheWrittenOrder) {
     Spinlock outer{LockRank::domain}, inner{LockRank::console};
     const Guard first{outer};
     const Guard second{inner};
-    EXPECT_EQ(this_ledger().depth, 2);
+    EXPECT_EQ(std::popcount(this_ledger().held), 2);
 }
 
 TEST(Spinlock, PanicsOutOfOrder) {
     Spinlock outer{LockRank::domain}, inner{LockRank::console}, twin{LockRank::console};
-    const u8 held = this_ledger().depth;
+    const u32 held = this_ledger().held;
     inner.lock();
     EXPECT_THROW(outer.lock(), Panic);
     EXPECT_THROW(twin.lock(), Panic) << "two of one rank";
     EXPECT_THROW(outer.unlock(), Panic) << "not held";
     inner.unlock();
-    EXPECT_EQ(this_ledger().depth, held);
+    EXPECT_EQ(this_ledger().held, held);
     outer.lock();
     outer.unlock();
 }

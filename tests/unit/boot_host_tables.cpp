@@ -2,7 +2,7 @@
 #include <boot/address_space.hpp>
 #include <gtest/gtest.h>
 #include <vector>
-#include <x86/host_format.hpp>
+#include <x86/page_format.hpp>
 
 namespace hv {
 namespace {

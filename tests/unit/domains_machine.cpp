@@ -2,7 +2,7 @@
 #include <boot/hosted/twin.hpp>
 #include <domains/vcpu_start.hpp>
 #include <unit/small_machine.hpp>
-#include <svm/npt_format.hpp>
+#include <x86/page_format.hpp>
 
 namespace hv {
 
@@ -24,7 +24,7 @@ x86::CpuState& registers(x86::VirtualCpu& vcpu) {
 
 const x86::EngineOperations paper_engine{
     .name = "SVM",
-    .nested_format = &svm::npt_format,
+    .nested_format = &x86::npt_format,
     .probe = nullptr,
     .turn_on = nullptr,
     .create = [](x86::VirtualCpu& vcpu, x86::FrameSource&) {
@@ -46,7 +46,6 @@ const x86::EngineOperations paper_engine{
                                 .efer = state.efer};
     },
     .set_instruction_pointer = [](x86::VirtualCpu& vcpu, u64 rip) { registers(vcpu).rip = rip; },
-    .read_cr4 = [](x86::VirtualCpu& vcpu) { return registers(vcpu).cr4; },
     .read_msr = [](x86::VirtualCpu&, u32) { return Result<u64>{Error{XEN_ENOENT}}; },
     .write_msr = [](x86::VirtualCpu&, u32, u64) { return Result<>{Error{XEN_ENOENT}}; },
 };

@@ -1,9 +1,7 @@
 // Decoding SVM's exits from images of the control block, as QEMU and newer CPUs leave them.
 #include <gtest/gtest.h>
 #include <memory>
-#include <svm/exit_codes.hpp>
 #include <svm/exits.hpp>
-#include <svm/intercepts.hpp>
 #include <x86/bits.hpp>
 
 using namespace hv;
@@ -148,27 +146,27 @@ TEST_F(SvmExits, AnOpenWindowEndsTheWatch) {
 }
 
 TEST_F(SvmExits, AnEventCutShortIsQueuedAgain) {
-    vmcb->control.exitintinfo = EVENT_VALID | EVENT_INTERRUPT | 0x41;
+    vmcb->control.exitintinfo = x86::EVENT_VALID | x86::EVENT_INTERRUPT | 0x41;
     decoded(VMEXIT_NPF, NPF_FINAL, 0x5000);
-    EXPECT_EQ(vmcb->control.eventinj, EVENT_VALID | EVENT_INTERRUPT | 0x41);
+    EXPECT_EQ(vmcb->control.eventinj, x86::EVENT_VALID | x86::EVENT_INTERRUPT | 0x41);
 
-    const u64 fault = EVENT_VALID | EVENT_EXCEPTION | EVENT_HAS_ERROR_CODE | 14 |
-                      6ull << event_error_code_shift;
+    const u64 fault = x86::EVENT_VALID | x86::EVENT_EXCEPTION | x86::EVENT_ERROR_CODE | 14 |
+                      6ull << 32;
     vmcb->control.exitintinfo = fault;
     decoded(VMEXIT_NPF, NPF_FINAL, 0x5000);
     EXPECT_EQ(vmcb->control.eventinj, fault);
 }
 
 TEST_F(SvmExits, StaleBitsOfAnOldEventAreNotAnEvent) {
-    vmcb->control.exitintinfo = EVENT_INTERRUPT | 0x41;
+    vmcb->control.exitintinfo = x86::EVENT_INTERRUPT | 0x41;
     decoded(VMEXIT_CPUID);
     EXPECT_EQ(vmcb->control.eventinj, 0u);
 }
 
 TEST_F(SvmExits, SoftwareInterruptsAreExecutedAgainNotQueued) {
-    for (const u64 event : {EVENT_VALID | EVENT_SOFTWARE_INTERRUPT | 0x80,
-                            EVENT_VALID | EVENT_EXCEPTION | x86::EXCEPTION_BP,
-                            EVENT_VALID | EVENT_EXCEPTION | x86::EXCEPTION_OF}) {
+    for (const u64 event : {x86::EVENT_VALID | x86::EVENT_SOFTWARE_INTERRUPT | 0x80,
+                            x86::EVENT_VALID | x86::EVENT_EXCEPTION | x86::EXCEPTION_BP,
+                            x86::EVENT_VALID | x86::EVENT_EXCEPTION | x86::EXCEPTION_OF}) {
         vmcb->control.exitintinfo = event;
         decoded(VMEXIT_NPF, NPF_FINAL, 0x5000);
         EXPECT_EQ(vmcb->control.eventinj, 0u) << "event " << event;
@@ -177,18 +175,19 @@ TEST_F(SvmExits, SoftwareInterruptsAreExecutedAgainNotQueued) {
 
 TEST_F(SvmExits, DebugAndAlignmentFaultsGoOnToTheGuest) {
     EXPECT_EQ(decoded(u64{VMEXIT_EXCP0} + x86::EXCEPTION_DB).kind, Kind::resolved);
-    EXPECT_EQ(vmcb->control.eventinj, EVENT_VALID | EVENT_EXCEPTION | x86::EXCEPTION_DB);
+    EXPECT_EQ(vmcb->control.eventinj, x86::EVENT_VALID | x86::EVENT_EXCEPTION | x86::EXCEPTION_DB);
     EXPECT_EQ(decoded(u64{VMEXIT_EXCP0} + x86::EXCEPTION_AC).kind, Kind::resolved);
     EXPECT_EQ(vmcb->control.eventinj,
-              EVENT_VALID | EVENT_EXCEPTION | EVENT_HAS_ERROR_CODE | x86::EXCEPTION_AC);
+              x86::EVENT_VALID | x86::EVENT_EXCEPTION | x86::EVENT_ERROR_CODE | x86::EXCEPTION_AC);
 }
 
 TEST_F(SvmExits, TheGuestsIretEndsTheWaitForTheNextNmi) {
     vcpu.engine_bits = NMI_BLOCKED | NMI_WAITING;
-    vmcb->control.intercepts_1 = INTERCEPT_IRET | INTERCEPT_HLT;
+    intercept(vmcb->control, VMEXIT_IRET, true);
+    intercept(vmcb->control, VMEXIT_HLT, true);
     EXPECT_EQ(decoded(VMEXIT_IRET).kind, Kind::resolved);
     EXPECT_EQ(vcpu.engine_bits, NMI_RETURNING | NMI_WAITING);
-    EXPECT_EQ(vmcb->control.intercepts_1, INTERCEPT_HLT);
+    EXPECT_EQ(vmcb->control.intercepts[3], 1u << 24) << "HLT's alone";
 }
 
 TEST_F(SvmExits, AGuestFoundWhereItEnteredInAShadowIsInItStill) {

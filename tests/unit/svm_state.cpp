@@ -1,7 +1,7 @@
 // A guest's registers in SVM's control block: packed, unpacked, and refused when impossible.
 #include <gtest/gtest.h>
 #include <memory>
-#include <svm/state.hpp>
+#include <svm/vmcb.hpp>
 #include <x86/bits.hpp>
 #include <x86/msr.hpp>
 

@@ -2,12 +2,10 @@
 // it offers.
 #include <gtest/gtest.h>
 #include <string_view>
-#include <svm/asids.hpp>
-#include <svm/capabilities.hpp>
-#include <svm/intercepts.hpp>
-#include <svm/npt_format.hpp>
+#include <svm/exits.hpp>
+#include <svm/host_area.hpp>
 #include <vector>
-#include <x86/bits.hpp>
+#include <x86/msr.hpp>
 
 using namespace hv;
 using namespace hv::svm;
@@ -19,25 +17,25 @@ TEST(NptFormat, ALeafSaysWhatItMaps) {
         for (const x86::Access access : {x86::read_only, x86::read_write, x86::full_access})
             for (const auto type : {x86::MemoryType::write_back, x86::MemoryType::uncached}) {
                 const x86::Mapping mapping{Mfn{0x80000}, order, access, type};
-                const u64 entry = npt_format.leaf(mapping);
-                EXPECT_TRUE(npt_format.present(entry));
-                EXPECT_TRUE(npt_format.is_leaf(entry, x86::level_of_order(order)));
-                EXPECT_EQ(npt_format.read(entry, x86::level_of_order(order)), mapping);
+                const u64 entry = x86::npt_format.leaf(mapping);
+                EXPECT_TRUE(x86::npt_format.present(entry));
+                EXPECT_TRUE(x86::npt_format.is_leaf(entry, x86::level_of_order(order)));
+                EXPECT_EQ(x86::npt_format.read(entry, x86::level_of_order(order)), mapping);
             }
 }
 
 TEST(NptFormat, EveryEntryIsAUsers) {
-    const u64 leaf = npt_format.leaf({.frame = Mfn{5}, .access = x86::full_access});
+    const u64 leaf = x86::npt_format.leaf({.frame = Mfn{5}, .access = x86::full_access});
     EXPECT_EQ(leaf, 0x5067u);
-    EXPECT_TRUE(npt_format.table(Mfn{7}) & x86::PTE_US);
-    EXPECT_FALSE(npt_format.is_leaf(npt_format.table(Mfn{7}), 2));
-    EXPECT_EQ(npt_format.frame(npt_format.table(Mfn{7})), Mfn{7});
+    EXPECT_TRUE(x86::npt_format.table(Mfn{7}) & x86::PTE_US);
+    EXPECT_FALSE(x86::npt_format.is_leaf(x86::npt_format.table(Mfn{7}), 2));
+    EXPECT_EQ(x86::npt_format.frame(x86::npt_format.table(Mfn{7})), Mfn{7});
 }
 
 TEST(NptFormat, AMappingThatAllowsNothingIsNotPresent) {
-    EXPECT_EQ(npt_format.leaf({.frame = Mfn{5}, .access = x86::no_access}), 0u);
-    EXPECT_FALSE(npt_format.present(0));
-    EXPECT_EQ(npt_format.read(0, 0), x86::Mapping{});
+    EXPECT_EQ(x86::npt_format.leaf({.frame = Mfn{5}, .access = x86::Access{}}), 0u);
+    EXPECT_FALSE(x86::npt_format.present(0));
+    EXPECT_EQ(x86::npt_format.read(0, 0), x86::Mapping{});
 }
 
 /// The read and write bits of `msr`, looked up as the manual says.
@@ -59,7 +57,7 @@ TEST(SvmMaps, OnlyMsrsThatTheSwitchExchangesPassThrough) {
     size_t cleared = 0;
     for (const u8 byte : map)
         cleared += static_cast<size_t>(8 - std::popcount(byte));
-    EXPECT_EQ(cleared, 2 * std::size(switched_msrs));
+    EXPECT_EQ(cleared, 2 * std::size(x86::switched_msrs));
 }
 
 TEST(SvmMaps, EveryPortExits) {
@@ -73,10 +71,21 @@ TEST(SvmMaps, PauseExitsOnlyWhereTheCpuCounts) {
     ControlArea plain{}, filtering{};
     set_intercepts(plain, SVM_NP);
     set_intercepts(filtering, SVM_NP | SVM_PAUSE_FILTER);
-    EXPECT_FALSE(plain.intercepts_1 & INTERCEPT_PAUSE);
-    EXPECT_TRUE(filtering.intercepts_1 & INTERCEPT_PAUSE);
+    EXPECT_FALSE(plain.intercepts[3] & 1u << 23);
+    EXPECT_TRUE(filtering.intercepts[3] & 1u << 23);
     EXPECT_GT(filtering.pause_filter_count, 0);
-    EXPECT_TRUE(plain.intercepts_2 & INTERCEPT_VMRUN) << "an entry without it is refused";
+    EXPECT_TRUE(plain.intercepts[4] & 1u << 0) << "an entry without VMRUN's is refused";
+}
+
+TEST(SvmMaps, InterceptsStandWhereTheManualHasThem) {
+    ControlArea control{};
+    set_intercepts(control, SVM_NP | SVM_PAUSE_FILTER);
+    EXPECT_EQ(control.intercepts[0], 1u << 24) << "writes to CR8";
+    EXPECT_EQ(control.intercepts[1], 0u) << "debug registers";
+    EXPECT_EQ(control.intercepts[2], 1u << 1 | 1u << 17 | 1u << 18) << "#DB, #AC and #MC";
+    EXPECT_EQ(control.intercepts[3], 0x9dc4801fu);
+    EXPECT_EQ(control.intercepts[4], 0x7e7fu);
+    EXPECT_EQ(control.intercepts[5], 0u);
 }
 
 TEST(SvmAsids, AreFreshOnceTakenAndStaleWhenTheyRunOut) {

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 #include <string_view>
 #include <vmx/controls.hpp>
-#include <vmx/masks.hpp>
 #include <x86/msr.hpp>
 
 namespace hv {

@@ -1,8 +1,6 @@
 // Exits decoded from a VMCS that is only a table of fields, and events spelled for the next entry.
 #include <gtest/gtest.h>
 #include <map>
-#include <vmx/attend.hpp>
-#include <vmx/events.hpp>
 #include <vmx/exits.hpp>
 
 namespace hv {
@@ -146,7 +144,6 @@ TEST(VmxExits, NmisAreTheMachinesAndExceptionsCarryTheirVector) {
                              {Field::VM_EXIT_INTERRUPTION_INFORMATION, 0x80000202},
                              {Field::EXIT_QUALIFICATION, 0}});
     EXPECT_EQ(nmi.kind, Kind::nmi);
-    EXPECT_TRUE(vmx::needs_attention(nmi.kind));
 
     const Exit debug = decode({{Field::EXIT_REASON, vmx::EXIT_EXCEPTION_OR_NMI},
                                {Field::VM_EXIT_INTERRUPTION_INFORMATION, 0x80000301},
@@ -166,18 +163,12 @@ TEST(VmxExits, AFailedEntryIsRefusedAndTheRestUnhandled) {
     EXPECT_EQ(task_switch.qualification, 7u);
 }
 
-TEST(VmxExits, TheFrequentKindsNeedNoAttention) {
-    for (const Kind kind : {Kind::cpuid, Kind::hypercall, Kind::halt, Kind::port, Kind::read_msr,
-                            Kind::external_interrupt, Kind::timer, Kind::interrupt_window})
-        EXPECT_FALSE(vmx::needs_attention(kind)) << static_cast<int>(kind);
-}
-
 TEST(VmxEvents, AreSpelledAsEntryInterruptionInformation) {
-    EXPECT_EQ(vmx::spell({.vector = 0x30}, false), 0x80000030u);
-    EXPECT_EQ(vmx::spell({.kind = Injection::Kind::nmi, .vector = 2}, false), 0x80000202u);
+    EXPECT_EQ(x86::spell({.vector = 0x30}, false), 0x80000030u);
+    EXPECT_EQ(x86::spell({.kind = Injection::Kind::nmi, .vector = 2}, false), 0x80000202u);
     const Injection fault{.kind = Injection::Kind::exception, .vector = 13, .has_error_code = true};
-    EXPECT_EQ(vmx::spell(fault, false), 0x80000b0du);
-    EXPECT_EQ(vmx::spell(fault, true), 0x8000030du) << "real mode pushes no error code";
+    EXPECT_EQ(x86::spell(fault, false), 0x80000b0du);
+    EXPECT_EQ(x86::spell(fault, true), 0x8000030du) << "real mode pushes no error code";
 }
 
 TEST(VmxEvents, ComeAgainWithoutTheBitsThatEntryReserves) {

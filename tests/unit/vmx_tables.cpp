@@ -1,9 +1,9 @@
 // EPT entries and the MSR bitmap, against the layouts that the Intel SDM draws.
 #include <array>
 #include <gtest/gtest.h>
-#include <vmx/bitmaps.hpp>
-#include <vmx/ept_format.hpp>
+#include <vmx/controls.hpp>
 #include <x86/msr.hpp>
+#include <x86/page_format.hpp>
 
 namespace hv {
 namespace {
@@ -12,7 +12,7 @@ using x86::Mapping;
 using x86::MemoryType;
 
 TEST(EptFormat, SpellsLeaves) {
-    const auto& format = vmx::ept_format;
+    const auto& format = x86::ept_format;
     EXPECT_EQ(format.leaf({Mfn{0x12345}, 0, x86::full_access}), 0x12345037u);
     EXPECT_EQ(format.leaf({Mfn{0x12345}, 0, x86::read_only}), 0x12345031u);
     EXPECT_EQ(format.leaf({Mfn{0x200}, 9, x86::read_write}), 0x2000b3u);
@@ -21,14 +21,14 @@ TEST(EptFormat, SpellsLeaves) {
 }
 
 TEST(EptFormat, SpellsNothingWithoutAccess) {
-    EXPECT_EQ(vmx::ept_format.leaf({Mfn{0x12345}, 0, x86::no_access}), 0u);
-    EXPECT_FALSE(vmx::ept_format.present(0));
-    EXPECT_EQ(vmx::ept_format.read(0, 0), Mapping{});
+    EXPECT_EQ(x86::ept_format.leaf({Mfn{0x12345}, 0, x86::Access{}}), 0u);
+    EXPECT_FALSE(x86::ept_format.present(0));
+    EXPECT_EQ(x86::ept_format.read(0, 0), Mapping{});
 }
 
 TEST(EptFormat, NeverSpellsAnEntryThatTheCpuWouldCallMisconfigured) {
     for (const x86::Access access : {x86::Access{.write = true}, x86::Access{.execute = true}}) {
-        const u64 entry = vmx::ept_format.leaf({Mfn{1}, 0, access});
+        const u64 entry = x86::ept_format.leaf({Mfn{1}, 0, access});
         EXPECT_EQ(entry & 1, 1u) << "writable or executable without readable";
     }
 }
@@ -38,24 +38,24 @@ TEST(EptFormat, ReadsBackWhatItSpelled) {
         for (const MemoryType type : {MemoryType::write_back, MemoryType::uncached})
             for (const x86::Access access : {x86::read_only, x86::read_write, x86::full_access}) {
                 const Mapping mapping{Mfn{0x7ull << 30}, order, access, type};
-                const u64 entry = vmx::ept_format.leaf(mapping);
+                const u64 entry = x86::ept_format.leaf(mapping);
                 const unsigned level = x86::level_of_order(order);
-                EXPECT_TRUE(vmx::ept_format.present(entry));
-                EXPECT_TRUE(vmx::ept_format.is_leaf(entry, level));
-                EXPECT_EQ(vmx::ept_format.read(entry, level), mapping);
+                EXPECT_TRUE(x86::ept_format.present(entry));
+                EXPECT_TRUE(x86::ept_format.is_leaf(entry, level));
+                EXPECT_EQ(x86::ept_format.read(entry, level), mapping);
             }
 }
 
 TEST(EptFormat, TellsTablesFromLeaves) {
-    const u64 entry = vmx::ept_format.table(Mfn{0x321});
+    const u64 entry = x86::ept_format.table(Mfn{0x321});
     EXPECT_EQ(entry, 0x321007u);
-    EXPECT_FALSE(vmx::ept_format.is_leaf(entry, 1));
-    EXPECT_TRUE(vmx::ept_format.is_leaf(entry, 0)) << "the lowest level has no tables";
-    EXPECT_EQ(vmx::ept_format.frame(entry), Mfn{0x321});
+    EXPECT_FALSE(x86::ept_format.is_leaf(entry, 1));
+    EXPECT_TRUE(x86::ept_format.is_leaf(entry, 0)) << "the lowest level has no tables";
+    EXPECT_EQ(x86::ept_format.frame(entry), Mfn{0x321});
 }
 
 TEST(EptFormat, PointerAsksForFourLevelsOfWriteBackTables) {
-    EXPECT_EQ(vmx::ept_pointer(0xabc000), 0xabc01eu);
+    EXPECT_EQ(x86::ept_pointer(0xabc000), 0xabc01eu);
 }
 
 class MsrBitmap : public testing::TestWithParam<bool> {

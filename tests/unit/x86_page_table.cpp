@@ -2,10 +2,9 @@
 #include <random>
 #include <unit/recorded_tables.hpp>
 #include <x86/bits.hpp>
-#include <x86/host_format.hpp>
+#include <x86/page_format.hpp>
 #if HV_THROUGH >= HV_DOMAINS
-#include <svm/npt_format.hpp>
-#include <vmx/ept_format.hpp>
+#include <x86/page_format.hpp>
 #endif
 
 using namespace hv;
@@ -175,7 +174,7 @@ TEST_F(PageTableTest, RefusesWhatNoEntryCanSay) {
     EXPECT_EQ(change(512, 3, page(0x200, 3)).error().code, XEN_EINVAL) << "no such order";
     EXPECT_EQ(change(0, 27, page(0, 27)).error().code, XEN_EINVAL) << "no page is 512 GiB";
     EXPECT_EQ(change(gfn_limit.value, 0, page(1)).error().code, XEN_EINVAL) << "beyond the tables";
-    EXPECT_EQ(change(0, 0, page(1, 0, no_access)).error().code, XEN_EINVAL) << "unreadable";
+    EXPECT_EQ(change(0, 0, page(1, 0, Access{})).error().code, XEN_EINVAL) << "unreadable";
     EXPECT_EQ(change(1, 9, std::nullopt).error().code, XEN_EINVAL);
     EXPECT_TRUE(memory_.writes.empty());
 }
@@ -292,10 +291,10 @@ INSTANTIATE_TEST_SUITE_P(Host, PageTableLife,
                          testing::Combine(testing::Values(&host_format), testing::Range(0u, 8u)));
 #if HV_THROUGH >= HV_DOMAINS
 INSTANTIATE_TEST_SUITE_P(Ept, PageTableLife,
-                         testing::Combine(testing::Values(&vmx::ept_format),
+                         testing::Combine(testing::Values(&x86::ept_format),
                                           testing::Range(0u, 4u)));
 INSTANTIATE_TEST_SUITE_P(Npt, PageTableLife,
-                         testing::Combine(testing::Values(&svm::npt_format),
+                         testing::Combine(testing::Values(&x86::npt_format),
                                           testing::Range(0u, 4u)));
 #endif
 

@@ -8,7 +8,7 @@ namespace dom0 {
 namespace {
 
 /// One line about what went wrong, or silence.
-void report(std::string_view doing, std::string_view name, const Result<void>& done) {
+void report(std::string_view doing, std::string_view name, const Result<>& done) {
     if (!done.ok()) print("cannot {} {}: {}\n", doing, name, describe(done.error().code));
 }
 

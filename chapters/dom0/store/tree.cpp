@@ -77,7 +77,7 @@ Result<const Node*> Tree::read(u16 who, std::string_view path) const {
     return node;
 }
 
-Result<void> Tree::write(u16 who, std::string_view path, const std::string_view* value) {
+Result<> Tree::write(u16 who, std::string_view path, const std::string_view* value) {
     if (!valid_path(path)) return Error{Errno::XEN_EINVAL};
     if (value != nullptr && value->size() > longest_value) return Error{Errno::XEN_E2BIG};
 
@@ -103,7 +103,7 @@ Result<void> Tree::write(u16 who, std::string_view path, const std::string_view*
     return {};
 }
 
-Result<void> Tree::remove(u16 who, std::string_view path) {
+Result<> Tree::remove(u16 who, std::string_view path) {
     if (!valid_path(path) || path == "/") return Error{Errno::XEN_EINVAL};
     size_t cut = path.rfind('/');
     Node* parent = find(cut == 0 ? "/" : path.substr(0, cut));
@@ -116,7 +116,7 @@ Result<void> Tree::remove(u16 who, std::string_view path) {
     return {};
 }
 
-Result<void> Tree::set_permissions(u16 who, std::string_view path, Permissions permissions) {
+Result<> Tree::set_permissions(u16 who, std::string_view path, Permissions permissions) {
     if (!valid_path(path) || permissions.empty()) return Error{Errno::XEN_EINVAL};
     Node* node = find(path);
     if (node == nullptr) return Error{Errno::XEN_ENOENT};

@@ -39,9 +39,9 @@ public:
 
     Result<const Node*> read(u16 who, std::string_view path) const;
     /// Writes `value`, making the nodes on the way; null keeps the value that is there (mkdir).
-    Result<void> write(u16 who, std::string_view path, const std::string_view* value);
-    Result<void> remove(u16 who, std::string_view path);
-    Result<void> set_permissions(u16 who, std::string_view path, Permissions permissions);
+    Result<> write(u16 who, std::string_view path, const std::string_view* value);
+    Result<> remove(u16 who, std::string_view path);
+    Result<> set_permissions(u16 who, std::string_view path, Permissions permissions);
 
     /// Nodes that `domain` owns: bounded, so that no guest fills dom0's memory.
     size_t owned_by(u16 domain) const;

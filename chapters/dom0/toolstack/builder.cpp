@@ -10,7 +10,7 @@
 namespace dom0 {
 
 Result<Newborn> Builder::build() {
-    using Step = Result<void> (Builder::*)();
+    using Step = Result<> (Builder::*)();
     constexpr Step steps[] = {
         &Builder::check, &Builder::read_kernel,      &Builder::make_domain, &Builder::give_memory,
         &Builder::load,  &Builder::write_start_info, &Builder::furnish,     &Builder::connect};
@@ -27,7 +27,7 @@ Result<Newborn> Builder::build() {
     return std::move(newborn_);
 }
 
-Result<void> Builder::check() {
+Result<> Builder::check() {
     step_ = "memory must be 4 MiB or more and below 3840 MiB";
     if (order_.memory_mib < 4 || order_.memory_mib >= 3840) return Error{Errno::XEN_EINVAL};
     step_ = "vcpus must be 1 to 64";
@@ -39,7 +39,7 @@ Result<void> Builder::check() {
     return {};
 }
 
-Result<void> Builder::read_kernel() {
+Result<> Builder::read_kernel() {
     step_ = "its kernel is damaged, or packed otherwise than by gzip, xz or lz4";
     elf_ = order_.kernel;
     if (auto payload = find_payload(order_.kernel)) {
@@ -64,7 +64,7 @@ Result<void> Builder::read_kernel() {
     return {};
 }
 
-Result<void> Builder::make_domain() {
+Result<> Builder::make_domain() {
     step_ = "creating the domain";
     auto id = create_domain({.vcpus = order_.vcpus});
     if (!id) return id.error();
@@ -80,7 +80,7 @@ Result<void> Builder::make_domain() {
     return set_paging_pool(*id, align_up(pages * 1024, page_size));
 }
 
-Result<void> Builder::give_memory() {
+Result<> Builder::give_memory() {
     step_ = "giving it memory";
     u16 id = newborn_.id;
 
@@ -93,7 +93,7 @@ Result<void> Builder::give_memory() {
     return set_memory_map(id, memory_map(order_.memory_mib));
 }
 
-Result<void> Builder::load() {
+Result<> Builder::load() {
     step_ = "loading its kernel";
     GuestWriter guest{newborn_.id};
     for (auto& segment : image_.segments()) {
@@ -110,7 +110,7 @@ Result<void> Builder::load() {
 }
 
 /// One page: the start info, one module, the memory map; the next page: the command line.
-Result<void> Builder::write_start_info() {
+Result<> Builder::write_start_info() {
     step_ = "its command line is longer than 4095 letters";
     if (order_.command_line.size() >= page_size) return Error{Errno::XEN_E2BIG};
     step_ = "writing its start info";
@@ -139,7 +139,7 @@ Result<void> Builder::write_start_info() {
                                       order_.command_line.size()});
 }
 
-Result<void> Builder::furnish() {
+Result<> Builder::furnish() {
     u16 id = newborn_.id;
     step_ = "its parameters";
     constexpr u64 no_delay_for_missed_ticks = 1;
@@ -157,7 +157,7 @@ Result<void> Builder::furnish() {
 }
 
 /// Rings and doorbells between the guest and us.
-Result<void> Builder::connect() {
+Result<> Builder::connect() {
     u16 id = newborn_.id;
     step_ = "mapping its rings";
     auto console = MappedPage::map(id, console_frame);

@@ -45,14 +45,14 @@ public:
     std::string_view failed_step() const { return step_; }
 
 private:
-    Result<void> check();
-    Result<void> read_kernel();
-    Result<void> make_domain();
-    Result<void> give_memory();
-    Result<void> load();
-    Result<void> write_start_info();
-    Result<void> furnish();
-    Result<void> connect();
+    Result<> check();
+    Result<> read_kernel();
+    Result<> make_domain();
+    Result<> give_memory();
+    Result<> load();
+    Result<> write_start_info();
+    Result<> furnish();
+    Result<> connect();
 
     const Order& order_;
     std::string_view step_;

@@ -4,7 +4,7 @@
 namespace dom0 {
 namespace {
 
-Result<void> domctl(xen_domctl& request, u32 command, u16 domain) {
+Result<> domctl(xen_domctl& request, u32 command, u16 domain) {
     request.cmd = command;
     request.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
     request.domain = domain;
@@ -12,12 +12,12 @@ Result<void> domctl(xen_domctl& request, u32 command, u16 domain) {
     return {};
 }
 
-Result<void> simple_domctl(u32 command, u16 domain) {
+Result<> simple_domctl(u32 command, u16 domain) {
     xen_domctl request = {};
     return domctl(request, command, domain);
 }
 
-Result<void> sysctl(xen_sysctl& request, u32 command) {
+Result<> sysctl(xen_sysctl& request, u32 command) {
     request.cmd = command;
     request.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
     TRY(checked(hypercall(__HYPERVISOR_sysctl, address(&request))));
@@ -42,28 +42,28 @@ Result<u16> create_domain(const Limits& limits) {
     return u16(request.domain);
 }
 
-Result<void> set_max_vcpus(u16 domain, u32 vcpus) {
+Result<> set_max_vcpus(u16 domain, u32 vcpus) {
     xen_domctl request = {};
     request.u.max_vcpus.max = vcpus;
     return domctl(request, XEN_DOMCTL_max_vcpus, domain);
 }
 
-Result<void> set_max_memory(u16 domain, u64 kib) {
+Result<> set_max_memory(u16 domain, u64 kib) {
     xen_domctl request = {};
     request.u.max_mem.max_memkb = kib;
     return domctl(request, XEN_DOMCTL_max_mem, domain);
 }
 
-Result<void> set_paging_pool(u16 domain, u64 bytes) {
+Result<> set_paging_pool(u16 domain, u64 bytes) {
     xen_domctl request = {};
     request.u.paging_mempool.size = bytes;
     return domctl(request, XEN_DOMCTL_set_paging_mempool_size, domain);
 }
 
-Result<void> pause_domain(u16 domain) { return simple_domctl(XEN_DOMCTL_pausedomain, domain); }
-Result<void> unpause_domain(u16 domain) { return simple_domctl(XEN_DOMCTL_unpausedomain, domain); }
+Result<> pause_domain(u16 domain) { return simple_domctl(XEN_DOMCTL_pausedomain, domain); }
+Result<> unpause_domain(u16 domain) { return simple_domctl(XEN_DOMCTL_unpausedomain, domain); }
 
-Result<void> destroy_domain(u16 domain) {
+Result<> destroy_domain(u16 domain) {
     for (;;) {
         auto done = simple_domctl(XEN_DOMCTL_destroydomain, domain);
         bool unfinished = !done.ok() && (done.error().code == Errno::XEN_EBUSY ||
@@ -78,7 +78,7 @@ Result<xen_domctl_getdomaininfo> domain_info(u16 from) {
     return request.u.getdomaininfo;
 }
 
-Result<void> set_param(u16 domain, u32 index, u64 value) {
+Result<> set_param(u16 domain, u32 index, u64 value) {
     xen_hvm_param argument = {};
     argument.domid = domain;
     argument.index = index;
@@ -99,7 +99,7 @@ Result<std::vector<u8>> get_hvm_context(u16 domain) {
     return context;
 }
 
-Result<void> set_hvm_context(u16 domain, std::span<u8> context) {
+Result<> set_hvm_context(u16 domain, std::span<u8> context) {
     xen_domctl request = {};
     request.u.hvmcontext.size = u32(context.size());
     set_xen_guest_handle(request.u.hvmcontext.buffer, context.data());

@@ -20,25 +20,25 @@ struct Limits {
 
 /// XEN_DOMCTL_createdomain: an empty PVH domain with local APICs and nothing else. Returns its id.
 Result<u16> create_domain(const Limits& limits);
-Result<void> set_max_vcpus(u16 domain, u32 vcpus);
+Result<> set_max_vcpus(u16 domain, u32 vcpus);
 /// The most memory the domain may own, in KiB.
-Result<void> set_max_memory(u16 domain, u64 kib);
+Result<> set_max_memory(u16 domain, u64 kib);
 /// Memory that the hypervisor may use for the domain's page tables, in bytes: whole pages.
-Result<void> set_paging_pool(u16 domain, u64 bytes);
-Result<void> pause_domain(u16 domain);
-Result<void> unpause_domain(u16 domain);
+Result<> set_paging_pool(u16 domain, u64 bytes);
+Result<> pause_domain(u16 domain);
+Result<> unpause_domain(u16 domain);
 /// Ends the domain, however long it takes to give back its memory.
-Result<void> destroy_domain(u16 domain);
+Result<> destroy_domain(u16 domain);
 
 /// The first domain whose id is `from` or more; XEN_ESRCH when there is none.
 Result<xen_domctl_getdomaininfo> domain_info(u16 from);
 
 /// HVMOP_set_param for a domain that is being built (xen/hvm/params.h).
-Result<void> set_param(u16 domain, u32 index, u64 value);
+Result<> set_param(u16 domain, u32 index, u64 value);
 
 /// The whole saved state of a domain's vCPUs and platform (xen/hvm/save.h), in and out.
 Result<std::vector<u8>> get_hvm_context(u16 domain);
-Result<void> set_hvm_context(u16 domain, std::span<u8> context);
+Result<> set_hvm_context(u16 domain, std::span<u8> context);
 
 Result<xen_sysctl_physinfo> physical_info();
 

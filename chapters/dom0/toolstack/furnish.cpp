@@ -19,7 +19,7 @@ std::vector<hvm_memmap_table_entry> memory_map(u32 memory_mib) {
     };
 }
 
-Result<void> set_memory_map(u16 domain, const std::vector<hvm_memmap_table_entry>& map) {
+Result<> set_memory_map(u16 domain, const std::vector<hvm_memmap_table_entry>& map) {
     struct [[gnu::packed]] E820Entry {
         u64 address, size;
         u32 type;
@@ -82,7 +82,7 @@ hvm_hw_cpu first_registers(Gpa entry, Gpa start_info) {
 }
 
 /// A 32-bit page directory that maps 4 GiB to itself in 4 MiB pages.
-Result<void> write_identity_map(u16 domain) {
+Result<> write_identity_map(u16 domain) {
     constexpr u32 present_writable_user_accessed_dirty_large = 0xe7;
     u32 directory[1024];
     for (u32 i = 0; i < 1024; i++)
@@ -93,7 +93,7 @@ Result<void> write_identity_map(u16 domain) {
 
 }  // namespace
 
-Result<void> set_first_vcpu(u16 domain, Gpa entry, Gpa start_info) {
+Result<> set_first_vcpu(u16 domain, Gpa entry, Gpa start_info) {
     TRY(write_identity_map(domain));
 
     // The header record comes from Xen itself: it names the version and the processor.
@@ -116,7 +116,7 @@ Result<void> set_first_vcpu(u16 domain, Gpa entry, Gpa start_info) {
     return set_hvm_context(domain, context);
 }
 
-Result<void> seed_grants(u16 domain) {
+Result<> seed_grants(u16 domain) {
     // The table has no place in a new guest's memory: it is shown at a free frame for a moment.
     constexpr Gfn scratch{0xff000};
     xen_add_to_physmap show = {};

@@ -41,7 +41,7 @@ void unmap(Gfn ours) {
     (void)memory_op(XENMEM_remove_from_physmap, &argument);
 }
 
-Result<void> populate_extents(u16 domain, u64 first, u64 count, u32 order) {
+Result<> populate_extents(u16 domain, u64 first, u64 count, u32 order) {
     std::vector<xen_pfn_t> frames;
     for (u64 i = 0; i < count; i++)
         frames.push_back(first + (i << order));
@@ -76,7 +76,7 @@ Gfn window() {
 
 }  // namespace
 
-Result<void> populate(u16 domain, Gfn first, u64 count) {
+Result<> populate(u16 domain, Gfn first, u64 count) {
     constexpr u64 large = 512;
     u64 start = first.value, end = first.value + count;
     u64 large_start = align_up(start, large), large_end = align_down(end, large);
@@ -104,7 +104,7 @@ MappedPage::~MappedPage() {
     free_places->push_back(place_);
 }
 
-Result<void> GuestWriter::write(Gpa to, std::span<const u8> bytes) {
+Result<> GuestWriter::write(Gpa to, std::span<const u8> bytes) {
     while (!bytes.empty()) {
         auto room = reach(to, bytes.size());
         if (!room) return room.error();
@@ -115,7 +115,7 @@ Result<void> GuestWriter::write(Gpa to, std::span<const u8> bytes) {
     return {};
 }
 
-Result<void> GuestWriter::zero(Gpa to, u64 count) {
+Result<> GuestWriter::zero(Gpa to, u64 count) {
     while (count > 0) {
         auto room = reach(to, count);
         if (!room) return room.error();
@@ -136,7 +136,7 @@ Result<std::span<u8>> GuestWriter::reach(Gpa address, u64 wanted) {
     return std::span{start, wanted < left ? wanted : left};
 }
 
-Result<void> GuestWriter::open(Gfn first, u64 frames) {
+Result<> GuestWriter::open(Gfn first, u64 frames) {
     close();
     u64 count = frames < window_frames ? frames : window_frames;
     auto mapped = map_foreign(domain_, first, window(), count);

@@ -10,7 +10,7 @@ namespace dom0 {
 using namespace kit;
 
 /// Gives `count` frames to `domain` at `first`, in 2 MiB pieces where both ends allow it.
-Result<void> populate(u16 domain, Gfn first, u64 count);
+Result<> populate(u16 domain, Gfn first, u64 count);
 
 /// One page of a guest that stays mapped here: a ring. It holds the guest's frame until it is gone.
 class MappedPage {
@@ -42,17 +42,17 @@ public:
     GuestWriter& operator=(const GuestWriter&) = delete;
 
     /// Copies `bytes` to guest physical address `to`.
-    Result<void> write(Gpa to, std::span<const u8> bytes);
-    Result<void> zero(Gpa to, u64 count);
+    Result<> write(Gpa to, std::span<const u8> bytes);
+    Result<> zero(Gpa to, u64 count);
 
-    template <class T> Result<void> write_value(Gpa to, const T& value) {
+    template <class T> Result<> write_value(Gpa to, const T& value) {
         return write(to, {reinterpret_cast<const u8*>(&value), sizeof value});
     }
 
 private:
     /// The bytes at `address` that one window holds, at most `wanted` of them.
     Result<std::span<u8>> reach(Gpa address, u64 wanted);
-    Result<void> open(Gfn first, u64 frames);
+    Result<> open(Gfn first, u64 frames);
     void close();
 
     static constexpr u64 window_frames = 512;

@@ -33,7 +33,7 @@ Result<u16> Household::create(Order order, std::string& why) {
     return domains_.back()->id();
 }
 
-Result<void> Household::destroy(Domain& domain) {
+Result<> Household::destroy(Domain& domain) {
     std::string unheard;
     if (domain.link.console)
         domain.console.pump(*domain.link.console.as<xencons_interface>(), unheard);

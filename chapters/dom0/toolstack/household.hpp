@@ -25,7 +25,7 @@ class Household {
 public:
     /// Builds and starts a domain. `why` is set to one line when it cannot be.
     Result<u16> create(Order order, std::string& why);
-    Result<void> destroy(Domain& domain);
+    Result<> destroy(Domain& domain);
     /// Destroys and builds it anew from the same order.
     Result<u16> rebuild(Domain& domain, std::string& why);
     /// Asks the guest, through its store, to end itself: "poweroff" or "reboot".

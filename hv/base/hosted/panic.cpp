@@ -5,20 +5,10 @@
 #include <string>
 
 namespace hv {
-namespace {
-
-class StringSink final : public Sink {
-public:
-    void write(std::string_view more) override { text += more; }
-    std::string text;
-};
-
-}  // namespace
-
 void panic_with(std::string_view format, std::span<const Argument> arguments) {
-    StringSink sink;
-    print_to(sink, format, arguments);
-    throw Panic{sink.text};
+    TextBuffer<512> sentence;
+    print_to(sentence, format, arguments);
+    throw Panic{std::string{sentence.view()}};
 }
 
 LockLedger& this_ledger() {

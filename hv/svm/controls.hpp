@@ -1,6 +1,8 @@
-// What this processor's SVM offers, read from CPUID and VM_CR and judged.
+// What this processor's SVM offers, judged; and the maps of the ports and MSRs that make a guest
+// exit.
 #pragma once
 
+#include <span>
 #include <x86/engine.hpp>
 
 namespace hv::svm {
@@ -26,5 +28,16 @@ Offer read_offer();
 
 /// Judges an offer: what can be used of it, or XEN_ENODEV with `*why` a sentence for a person.
 Result<x86::EngineCapabilities> judge(const Offer& offer, const char** why);
+
+inline constexpr size_t io_map_bytes = 3 * page_size;
+inline constexpr size_t msr_map_bytes = 2 * page_size;
+
+/// Fills the I/O permission map: every port exits.
+void fill_io_map(std::span<u8, io_map_bytes> map);
+
+/// Fills the MSR permission map: every MSR exits, for reading and for writing, except
+/// x86::switched_msrs. EFER exits so that its guest neither sees nor clears SVME; PAT, because not
+/// every CPU that we run on exchanges it.
+void fill_msr_map(std::span<u8, msr_map_bytes> map);
 
 }  // namespace hv::svm

@@ -1,18 +1,23 @@
-// Whether this processor has an SVM that we can use, and what it can do.
-#include <svm/capabilities.hpp>
-#include <x86/cpuid.hpp>
+// Whether this processor has an SVM that we can use, and filling in its maps.
+#include <algorithm>
+#include <svm/controls.hpp>
 #include <x86/msr.hpp>
 #include <x86/privileged.hpp>
 
 namespace hv::svm {
 namespace {
 
+using x86::refuse;
+
 constexpr u32 ecx_svm = 1u << 2;
 constexpr u32 edx_page_1g = 1u << 26;
 
-Error refuse(const char** why, const char* sentence) {
-    *why = sentence;
-    return Error{XEN_ENODEV};
+/// Clears the two bits of `msr`, one for reading and one for writing. Three ranges of 0x2000 MSRs
+/// follow each other. Source: AMD64 APM volume 2, "MSR Intercepts".
+void pass_through(std::span<u8, msr_map_bytes> map, u32 msr) {
+    const size_t range = msr < 0xc0000000 ? 0 : msr < 0xc0010000 ? 1 : 2;
+    const size_t bit = (range * 0x2000 + msr % 0x2000) * 2;
+    map[bit / 8] &= static_cast<u8>(~(3u << bit % 8));
 }
 
 }  // namespace
@@ -47,6 +52,14 @@ Result<x86::EngineCapabilities> judge(const Offer& offer, const char** why) {
     return x86::EngineCapabilities{.superpage_2m = true,
                                    .superpage_1g = offer.pages_1g,
                                    .tags = offer.asids};
+}
+
+void fill_io_map(std::span<u8, io_map_bytes> map) { std::fill(map.begin(), map.end(), u8{0xff}); }
+
+void fill_msr_map(std::span<u8, msr_map_bytes> map) {
+    std::fill(map.begin(), map.end(), u8{0xff});
+    for (const u32 msr : x86::switched_msrs)
+        pass_through(map, msr);
 }
 
 }  // namespace hv::svm
