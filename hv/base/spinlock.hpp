@@ -36,8 +36,6 @@ LockLedger& this_ledger();
 class Spinlock {
 public:
     explicit constexpr Spinlock(LockRank rank) : rank_{rank} {}
-    Spinlock(const Spinlock&) = delete;
-    Spinlock& operator=(const Spinlock&) = delete;
 
     void lock() {
         note_taking();
@@ -90,7 +88,6 @@ public:
     explicit Guard(Spinlock& lock) : lock_{lock} { lock_.lock(); }
     ~Guard() { lock_.unlock(); }
     Guard(const Guard&) = delete;
-    Guard& operator=(const Guard&) = delete;
 
 private:
     Spinlock& lock_;

@@ -2,6 +2,7 @@
 #include <svm/exits.hpp>
 #include <svm/host_area.hpp>
 #include <svm/svm.hpp>
+#include <x86/host_apic.hpp>
 #include <x86/msr.hpp>
 #include <x86/privileged.hpp>
 
@@ -124,7 +125,7 @@ void Engine::enter(VirtualCpu& vcpu, x86::Exit& exit) {
     if (vcpu.engine_bits) [[unlikely]]
         step_nmi(vcpu, vmcb.control);
     vmcb.control.tsc_offset = vcpu.tsc_offset;
-    vmcb.control.v_tpr = vcpu.apic_registers[apic_task_priority] >> 4;
+    vmcb.control.v_tpr = vcpu.apic_registers[x86::APIC_TPR] >> 4;  // what the guest reads in CR8
 
     vmcb.save.rax = vcpu.gpr.rax;
     svm_world_switch(&vcpu, vcpu.control_address.value, area.address_of(&area.host).value);

@@ -13,11 +13,15 @@ constexpr u32 attribute_unusable = 1u << 16;
 constexpr u64 guest_efer_bits =
     x86::EFER_SCE | x86::EFER_LME | x86::EFER_LMA | x86::EFER_NXE | x86::EFER_FFXSR;
 
-/// The registers that a VMCB and a CpuState hold alike.
-constexpr struct {
-    u64 SaveArea::*there;
-    u64 CpuState::*here;
-} alike[] = {
+/// Where the same thing is in a VMCB and in a CpuState.
+template <class There, class Here>
+struct Place {
+    There SaveArea::*there;
+    Here CpuState::*here;
+};
+
+/// What both hold alike.
+constexpr Place<u64, u64> alike[] = {
     {&SaveArea::rip, &CpuState::rip},
     {&SaveArea::rsp, &CpuState::rsp},
     {&SaveArea::rflags, &CpuState::rflags},
@@ -40,19 +44,14 @@ constexpr struct {
 };
 
 /// The same in two spellings.
-constexpr struct {
-    PackedSegment SaveArea::*there;
-    Segment CpuState::*here;
-} segments[] = {
+constexpr Place<PackedSegment, Segment> segments[] = {
     {&SaveArea::es, &CpuState::es}, {&SaveArea::cs, &CpuState::cs},
     {&SaveArea::ss, &CpuState::ss}, {&SaveArea::ds, &CpuState::ds},
     {&SaveArea::fs, &CpuState::fs}, {&SaveArea::gs, &CpuState::gs},
     {&SaveArea::tr, &CpuState::tr}, {&SaveArea::ldtr, &CpuState::ldtr},
 };
-constexpr struct {
-    PackedSegment SaveArea::*there;
-    x86::DescriptorTable CpuState::*here;
-} tables[] = {{&SaveArea::gdtr, &CpuState::gdtr}, {&SaveArea::idtr, &CpuState::idtr}};
+constexpr Place<PackedSegment, x86::DescriptorTable> tables[] = {
+    {&SaveArea::gdtr, &CpuState::gdtr}, {&SaveArea::idtr, &CpuState::idtr}};
 
 // EFER as the CPU keeps it: SVME always, LMA exactly when long mode is on and paging is.
 u64 efer_with_mode(u64 efer, u64 cr0) {

@@ -9,9 +9,6 @@ namespace hv::svm {
 
 extern const x86::EngineOperations operations;
 
-/// Where the page of APIC registers holds the task priority, whose upper half is CR8.
-inline constexpr size_t apic_task_priority = 0x80;
-
 inline Vmcb& vmcb_of(x86::VirtualCpu& vcpu) { return *static_cast<Vmcb*>(vcpu.control); }
 
 /// AMD's engine; the contracts are those of x86::Engine.

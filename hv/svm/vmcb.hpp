@@ -3,7 +3,7 @@
 #pragma once
 
 #include <base/result.hpp>
-#include <x86/cpu_state.hpp>
+#include <x86/engine.hpp>
 
 namespace hv::svm {
 

@@ -58,7 +58,6 @@ public:
     explicit Loaded(x86::VirtualCpu& vcpu);
     ~Loaded();
     Loaded(const Loaded&) = delete;
-    Loaded& operator=(const Loaded&) = delete;
 
     /// True when the vCPU has arrived here, so that the pCPU holds its hand-switched registers.
     bool arrived() const { return previous_ == &vcpu_; }

@@ -29,9 +29,8 @@ Offer read_offer() {
     offer.misc = x86::read_msr(x86::IA32_VMX_MISC);
 
     // The TRUE controls, where there are some, let more bits be zero
-    const bool exact = offer.true_controls();
-    const u32 distance =
-        exact ? x86::IA32_VMX_TRUE_PINBASED_CTLS - x86::IA32_VMX_PINBASED_CTLS : 0;
+    const u32 distance = offer.true_controls()
+                             ? x86::IA32_VMX_TRUE_PINBASED_CTLS - x86::IA32_VMX_PINBASED_CTLS : 0;
     offer.pin = x86::read_msr(x86::IA32_VMX_PINBASED_CTLS + distance);
     offer.primary = x86::read_msr(x86::IA32_VMX_PROCBASED_CTLS + distance);
     offer.exit = x86::read_msr(x86::IA32_VMX_EXIT_CTLS + distance);

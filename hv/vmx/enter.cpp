@@ -205,7 +205,7 @@ void Engine::enter(VirtualCpu& vcpu, Exit& exit) {
         return refuse(exit);
     vcpu.engine_bits = (vcpu.engine_bits | bit_launched) & ~bit_queued;
 
-    decode(CurrentVmcs{}, exit);
+    decode(vmread, exit);
     attend(vcpu, exit);
     const u32 cut_short = static_cast<u32>(vmread(Field::IDT_VECTORING_INFORMATION));
     if (cut_short & x86::EVENT_VALID) [[unlikely]]

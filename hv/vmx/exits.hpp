@@ -136,44 +136,45 @@ constexpr Exit::Fault decode_violation(u64 qualification, u64 address) {
 }
 
 /// Who made a hypercall: the mode and the privilege of the code.
-template <class Vmcs>
-void decode_caller(const Vmcs& vmcs, Exit& exit) {
+template <class Read>
+void decode_caller(const Read& read, Exit& exit) {
     constexpr u64 code_is_64_bit = 1u << 13, ia32e_guest = 1u << 9;
-    exit.long_mode = (vmcs.read(Field::GUEST_CS_ACCESS_RIGHTS) & code_is_64_bit) &&
-                     (vmcs.read(Field::VM_ENTRY_CONTROLS) & ia32e_guest);
-    exit.privilege = vmcs.read(Field::GUEST_SS_ACCESS_RIGHTS) >> 5 & 3;
+    exit.long_mode = (read(Field::GUEST_CS_ACCESS_RIGHTS) & code_is_64_bit) &&
+                     (read(Field::VM_ENTRY_CONTROLS) & ia32e_guest);
+    exit.privilege = read(Field::GUEST_SS_ACCESS_RIGHTS) >> 5 & 3;
 }
 
-template <class Vmcs>
-void decode_exception(const Vmcs& vmcs, Exit& exit) {
-    const u64 information = vmcs.read(Field::VM_EXIT_INTERRUPTION_INFORMATION);
+template <class Read>
+void decode_exception(const Read& read, Exit& exit) {
+    const u64 information = read(Field::VM_EXIT_INTERRUPTION_INFORMATION);
     if ((information & x86::EVENT_TYPE) == x86::EVENT_NMI)
         exit.kind = Exit::Kind::nmi;
     exit.vector = information & x86::EVENT_VECTOR;
 }
 
-/// Says in neutral words why the guest of this VMCS stopped. Reads only what the exit needs.
-template <class Vmcs>
-void decode(const Vmcs& vmcs, Exit& exit) {
+/// Says in neutral words why the guest stopped whose VMCS `read` reads, a field at a time. Only what
+/// the exit needs is read.
+template <class Read>
+void decode(const Read& read, Exit& exit) {
     using Kind = Exit::Kind;
-    const u32 reason = static_cast<u32>(vmcs.read(Field::EXIT_REASON));
+    const u32 reason = static_cast<u32>(read(Field::EXIT_REASON));
     const Meaning meaning = reason < meanings.size()  ? meanings[reason]
                             : reason & entry_failed ? Meaning{Kind::refused}
                                                       : Meaning{};
     exit.raw = reason;
     exit.kind = meaning.kind;
     exit.length = meaning.instruction
-                      ? static_cast<u8>(vmcs.read(Field::VM_EXIT_INSTRUCTION_LENGTH)) : 0;
-    exit.qualification = meaning.qualified ? vmcs.read(Field::EXIT_QUALIFICATION) : 0;
+                      ? static_cast<u8>(read(Field::VM_EXIT_INSTRUCTION_LENGTH)) : 0;
+    exit.qualification = meaning.qualified ? read(Field::EXIT_QUALIFICATION) : 0;
     switch (meaning.kind) {
-    case Kind::hypercall: return decode_caller(vmcs, exit);
-    case Kind::exception: return decode_exception(vmcs, exit);
+    case Kind::hypercall: return decode_caller(read, exit);
+    case Kind::exception: return decode_exception(read, exit);
     case Kind::port: exit.port = decode_port(exit.qualification); return;
     case Kind::control_register: exit.control = decode_control(exit.qualification); return;
     case Kind::apic_write: exit.apic_offset = exit.qualification & 0xfff; return;
     case Kind::nested_fault:
         exit.fault =
-            decode_violation(exit.qualification, vmcs.read(Field::GUEST_PHYSICAL_ADDRESS));
+            decode_violation(exit.qualification, read(Field::GUEST_PHYSICAL_ADDRESS));
         exit.fault.misconfigured = reason == EXIT_EPT_MISCONFIGURATION;
         return;
     default: return;

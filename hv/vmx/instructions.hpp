@@ -53,9 +53,4 @@ inline void invvpid_all() {
     asm volatile("invvpid %0, %1" ::"m"(descriptor), "r"(Forget::all) : "cc", "memory");
 }
 
-/// The VMCS that is current on this pCPU, as the decoding of exits reads it.
-struct CurrentVmcs {
-    u64 read(Field field) const { return vmread(field); }
-};
-
 }  // namespace hv::vmx

@@ -4,12 +4,9 @@
 #include <x86/privileged.hpp>
 
 namespace hv::x86 {
-namespace {
 
-constexpr u8 interrupt_gate = 0x8e;   // present, DPL 0, interrupts off on entry
+constexpr u8 interrupt_gate = 0x8e;  // present, DPL 0, interrupts off on entry
 constexpr u64 available_tss = 0x89ull << 40;
-
-}  // namespace
 
 void CpuTables::load() {
     // The TSS descriptor takes two slots: its base is 64 bits wide

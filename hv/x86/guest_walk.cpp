@@ -13,6 +13,9 @@ constexpr u64 bits(unsigned low, unsigned high) {
     return low >= high ? 0 : (~0ull >> (64 - (high - low))) << low;
 }
 
+/// Of an entry: what it leads to. An entry of 32 bits has no more than its own.
+constexpr u64 address_bits = bits(12, 52);
+
 /// What the paging modes differ in. Levels count down from `top` to 0.
 struct Mode {
     unsigned top;
@@ -20,19 +23,16 @@ struct Mode {
     unsigned entry_size;  ///< bytes
     bool pae, long_mode;
     u64 root;             ///< where the top table begins
-    u64 address_bits;     ///< of an entry: what it leads to
     u64 reserved;         ///< bits that are zero in every entry, but for PAE's top
 };
 
 Mode mode_of(const PagingState& state, unsigned width) {
     if (!(state.cr4 & CR4_PAE) && !(state.efer & EFER_LMA))
-        return {1, 10, 4, false, false, state.cr3 & bits(12, 32), bits(12, 32), 0};
+        return {1, 10, 4, false, false, state.cr3 & bits(12, 32), 0};
     const u64 no_execute = state.efer & EFER_NXE ? 0 : u64{PTE_XD};
     if (state.efer & EFER_LMA)
-        return {3, 9, 8, true, true, state.cr3 & bits(12, 52), bits(12, 52),
-                bits(width, 52) | no_execute};
-    return {2, 9, 8, true, false, state.cr3 & bits(5, 32), bits(12, 52),
-            bits(width, 63) | no_execute};
+        return {3, 9, 8, true, true, state.cr3 & address_bits, bits(width, 52) | no_execute};
+    return {2, 9, 8, true, false, state.cr3 & bits(5, 32), bits(width, 63) | no_execute};
 }
 
 /// An entry that the walk has read.
@@ -74,7 +74,7 @@ public:
             }
             if (page)
                 return allowed() ? found(value, shift, address) : fault(PFEC_P);
-            table = value & mode_.address_bits;
+            table = value & address_bits;
         }
     }
 
@@ -155,7 +155,7 @@ private:
 
     GuestWalk found(u64 value, unsigned shift, u64 address) const {
         const u64 offset = address & bits(0, shift);
-        u64 base = value & mode_.address_bits & ~bits(0, shift);
+        u64 base = value & address_bits & ~bits(0, shift);
         if (!mode_.pae && shift > page_shift)
             base |= (value & bits(13, 21)) << 19;
         return {.outcome = Outcome::found,

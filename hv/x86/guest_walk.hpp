@@ -2,7 +2,7 @@
 #pragma once
 
 #include <base/types.hpp>
-#include <x86/cpu_state.hpp>
+#include <x86/engine.hpp>
 
 namespace hv::x86 {
 

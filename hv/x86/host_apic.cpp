@@ -4,14 +4,11 @@
 #include <x86/privileged.hpp>
 
 namespace hv::x86 {
-namespace {
 
 constexpr u32 lvt_masked = 1 << 16, lvt_nmi = 4 << 8;
 constexpr u32 lvt_periodic = 1 << 17, lvt_tsc_deadline = 2 << 17;
 constexpr u32 svr_enabled = 1 << 8, icr_pending = 1 << 12;
 constexpr u32 divide_by_one = 0xb;
-
-}  // namespace
 
 void HostApic::find(u64 window) {
     x2apic_ = read_msr(IA32_APIC_BASE) & APIC_BASE_EXTD;

@@ -9,8 +9,7 @@ trap_stubs:
     .rept 256
     .balign 16
     // #DF, #TS, #NP, #SS, #GP, #PF, #AC, #CP push an error code of their own
-    .if vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21
-    .else
+    .if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21)
     pushq $0
     .endif
     pushq $vector

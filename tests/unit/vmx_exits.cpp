@@ -14,7 +14,7 @@ using Kind = x86::Exit::Kind;
 /// Answers VMREAD from a table; a field that the test did not give must not be read.
 struct FakeVmcs {
     std::map<Field, u64> fields;
-    u64 read(Field field) const {
+    u64 operator()(Field field) const {
         const auto found = fields.find(field);
         EXPECT_NE(found, fields.end()) << "read of field " << std::hex << static_cast<u32>(field);
         return found == fields.end() ? 0 : found->second;
