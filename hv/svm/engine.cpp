@@ -23,13 +23,12 @@ HostArea& host_area() { return x86::engine_area<HostArea>(); }
 void save_host_state(Mpa vmcb) { asm volatile("vmsave %%rax" ::"a"(vmcb.value) : "memory"); }
 
 Result<> turn_on(u16 cpu, u64, FrameSource& source) {
-    const Result<Mpa> block = source.take(source.context, host_area_order);
-    TRY(block);
-    HostArea& area = *reinterpret_cast<HostArea*>(source.at(source.context, *block));
+    const Mpa block = TRY(source.take(source.context, host_area_order));
+    HostArea& area = *reinterpret_cast<HostArea*>(source.at(source.context, block));
     const Offer offer = read_offer();
 
     // What every entry here finds ready
-    area.address = *block;
+    area.address = block;
     area.asids = AsidPool{cpu, offer.asids};
     area.features = offer.features;
     fill_io_map(area.io_map);
@@ -44,10 +43,8 @@ Result<> turn_on(u16 cpu, u64, FrameSource& source) {
 }
 
 Result<> create(VirtualCpu& vcpu, FrameSource& source) {
-    const Result<Mpa> frame = source.take(source.context, 0);
-    TRY(frame);
-    vcpu.control_address = *frame;
-    vcpu.control = source.at(source.context, *frame);
+    vcpu.control_address = TRY(source.take(source.context, 0));
+    vcpu.control = source.at(source.context, vcpu.control_address);
     vcpu.engine_bits = 0;
     vcpu.tag_generation = 0;
 

@@ -96,14 +96,13 @@ void pass_both(std::span<u8, page_size> bitmap, u32 msr) {
 Result<x86::EngineCapabilities> judge(const Offer& offer, const char** why) {
     TRY(judge_vmx(offer, why));
     TRY(judge_ept(offer, why));
-    const Result<Controls> controls = choose_controls(offer, why);
-    TRY(controls);
+    const Controls controls = TRY(choose_controls(offer, why));
 
     return x86::EngineCapabilities{
         .superpage_2m = (offer.ept_vpid & CAP_EPT_2M) != 0,
         .superpage_1g = (offer.ept_vpid & CAP_EPT_1G) != 0,
-        .virtual_interrupts = delivers_interrupts(*controls),
-        .tags = controls->secondary & SECONDARY_VPID ? 0xffffu : 0,
+        .virtual_interrupts = delivers_interrupts(controls),
+        .tags = controls.secondary & SECONDARY_VPID ? 0xffffu : 0,
     };
 }
 

@@ -64,15 +64,13 @@ Result<> turn_on(u16, u64 tsc_hz, FrameSource& source) {
     const char* why = nullptr;
     const Offer offer = read_offer();
     TRY(judge(offer, &why));
-    const Result<Controls> controls = choose_controls(offer, &why);
-    TRY(controls);
+    const Controls controls = TRY(choose_controls(offer, &why));
 
     // What every entry here finds ready
-    const Result<Mpa> block = source.take(source.context, area_order);
-    TRY(block);
-    Area& area = *new (source.at(source.context, *block)) Area{};
-    area.address = *block;
-    area.controls = *controls;
+    const Mpa block = TRY(source.take(source.context, area_order));
+    Area& area = *new (source.at(source.context, block)) Area{};
+    area.address = block;
+    area.controls = controls;
     fill_msr_bitmap(area.msr_bitmap, false);
     fill_msr_bitmap(area.apic_msr_bitmap, true);
     area.revision = offer.revision();
@@ -156,13 +154,12 @@ void write_optional_fields(const Controls& controls) {
 
 Result<> create(VirtualCpu& vcpu, FrameSource& source) {
     const Area& area = this_area();
-    const Result<Mpa> block = source.take(source.context, 1);
-    TRY(block);
-    u8* vmcs = source.at(source.context, *block);
+    const Mpa block = TRY(source.take(source.context, 1));
+    u8* vmcs = source.at(source.context, block);
     *reinterpret_cast<u32*>(vmcs) = area.revision;
     static_assert(sizeof(Companion) <= page_size);
     vcpu.control = new (vmcs + page_size) Companion{};
-    vcpu.control_address = *block;
+    vcpu.control_address = block;
     vcpu.engine_bits = 0;
     vcpu.last_cpu = 0xffff;
     if (!vmclear(vcpu.control_address))

@@ -161,9 +161,8 @@ Result<Flush> PageTable<Memory>::map(Gfn gfn, const Mapping& mapping) {
     if (!sound(gfn, mapping.order) || mapping.frame.value % (1ull << mapping.order) != 0 ||
         !mapping.access.read)
         return Error{XEN_EINVAL};
-    const Result<Step> step = reach(gfn, level_of_order(mapping.order));
-    TRY(step);
-    return replace(*step, format_.leaf(mapping));
+    const Step step = TRY(reach(gfn, level_of_order(mapping.order)));
+    return replace(step, format_.leaf(mapping));
 }
 
 template <TableMemory Memory>
@@ -173,9 +172,8 @@ Result<Flush> PageTable<Memory>::unmap(Gfn gfn, u8 order) {
     // A hole needs no tables to say that it is one
     if (!format_.present(descend(gfn, level_of_order(order)).value))
         return Flush{};
-    const Result<Step> step = reach(gfn, level_of_order(order));
-    TRY(step);
-    return replace(*step, 0);
+    const Step step = TRY(reach(gfn, level_of_order(order)));
+    return replace(step, 0);
 }
 
 /// The entry for `gfn` at `level` exactly. Where the tables end too early, a table is put in that
@@ -184,10 +182,9 @@ template <TableMemory Memory>
 Result<Step> PageTable<Memory>::reach(Gfn gfn, unsigned level) {
     Step step = descend(gfn, level);
     while (step.level > level) {
-        const Result<Mfn> table = refine(step);
-        TRY(table);
-        memory_.write(step.entry, format_.table(*table));
-        step = step_into(*table, gfn, step.level - 1);
+        const Mfn table = TRY(refine(step));
+        memory_.write(step.entry, format_.table(table));
+        step = step_into(table, gfn, step.level - 1);
     }
     return step;
 }
