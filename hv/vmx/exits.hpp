@@ -152,8 +152,8 @@ void decode_exception(const Read& read, Exit& exit) {
     exit.vector = information & x86::EVENT_VECTOR;
 }
 
-/// Says in neutral words why the guest stopped whose VMCS `read` reads, a field at a time. Only what
-/// the exit needs is read.
+/// Says in neutral words why the guest stopped, whose VMCS `read` reads a field at a time.
+/// Only what the exit needs is read.
 template <class Read>
 void decode(const Read& read, Exit& exit) {
     using Kind = Exit::Kind;
