@@ -1,6 +1,5 @@
 // Chapter domains: what it plugs into the machine, and how the first child is born.
 #include <domains/calls.hpp>
-#include <domains/shootdown.hpp>
 #include <domains/trace.hpp>
 
 namespace hv::domains {

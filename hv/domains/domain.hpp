@@ -32,12 +32,6 @@ struct MtrrState {
     std::array<u64, 16> variable{};
 };
 
-/// A timer that belongs to a vCPU.
-struct VcpuTimer : Timer {
-    VcpuTimer(Action what, Vcpu& owner) : Timer{what}, vcpu{owner} {}
-    Vcpu& vcpu;
-};
-
 /// A virtual CPU: one processor as a guest sees it, and its place in the scheduler's queue.
 struct Vcpu : boost::intrusive::list_base_hook<> {
     Vcpu(Domain& owner, u16 number);

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <domains/guest_memory.hpp>
 #include <domains/household.hpp>
-#include <domains/shootdown.hpp>
 #include <x86/guest_walk.hpp>
 
 namespace hv {

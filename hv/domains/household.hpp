@@ -1,4 +1,5 @@
-// The household: every domain of the machine, the scheduler, and what the chapters hang on them.
+// The household: every domain of the machine, the scheduler, what the chapters hang on them, and
+// where each pCPU is.
 #pragma once
 
 #include <domains/domain.hpp>
@@ -8,20 +9,21 @@
 
 namespace hv {
 
-/// What a chapter wants of domains and vCPUs; nullptr: nothing.
+/// What a chapter wants of domains and vCPUs; what it does not name does nothing.
 struct DomainPlug {
     Chapter chapter;
     /// At birth; undone by `forget`.
-    Result<> (*furnish)(Domain& domain, const xen_domctl_createdomain& wish) = nullptr;
+    Result<> (*furnish)(Domain& domain, const xen_domctl_createdomain& wish) =
+        [](Domain&, const xen_domctl_createdomain&) { return Result<>{}; };
     /// At death, latest first; `again` keeps the domain dying and asks later. It may be called
     /// again whatever it said, and on two pCPUs at once.
-    Progress (*release)(Domain& domain) = nullptr;
+    Progress (*release)(Domain& domain) = [](Domain&) { return Progress::done; };
     /// With the last reference: what `furnish` made goes. It may have made nothing.
-    void (*forget)(Domain& domain) = nullptr;
-    Result<> (*furnish_vcpu)(Vcpu& vcpu) = nullptr;
-    void (*release_vcpu)(Vcpu& vcpu) = nullptr;
+    void (*forget)(Domain& domain) = [](Domain&) {};
+    Result<> (*furnish_vcpu)(Vcpu& vcpu) = [](Vcpu&) { return Result<>{}; };
+    void (*release_vcpu)(Vcpu& vcpu) = [](Vcpu&) {};
     /// A domain shut down, crashed or died: tell who asked to hear.
-    void (*shut_down)(Domain& domain) = nullptr;
+    void (*shut_down)(Domain& domain) = [](Domain&) {};
     std::span<const HypercallRow> hypercalls{};
     std::span<const PhysmapSpace> physmap_spaces{}; ///< XENMAPSPACE_* that this chapter answers
 };
@@ -44,6 +46,48 @@ struct Household {
 };
 
 inline Household& household(Machine& machine) { return machine.parts.get<Household>(); }
+
+/// A page of a guest, where the hypervisor sees it.
+struct SeenPage {
+    Gfn gfn{~0ull};
+    bool writable = false;
+    u8* at = nullptr;
+};
+
+/// The pages that this pCPU found last, good while the generation stands (guest_memory.cpp).
+struct SeenPages {
+    static constexpr size_t count = 16;
+    u64 generation = 0;
+    std::array<SeenPage, count> pages{};
+};
+
+/// What one pCPU shows the others of where it is. The pCPU's part that chapter `domains` furnishes.
+struct Whereabouts {
+    static constexpr Chapter chapter = Chapter::domains;
+
+    Vcpu* current = nullptr;              ///< the vCPU whose registers are on this pCPU
+    std::atomic<Domain*> inside{nullptr}; ///< whose guest it executes, or whose memory it copies
+    std::atomic<u64> entered_with{0};     ///< the generation of that domain's p2m at entry
+    SeenPages seen{};                     ///< for this pCPU alone
+    u64 idle_time = 0;                    ///< ns that nobody ran here
+    Timer slice;                          ///< ends a vCPU's turn
+
+    Whereabouts();
+};
+
+inline Whereabouts& whereabouts(const Cpu& cpu) { return cpu.parts.get<Whereabouts>(); }
+
+/// Says that this pCPU is about to enter `domain`'s guest, or to reach into its memory, and returns
+/// its p2m's generation. Every change made before the return is seen by a flush at this entry;
+/// every later one finds us inside.
+u64 announce_entry(Whereabouts& here, Domain& domain);
+inline void announce_exit(Whereabouts& here) {
+    here.inside.store(nullptr, std::memory_order_release);
+}
+
+/// Raises the generation of `domain`'s p2m and returns when no pCPU runs its guest with an older
+/// one.
+void shoot_down(Domain& domain);
 
 /// A chapter joins the household; from its Plug::open, before any domain exists.
 void join(Machine& machine, const DomainPlug& plug);

@@ -1,7 +1,6 @@
 // hvm_op: the parameters between a guest and its toolstack, and how a guest hears of events.
 #include <domains/calls.hpp>
 #include <domains/shared_info.hpp>
-#include <domains/shootdown.hpp>
 #include <xen/hvm/params.h>
 #include <xen/sched.h>
 

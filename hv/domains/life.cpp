@@ -82,8 +82,7 @@ Result<> furnish_ground(Domain& domain, const xen_domctl_createdomain& wish) {
 void tell_chapters_of_shut_down(Domain& domain) {
     const Household& house = household(domain.machine);
     for (size_t i = 0; i < house.plug_count; ++i)
-        if (house.plugs[i]->shut_down != nullptr)
-            house.plugs[i]->shut_down(domain);
+        house.plugs[i]->shut_down(domain);
 }
 
 /// dom0 holds the machine's keys: when it powers off or reboots, so does the machine.
@@ -145,8 +144,7 @@ Result<DomainRef> create_domain(Machine& machine, Cpu& cpu, DomainId id,
 
     Result<> furnished = furnish_ground(domain, wish);
     for (size_t i = 0; furnished.ok() && i < house.plug_count; ++i)
-        if (house.plugs[i]->furnish != nullptr)
-            furnished = house.plugs[i]->furnish(domain, wish);
+        furnished = house.plugs[i]->furnish(domain, wish);
     if (furnished.ok())
         furnished = enlist(house, domain);
     if (!furnished.ok()) {
@@ -216,8 +214,7 @@ Progress destroy(Cpu& cpu, Domain& domain) {
     // The chapters let go first, the latest before the earlier ones that it stands on
     const Household& house = household(domain.machine);
     for (size_t i = house.plug_count; i-- > 0;)
-        if (house.plugs[i]->release != nullptr &&
-            house.plugs[i]->release(domain) == Progress::again)
+        if (house.plugs[i]->release(domain) == Progress::again)
             return Progress::again;
     for (Vcpu* vcpu : domain.made_vcpus())
         attach_vcpu_info(*vcpu);
@@ -252,8 +249,7 @@ void forget(Domain& domain) {
         destroy_vcpu(*vcpu);
     const Household& house = household(machine);
     for (size_t i = house.plug_count; i-- > 0;)
-        if (house.plugs[i]->forget != nullptr)
-            house.plugs[i]->forget(domain);
+        house.plugs[i]->forget(domain);
     unmake(machine, domain.policy);
     if (domain.memory_map_frame.value != 0)
         machine.frames.give_back(domain.memory_map_frame);

@@ -44,7 +44,7 @@ bool among(u64 set, u32 offset) {
 
 }  // namespace
 
-LocalApic::LocalApic(Vcpu& owner) : owner_{owner}, timer_{timer_expired, *this} {}
+LocalApic::LocalApic(Vcpu& owner) : owner_{owner}, timer_{timer_expired, owner} {}
 
 Result<> LocalApic::open() {
     Machine& machine = owner_.domain.machine;

@@ -8,6 +8,12 @@ namespace hv {
 
 struct Vcpu;
 
+/// A timer that belongs to a vCPU.
+struct VcpuTimer : Timer {
+    VcpuTimer(Action what, Vcpu& owner) : Timer{what}, vcpu{owner} {}
+    Vcpu& vcpu;
+};
+
 /// The local APIC of one vCPU. Its registers lie in a page of the architecture's layout (Intel SDM,
 /// "The Local APIC Register Address Map"), which VMX can use as its virtual-APIC page.
 class LocalApic {
@@ -61,10 +67,7 @@ private:
     Vcpu& owner_;
     u8* page_ = nullptr;
     u64 base_ = 0;
-    struct ApicTimer : Timer {
-        ApicTimer(Action what, LocalApic& of) : Timer{what}, apic{of} {}
-        LocalApic& apic;
-    } timer_;
+    VcpuTimer timer_;
     u64 timer_started_ = 0;                ///< machine time, ns
     u64 timer_length_ = 0;                 ///< ns; 0: not counting
 };

@@ -92,7 +92,7 @@ u32 LocalApic::current_count() const {
 }
 
 void LocalApic::timer_expired(Timer& timer, Cpu& cpu) {
-    LocalApic& apic = static_cast<ApicTimer&>(timer).apic;
+    LocalApic& apic = static_cast<VcpuTimer&>(timer).vcpu.apic;
     const u32 entry = apic.at(lvt_timer);
     if (entry & periodic) {
         // A guest that wishes for a tick every few nanoseconds must not hold this pCPU

@@ -1,7 +1,6 @@
 // A domain's RAM: how frames are given, lent, and let go once no pCPU can reach them.
 #include <domains/household.hpp>
 #include <domains/memory.hpp>
-#include <domains/shootdown.hpp>
 #include <x86/privileged.hpp>
 
 namespace hv {

@@ -21,8 +21,6 @@ public:
     void put(Mfn frame, u8 order, u8 uses);
     /// Takes over a table that a CPU may still be walking. Never settles: the p2m's lock is held.
     void put_table(Mfn table);
-    /// Notes that translations were cached which must be forgotten, with no frame to let go.
-    void note_change() { changed_ = true; }
     void settle();
 
 private:

@@ -16,7 +16,7 @@ struct MemoryCall {
     u32 start;
 
     /// Goes on later at item `next`.
-    Answer go_on_at(u64 next) {
+    Answer go_on_at(u64 next) const {
         call.set_argument(0, operation | next << extent_shift);
         return Call::again;
     }

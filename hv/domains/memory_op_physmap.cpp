@@ -125,14 +125,15 @@ Result<> place_one(Call& call, const Placement& wish) {
     }
 }
 
-Answer place_range(MemoryCall& memory, Domain& target, const Addition<u64>& wish) {
-    if (wish.size < memory.start)
+/// Lets `place` deal with each of `count` items, from where the call goes on.
+template <class Place>
+Answer place_each(const MemoryCall& memory, u64 count, Place place) {
+    if (count < memory.start)
         return Error{XEN_EILSEQ};
-    for (u64 done = memory.start; done < wish.size; ++done) {
+    for (u64 done = memory.start; done < count; ++done) {
         if (done != memory.start && memory.call.should_stop())
             return memory.go_on_at(done);
-        TRY(place_one(memory.call,
-                      {target, wish.space, 0, wish.index + done, Gfn{wish.gfn + done}}));
+        TRY(place(done));
     }
     return 0;
 }
@@ -154,9 +155,13 @@ Answer add_to_physmap(MemoryCall memory) {
     if (wish.space == XENMAPSPACE_gmfn_foreign)
         return Error{XEN_ENOSYS};
     const DomainRef target = TRY(target_of(memory.call, wish.domain));
+    const auto place = [&](u64 i) {
+        return place_one(memory.call,
+                         {*target, wish.space, 0, wish.index + i, Gfn{wish.gfn + i}});
+    };
     if (wish.space == XENMAPSPACE_gmfn_range)
-        return place_range(memory, *target, wish);
-    return place_one(memory.call, {*target, wish.space, 0, wish.index, Gfn{wish.gfn}});
+        return place_each(memory, wish.size, place);
+    return place(0);
 }
 
 Answer add_to_physmap_batch(MemoryCall memory) {
@@ -164,14 +169,8 @@ Answer add_to_physmap_batch(MemoryCall memory) {
     if (batch.space == XENMAPSPACE_gmfn_range)
         return Error{XEN_EOPNOTSUPP};
     const DomainRef target = TRY(target_of(memory.call, batch.domain));
-    if (batch.size < memory.start)
-        return Error{XEN_EILSEQ};
-    for (u64 done = memory.start; done < batch.size; ++done) {
-        if (done != memory.start && memory.call.should_stop())
-            return memory.go_on_at(done);
-        TRY(place_entry(memory.call, *target, batch, done));
-    }
-    return 0;
+    return place_each(memory, batch.size,
+                      [&](u64 i) { return place_entry(memory.call, *target, batch, i); });
 }
 
 Answer remove_from_physmap(MemoryCall memory) {

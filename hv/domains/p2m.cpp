@@ -99,7 +99,6 @@ Result<> P2m::remove(Gfn gfn, Mfn frame, u8 order, Quarantine& quarantine) {
     const x86::Flush flush = TRY(table.unmap(gfn, order));
     if (!flush.needed)
         return Error{XEN_ENOENT};
-    quarantine.note_change();
     return {};
 }
 

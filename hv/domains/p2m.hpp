@@ -33,9 +33,9 @@ public:
     /// once it is sealed.
     Result<> add(Gfn gfn, Mfn frame, u8 order, x86::Access access,
                  x86::MemoryType type = x86::MemoryType::write_back);
-    /// Unmaps 2^order frames, splitting what is larger, and tells `quarantine` that translations
-    /// changed. The frames' uses are the caller's to end. XEN_ENOENT when not all are mapped, or
-    /// not to `frame` and what follows it any more: another pCPU was there first.
+    /// Unmaps 2^order frames, splitting what is larger; tables that fall out go to `quarantine`.
+    /// The frames are the caller's to put there, too. XEN_ENOENT when not all are mapped, or not to
+    /// `frame` and what follows it any more: another pCPU was there first.
     Result<> remove(Gfn gfn, Mfn frame, u8 order, Quarantine& quarantine);
     /// What `gfn` is now. XEN_ENOENT when it is nothing.
     Result<GuestFrame> look_up(Gfn gfn);

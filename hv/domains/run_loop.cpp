@@ -3,7 +3,6 @@
 #include <domains/exits.hpp>
 #include <domains/household.hpp>
 #include <domains/shared_info.hpp>
-#include <domains/shootdown.hpp>
 #include <domains/trace.hpp>
 #include <svm/svm.hpp>
 #include <vmx/vmx.hpp>

@@ -143,16 +143,11 @@ vcpu_time_info_t time_now(const Vcpu& vcpu) {
     return time;
 }
 
-/// The second copy lies at a virtual address: the version is written before and after the rest.
-void show_time_copy(Vcpu& vcpu, vcpu_time_info_t time) {
-    u32 version = 0;
-    if (!read_guest(vcpu, &version, vcpu.time_area, sizeof version).ok())
-        return;
-    time.version = version | 1;
-    if (!write_guest(vcpu, vcpu.time_area, &time, sizeof time).ok())
-        return;
+/// The second copy lies at a virtual address: its version is odd at first, and made even last.
+void show_time_copy(Vcpu& vcpu, const vcpu_time_info_t& time) {
     const u32 even = time.version + 1;
-    (void)write_guest(vcpu, vcpu.time_area, &even, sizeof even).ok();
+    if (write_guest(vcpu, vcpu.time_area, &time, sizeof time).ok())
+        (void)write_guest(vcpu, vcpu.time_area, &even, sizeof even).ok();
 }
 
 /// vcpu_runstate_info as 32-bit code lays it out: no padding after the state.

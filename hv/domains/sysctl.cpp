@@ -1,7 +1,6 @@
 // The whole machine, as dom0 asks for it: its console, and sysctl. Guests may do neither.
 #include <algorithm>
 #include <domains/calls.hpp>
-#include <domains/shootdown.hpp>
 #include <xen/sysctl.h>
 
 namespace hv {

@@ -79,8 +79,7 @@ Result<Vcpu*> create_vcpu(Domain& domain, u16 id) {
         furnished = machine.engine->create(vcpu.hardware, frames);
     const Household& house = household(machine);
     for (size_t i = 0; furnished.ok() && i < house.plug_count; ++i)
-        if (house.plugs[i]->furnish_vcpu != nullptr)
-            furnished = house.plugs[i]->furnish_vcpu(vcpu);
+        furnished = house.plugs[i]->furnish_vcpu(vcpu);
     if (!furnished.ok()) {
         destroy_vcpu(vcpu);
         return furnished.error();
@@ -95,8 +94,7 @@ void destroy_vcpu(Vcpu& vcpu) {
     Machine& machine = vcpu.domain.machine;
     const Household& house = household(machine);
     for (size_t i = house.plug_count; i-- > 0;)
-        if (house.plugs[i]->release_vcpu != nullptr)
-            house.plugs[i]->release_vcpu(vcpu);
+        house.plugs[i]->release_vcpu(vcpu);
     cancel_timers(vcpu);
     x86::FrameSource frames = frame_source(machine);
     if (vcpu.hardware.control != nullptr)

@@ -23,12 +23,8 @@ Progress release(Domain& domain) {
     release_fifo(domain);
     Guard guard{events.lock};
     events.limit = 0;
-    for (EventPort*& page : events.pages) {
-        if (page != nullptr)
-            domain.machine.frames.give_back(
-                frame_of(domain.machine.memory.address_of_pointer(page)));
-        page = nullptr;
-    }
+    for (EventChannels::Page*& page : events.pages)
+        unmake(domain.machine, std::exchange(page, nullptr));
     return Progress::done;
 }
 
@@ -60,9 +56,7 @@ void console_input(Machine& machine) {
         raise_global_virq(*keeper, VIRQ_CONSOLE);
 }
 
-constexpr HypercallRow calls[] = {
-    {__HYPERVISOR_event_channel_op, event_channel_op},
-};
+constexpr HypercallRow calls[] = {{__HYPERVISOR_event_channel_op, event_channel_op}};
 
 constexpr DomainPlug domain_plug{
     .chapter = Chapter::events,

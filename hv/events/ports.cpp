@@ -5,13 +5,11 @@
 
 namespace hv {
 
-VcpuEvents::VcpuEvents(Vcpu& vcpu) : poll_timer{poll_timed_out, vcpu} {}
-
 EventPort* EventChannels::find(u32 port) {
     if (port == 0 || port >= limit)
         return nullptr;
-    EventPort* const page = pages[port / ports_per_page];
-    return page != nullptr ? page + port % ports_per_page : nullptr;
+    Page* const page = pages[port / ports_per_page];
+    return page != nullptr ? &(*page)[port % ports_per_page] : nullptr;
 }
 
 Result<EventPort*> EventChannels::row(u32 port) {
@@ -54,17 +52,12 @@ void at_other_end(Domain& domain, u32 port, const EventPort& row, Act act) {
 
 Result<u32> reserve_port(Domain& domain) {
     EventChannels& events = events_of(domain);
-    Machine& machine = domain.machine;
     const u32 end = std::min(events.limit, events.abi->port_limit(domain));
     for (u32 port = 1; port < end; ++port) {
-        EventPort*& page = events.pages[port / EventChannels::ports_per_page];
-        if (page == nullptr) {
-            const Mfn frame = TRY(machine.frames.take(owner_hypervisor));
-            page = machine.memory.as<EventPort>(address_of(frame));
-            for (u32 i = 0; i < EventChannels::ports_per_page; ++i)
-                new (page + i) EventPort{};
-        }
-        EventPort& row = page[port % EventChannels::ports_per_page];
+        EventChannels::Page*& page = events.pages[port / EventChannels::ports_per_page];
+        if (page == nullptr)
+            page = TRY(make<EventChannels::Page>(domain.machine));
+        EventPort& row = *events.find(port);
         if (row.state != State::free)
             continue;
         row.state = State::reserved;

@@ -19,7 +19,7 @@ struct EventPort {
     u32 detail = 0;          ///< interdomain: the other end's port; virq: its number
     u16 queue_vcpu = 0;      ///< FIFO: whose queue it was last linked in
 };
-static_assert(sizeof(EventPort) <= 16);
+static_assert(sizeof(EventPort) == 16);
 
 /// How a guest sees its ports: the two ABIs (two_level.cpp, fifo.cpp) differ in these. The domain's
 /// event lock is held.
@@ -41,11 +41,12 @@ extern const EventAbi two_level_abi, fifo_abi;
 /// guest.
 struct EventChannels {
     static constexpr Chapter chapter = Chapter::events;
-    static constexpr u32 ports_per_page = page_size / 16;
+    static constexpr u32 ports_per_page = page_size / sizeof(EventPort);
+    using Page = std::array<EventPort, ports_per_page>;
     static constexpr u32 most_ports = 4096;   ///< of one domain, whatever its ABI could name
 
     Spinlock lock{LockRank::chapter};
-    std::array<EventPort*, most_ports / ports_per_page> pages{};
+    std::array<Page*, most_ports / ports_per_page> pages{};
     u32 limit = 0;                 ///< valid ports are 1 to limit - 1
     const EventAbi* abi = &two_level_abi;  ///< until the guest asks for FIFO
 
@@ -60,11 +61,14 @@ struct EventChannels {
     Result<EventPort*> row(u32 port);
 };
 
+/// The time that a vCPU would poll for is over.
+void poll_timed_out(Timer& timer, Cpu& cpu);
+
 /// What chapter events keeps for a vCPU.
 struct VcpuEvents {
     static constexpr Chapter chapter = Chapter::events;
 
-    explicit VcpuEvents(Vcpu& vcpu);
+    explicit VcpuEvents(Vcpu& vcpu) : poll_timer{poll_timed_out, vcpu} {}
 
     std::array<u32, NR_VIRQS> virq_ports{};  ///< per-vCPU VIRQs; 0: not bound
 
@@ -117,7 +121,6 @@ void release_fifo(Domain& domain);
 /// The hypercall, and SCHEDOP_poll.
 Answer event_channel_op(Call& call);
 Answer poll(Call& call);
-void poll_timed_out(Timer& timer, Cpu& cpu);
 /// A port of the domain became pending: wakes the vCPUs that poll it.
 void wake_pollers(Domain& domain, u32 port);
 

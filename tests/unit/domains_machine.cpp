@@ -66,9 +66,8 @@ constexpr HypercallRow calls[] = {
     {__HYPERVISOR_domctl, domctl},
 };
 constexpr PhysmapSpace spaces[] = {{XENMAPSPACE_shared_info, shared_info_space}};
-const DomainPlug test_plug{.chapter = Chapter::domains,
-                           .hypercalls = calls,
-                           .physmap_spaces = spaces};
+const DomainPlug test_plug{
+    .chapter = Chapter::domains, .hypercalls = calls, .physmap_spaces = spaces};
 
 constexpr u64 first_free = 0x100;  // the first MiB is nobody's, as on a real machine
 

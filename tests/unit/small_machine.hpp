@@ -5,7 +5,6 @@
 #include <deque>
 #include <domains/calls.hpp>
 #include <domains/memory.hpp>
-#include <domains/shootdown.hpp>
 #include <gtest/gtest.h>
 #include <memory>
 #include <vector>
