@@ -101,7 +101,7 @@ Answer claim_pages(MemoryCall memory) {
     const auto wish = TRY(read_layout<Reservation>(memory.call, memory.address));
     if (wish.extents != 0 || wish.order != 0)
         return Error{XEN_EINVAL};
-    TRY(target_of(memory.call, wish.domain));
+    (void)TRY(target_of(memory.call, wish.domain));
     // Nothing is set aside: there is one toolstack, and it builds one domain at a time
     return wish.count > memory.call.domain.machine.frames.free_count() ? refuse(XEN_ENOMEM) : 0;
 }
