@@ -14,7 +14,7 @@ struct Clock {
     u64 ticks_per_second = 0; ///< 0 until calibrated
     u32 to_ns_multiplier = 0; ///< ns = (ticks << shift) * multiplier >> 32, as pvclock has it
     int to_ns_shift = 0;
-    u64 wall_seconds = 0;     ///< Unix time at system time 0, from the RTC or from EFI
+    u64 wall_seconds = 0;     ///< Unix time at system time 0, from the RTC
 
     void calibrate(u64 frequency);            ///< sets the scale from ticks per second
     u64 ticks() const;                        ///< the boot pCPU's TSC now, seen from any (hosted: a

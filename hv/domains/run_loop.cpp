@@ -1,5 +1,5 @@
 // What every pCPU does for ever: choose a vCPU, run it until something else wants the pCPU, put it
-// away. Written once for both engines; the compiler makes two, and no other room names both.
+// away. Written once for both engines; the compiler makes two.
 #include <domains/exits.hpp>
 #include <domains/household.hpp>
 #include <domains/shared_info.hpp>
