@@ -12,6 +12,7 @@ from pyhv.paths import chapters  # noqa: E402
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Know each chapter's name as a mark."""
+    """Know each chapter's name as a mark, and `long`."""
+    config.addinivalue_line("markers", "long: takes minutes; only ./tests/run long runs it")
     for chapter in chapters():
         config.addinivalue_line("markers", f"{chapter}: what the chapter {chapter} promises")

@@ -61,10 +61,10 @@ def _run(words: list[str], result: Path) -> Tally:
 NOTHING_TO_RUN = 5
 
 
-def _pytest(name: str, *words: str) -> Tally:
+def _pytest(name: str, *words: str, marks: str = "not long") -> Tally:
     result = RESULTS / f"{name}.xml"
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=short", "-ra"]
-    return _run([*command, f"--junitxml={result}", *words], result)
+    return _run([*command, f"--junitxml={result}", "-m", marks, *words], result)
 
 
 def _googletest(name: str) -> Tally:
@@ -105,19 +105,26 @@ def _folder(name: str) -> Callable[[], Tally]:
 
 def _chapter(name: str) -> Callable[[], Tally]:
     """What concerns one chapter: the tests on emulators that bear its name."""
-    return lambda: _pytest(name, "-v", "-m", name, str(TESTS / "boot"))
+    return lambda: _pytest(name, "-v", str(TESTS / "boot"), marks=f"{name} and not long")
+
+
+def long() -> Tally:
+    """What takes too long for every day: real Xen in Bochs, and the soak."""
+    folders = [str(TESTS / name) for name in ("boot", "oracle", "bench")]
+    return _pytest("long", "-v", *folders, marks="long")
 
 
 def parts() -> dict[str, Callable[[], Tally]]:
     """Return every part, in the order in which they run; `boot` is also that chapter."""
     named = {"unit": unit, "book": book, "boot": boot}
     named |= {name: _folder(name) for name in ("oracle", "bench") if (TESTS / name).is_dir()}
+    named["long"] = long
     return named | {name: _chapter(name) for name in chapters() if name not in named}
 
 
 def _default() -> list[str]:
-    # Another chapter's part is a choice of boot's tests
-    return [name for name in parts() if name == "boot" or name not in chapters()]
+    # Another chapter's part is a choice of boot's tests, and `long` is asked for by name
+    return [name for name in parts() if name == "boot" or name not in (*chapters(), "long")]
 
 
 def _run_part(name: str, part: Callable[[], Tally]) -> Tally:
