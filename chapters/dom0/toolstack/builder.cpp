@@ -40,11 +40,13 @@ Result<> Builder::check() {
 }
 
 Result<> Builder::read_kernel() {
-    step_ = "its kernel is damaged, or packed otherwise than by gzip, xz or lz4";
     elf_ = order_.kernel;
     if (auto payload = find_payload(order_.kernel)) {
         auto unpacked = unpack(*payload);
-        if (!unpacked) return unpacked.error();
+        if (!unpacked) {
+            step_ = why_not(payload->packing, unpacked.error().code);
+            return unpacked.error();
+        }
         unpacked_ = std::move(*unpacked);
         elf_ = unpacked_.view();
     }

@@ -55,7 +55,7 @@ private:
     Result<> connect();
 
     const Order& order_;
-    std::string_view step_;
+    std::string step_;
     Newborn newborn_;
     Bytes unpacked_;
     std::span<const u8> elf_;

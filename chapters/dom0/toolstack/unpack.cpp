@@ -1,4 +1,4 @@
-// Unpacking kernels: lz4 (in its legacy framing, which the kernel's build uses), xz and gzip.
+// Unpacking kernels: gzip, xz, lzma, zstd, and lz4 in its legacy framing, which Linux's build uses.
 #include "unpack.hpp"
 
 #include <kit/heap.hpp>
@@ -6,6 +6,7 @@
 #include <lzma.h>
 #include <string.h>
 #include <zlib.h>
+#include <zstd.h>
 
 namespace dom0 {
 namespace {
@@ -29,13 +30,25 @@ Result<size_t> unpack_lz4(std::span<const u8> packed, std::span<u8> into) {
     return made;
 }
 
+/// xz, and lzma as it was before: the library tells them apart by their first bytes.
 Result<size_t> unpack_xz(std::span<const u8> packed, std::span<u8> into) {
-    u64 memory_limit = 192 * MiB;
-    size_t read = 0, made = 0;
-    auto status = lzma_stream_buffer_decode(&memory_limit, 0, nullptr, packed.data(), &read,
-                                            packed.size(), into.data(), &made, into.size());
+    constexpr u64 memory_limit = 192 * MiB;
+    lzma_stream stream = LZMA_STREAM_INIT;
+    if (lzma_auto_decoder(&stream, memory_limit, 0) != LZMA_OK) return Error{Errno::XEN_ENOMEM};
+    stream.next_in = packed.data();
+    stream.avail_in = packed.size();
+    stream.next_out = into.data();
+    stream.avail_out = into.size();
+    auto status = lzma_code(&stream, LZMA_FINISH);
+    lzma_end(&stream);
     if (status == LZMA_MEM_ERROR || status == LZMA_MEMLIMIT_ERROR) return Error{Errno::XEN_ENOMEM};
-    if (status != LZMA_OK) return Error{Errno::XEN_EINVAL};
+    if (status != LZMA_STREAM_END) return Error{Errno::XEN_EINVAL};
+    return stream.total_out;
+}
+
+Result<size_t> unpack_zstd(std::span<const u8> packed, std::span<u8> into) {
+    size_t made = ZSTD_decompress(into.data(), into.size(), packed.data(), packed.size());
+    if (ZSTD_isError(made)) return Error{Errno::XEN_EINVAL};
     return made;
 }
 
@@ -57,7 +70,9 @@ Result<size_t> unpack_gzip(std::span<const u8> packed, std::span<u8> into) {
 Result<size_t> unpack_into(const Payload& payload, std::span<u8> into) {
     switch (payload.packing) {
     case Packing::lz4: return unpack_lz4(payload.packed, into);
-    case Packing::xz: return unpack_xz(payload.packed, into);
+    case Packing::xz:
+    case Packing::lzma: return unpack_xz(payload.packed, into);
+    case Packing::zstd: return unpack_zstd(payload.packed, into);
     case Packing::gzip: return unpack_gzip(payload.packed, into);
     case Packing::none: memcpy(into.data(), payload.packed.data(), into.size()); return into.size();
     default: return Error{Errno::XEN_EOPNOTSUPP};
@@ -75,6 +90,15 @@ Result<Bytes> unpack(const Payload& payload) {
     // lz4 keeps no checksum: its length is all that tells of damage
     if (*made != bytes.size) return Error{Errno::XEN_EINVAL};
     return bytes;
+}
+
+std::string why_not(Packing packing, Errno code) {
+    std::string packed = "its kernel, packed by " + std::string{name_of(packing)} + ", ";
+    switch (code) {
+    case Errno::XEN_EOPNOTSUPP: return packed + "cannot be unpacked; gzip xz lzma lz4 zstd can";
+    case Errno::XEN_ENOMEM: return packed + "claims more memory than dom0 has";
+    default: return packed + "is damaged";
+    }
 }
 
 }  // namespace dom0

@@ -4,6 +4,7 @@
 #include "bzimage.hpp"
 
 #include <memory>
+#include <string>
 
 namespace dom0 {
 
@@ -19,5 +20,8 @@ struct Bytes {
 /// The kernel inside a bzImage. XEN_EOPNOTSUPP: packed in a way that this build cannot undo;
 /// XEN_EINVAL: the packed data is damaged; XEN_ENOMEM: it would not fit into dom0's memory.
 Result<Bytes> unpack(const Payload& payload);
+
+/// What unpack()'s error means for a kernel packed so, in words for a person.
+std::string why_not(Packing packing, Errno code);
 
 }  // namespace dom0
