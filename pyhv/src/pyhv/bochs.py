@@ -8,8 +8,6 @@ from pyhv.paths import BUILD
 
 MODEL = "corei7_skylake_x"
 ROM = Path("/usr/share/bochs/BIOS-bochs-latest")
-# Simulated instructions per simulated second; a TSC tick is an instruction.
-IPS = 50_000_000
 
 BY_HAND = "com1: enabled=1, mode=file, dev=/dev/stdout"
 
@@ -29,7 +27,8 @@ def _debugger_script() -> Path:
 
 def command(machine: Machine, serial: str, iso: Path) -> list[str]:
     """Return the words of the command; `serial` is the line for COM1."""
-    cpu = f"model={machine.model or MODEL}, count={machine.cpus}, ips={IPS}"
+    # A tick of the TSC is an instruction, however many of them are a second.
+    cpu = f"model={machine.model or MODEL}, count={machine.cpus}, ips={machine.ips}"
     memory = f"guest={machine.memory_mib}, host={machine.memory_mib}"
     # "error: ignore", because Bochs would log each VM exit.
     lines = [

@@ -84,7 +84,7 @@ class Emulator:
         machine = self.machine
         if not machine.image:
             raise Failure("an ISO needs an image to boot")
-        return iso.make(machine.image, machine.module, machine.options, machine.grub)
+        return iso.make(machine)
 
     def _spawn(self, words: list[str], keep: tuple[int, ...] = ()) -> None:
         try:

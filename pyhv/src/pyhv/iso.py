@@ -1,5 +1,5 @@
 # A bootable ISO: GRUB for BIOS and UEFI, the image and its module.
-"""Make a GRUB ISO that boots an image by multiboot2."""
+"""Make a GRUB ISO that boots an image by multiboot2, or real Xen with its first kernel."""
 
 import hashlib
 import os
@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from pyhv.errors import Failure
+from pyhv.machine import Machine
 from pyhv.paths import BUILD
 
 
@@ -26,6 +27,17 @@ def grub_config(options: str, has_module: bool, first: tuple[str, ...] = ()) -> 
     return "\n".join([*lines, "    boot", "}", ""])
 
 
+def xen_config(options: str, kernel_options: str) -> str:
+    """Return the grub.cfg that boots Xen: by multiboot 1, since Bochs crashes in its other way."""
+    # The first word of each command line stands for the program's name.
+    return "\n".join([
+        "set timeout=0", "set default=0", "menuentry 'Xen' {",
+        f"    multiboot /boot/hv.elf xen {options}",
+        f"    module /boot/first_kernel linux {kernel_options}", "    module /boot/module.cpio",
+        "    boot", "}", "",
+    ])
+
+
 def _place(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
@@ -33,15 +45,17 @@ def _place(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def make(
-    image: Path, module: Path | None, options: str = "", first: tuple[str, ...] = ()
-) -> Path:
+def make(machine: Machine) -> Path:
     """Return the ISO in build/iso, made anew unless its files and options are unchanged."""
-    config = grub_config(options, module is not None, first)
+    image, module, first_kernel = machine.image, machine.module, machine.first_kernel
+    if first_kernel:
+        config = xen_config(machine.options, machine.first_options)
+    else:
+        config = grub_config(machine.options, module is not None, machine.grub)
     name = hashlib.sha256(f"{image} {module} {config}".encode()).hexdigest()[:8]
     iso = BUILD / "iso" / f"{image.stem}-{name}.iso"
     recipe = iso.with_suffix(".recipe")
-    inputs = [file for file in (image, module) if file]
+    inputs = [file for file in (image, module, first_kernel) if file]
     key = config + "".join(f"{f} {f.stat().st_size} {f.stat().st_mtime_ns}\n" for f in inputs)
     if iso.exists() and recipe.exists() and recipe.read_text() == key:
         return iso
@@ -53,6 +67,8 @@ def make(
         _place(image, boot / "hv.elf")
         if module:
             _place(module, boot / "module.cpio")
+        if first_kernel:
+            _place(first_kernel, boot / "first_kernel")
         done = subprocess.run(
             ["grub-mkrescue", "-o", str(iso), directory],
             capture_output=True, text=True, check=False,

@@ -18,7 +18,8 @@ class Machine:
     the usual one. `grub` are commands for GRUB to run first, which can leave the machine as some
     firmware would; `rom` is another BIOS for Bochs than its own. `debugger` is where QEMU opens a
     socket for one, and then waits for its word. `first_kernel` is the first domain's kernel
-    where it is not in the module: real Xen wants it so. `more` is further words for QEMU.
+    where it is not in the module, and `first_options` its command line: real Xen wants it so.
+    `ips` is how many instructions Bochs counts as a second. `more` is further words for QEMU.
     """
 
     engine: str = "svm"
@@ -26,6 +27,7 @@ class Machine:
     image: Path | None = None
     module: Path | None = None
     first_kernel: Path | None = None
+    first_options: str = ""
     options: str = ""
     cpus: int = 1
     memory_mib: int = 512
@@ -36,6 +38,7 @@ class Machine:
     grub: tuple[str, ...] = ()
     rom: Path | None = None
     debugger: Path | None = None
+    ips: int = 50_000_000
     more: tuple[str, ...] = ()
 
     @property

@@ -39,6 +39,11 @@ def command(machine: Machine, serial: tuple[str, ...], iso: Path | None) -> list
     words += ["-kernel", str(machine.image)]
     if machine.options:
         words += ["-append", machine.options]
-    if modules := [str(file) for file in (machine.first_kernel, machine.module) if file]:
+    modules = []
+    if machine.first_kernel:
+        modules.append(f"{machine.first_kernel} {machine.first_options}".strip())
+    if machine.module:
+        modules.append(str(machine.module))
+    if modules:
         words += ["-initrd", ",".join(modules)]
     return words
