@@ -42,6 +42,7 @@ constinit const Shell::Command Shell::commands[command_count] = {
     {"reboot", "NAME", "ask it to start anew", &Shell::reboot, 2},
     {"destroy", "NAME", "end it, asked or not", &Shell::destroy, 2},
     {"dmesg", "", "the hypervisor's own log", &Shell::dmesg, 1},
+    {"info", "", "the machine's memory, and how much of it is free", &Shell::info, 1},
     {"files", "", "what the boot module holds", &Shell::files, 1},
     {"store", "PATH", "one entry of the store, and what lies below it", &Shell::store, 2},
     {"poweroff", "", "turn the machine off, with everyone in it", &Shell::poweroff, 1},
@@ -152,6 +153,13 @@ void Shell::dmesg(const Words&) {
     auto log = read_hypervisor_log();
     if (!log) return print("no log: {}\n", describe(log.error().code));
     kit::console().write(*log);
+}
+
+void Shell::info(const Words&) {
+    auto machine = physical_info();
+    if (!machine) return print("nothing is told: {}\n", describe(machine.error().code));
+    print("{:23}: {} KiB\n", "total_memory", u64{machine->total_pages} * page_size / KiB);
+    print("{:23}: {} KiB\n", "free_memory", u64{machine->free_pages} * page_size / KiB);
 }
 
 void Shell::files(const Words&) {

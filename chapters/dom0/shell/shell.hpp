@@ -36,7 +36,7 @@ private:
         void (Shell::*run)(const Words& words);
         size_t needed; // words it takes at least, its own name included
     };
-    static constexpr size_t command_count = 13;
+    static constexpr size_t command_count = 14;
     static const Command commands[command_count];
 
     void run(std::string_view line);
@@ -54,6 +54,7 @@ private:
     void reboot(const Words&);
     void destroy(const Words&);
     void dmesg(const Words&);
+    void info(const Words&);
     void files(const Words&);
     void store(const Words&);
     void poweroff(const Words&);
