@@ -1,5 +1,5 @@
 # Where the instructions go: QEMU's own trace of one run, added up by function.
-"""Count the hypervisor's instructions per function between two places of the code.
+"""Count the hypervisor's instructions per function between places of the code.
 
 QEMU tells of each block of code that it translates (`-d in_asm`) and that it runs (`-d exec`), here
 only of the hypervisor's range. A block counts for the function that holds its first instruction.
@@ -14,6 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import emulate
+from pyhv import qemu
+from pyhv.emulator import _die_with_parent
+from pyhv.errors import Failure
+from pyhv.machine import Machine
 
 # A repeated store runs once for each word: memset fills words by the million before a guest starts.
 REPEATED = re.compile(r"^\s*([0-9a-f]+):.*\brep (?:stos|movs)", re.M)
@@ -54,7 +58,7 @@ class Count:
     lengths: dict[int, int] = field(default_factory=dict)
 
     def take(self, text: bytes, also_ran: bool = True) -> None:
-        """Add a piece of QEMU's log, which ends with a line: what was translated, what ran."""
+        """Add a piece of QEMU's log: what was translated, and what ran."""
         for found in TRANSLATED.finditer(text):
             lines = found[1].splitlines()
             self.lengths[int(lines[0].split(b":")[0], 16)] = len(lines)
@@ -86,41 +90,41 @@ def _ranges(image: Path, within: range, places: list[int]) -> str:
 
 
 def run(
-    words: list[str], image: Path, within: range, first: int, last: int, work: Path
-) -> Count:
-    """Run QEMU from its start; count from the place `first` until `last` is reached.
+    machine: Machine, image: Path, within: range, places: list[int], work: Path
+) -> list[Count]:
+    """Run QEMU from its start; count from each place to the next, in the order they are reached.
 
     What memset stores counts once, however many words it fills.
     """
     pipe = work / "trace"
     pipe.unlink(missing_ok=True)
     os.mkfifo(pipe)
-    ranges = _ranges(image, within, [first, last])
+    ranges = _ranges(image, within, places)
     trace = ["-d", "in_asm,exec,nochain", "-dfilter", ranges, "-D", str(pipe)]
     with subprocess.Popen(
-        ["qemu-system-x86_64", *emulate.EXACT, *words, *trace], stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        preexec_fn=emulate._die_with_parent,
+        [*qemu.command(emulate.exact(machine), ("-serial", "null"), None), *trace],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        preexec_fn=_die_with_parent,
     ) as process:
         try:
-            return _read(pipe, b"/%016x/" % first, b"/%016x/" % last)
+            return _read(pipe, [b"/%016x/" % place for place in places])
         finally:
             process.kill()
 
 
-def _read(pipe: Path, first: bytes, last: bytes) -> Count:
-    count, rest, begun = Count(), b"", False
+def _read(pipe: Path, places: list[bytes]) -> list[Count]:
+    before, counts, rest = Count(), [], b""
     with pipe.open("rb", buffering=0) as log:
-        while piece := log.read(1 << 20):
+        while len(counts) < len(places) and (piece := log.read(1 << 20)):
             # Blocks are parted by empty lines and by lines that begin with Trace: keep the last
             text, mark, rest = (rest + piece).rpartition(b"\nTrace ")
             text, rest = text + b"\n", mark[1:] + rest
-            if not begun and first in text:
-                begun = True
-                before, _, text = text.partition(first)
-                count.take(before, also_ran=False)
-            if begun and last in text:
-                count.take(text.partition(last)[0])
-                return count
-            count.take(text, also_ran=begun)
-    return count
+            while len(counts) < len(places) and places[len(counts)] in text:
+                done, _, text = text.partition(places[len(counts)])
+                (counts or [before])[-1].take(done, also_ran=bool(counts))
+                # A block is translated once, and may run later
+                counts.append(Count(lengths=before.lengths))
+            (counts or [before])[-1].take(text, also_ran=bool(counts))
+    if len(counts) < len(places):
+        raise Failure(f"the trace ended before {places[len(counts)].decode()} was reached")
+    return counts[:-1]

@@ -22,51 +22,75 @@ from pyhv.errors import Failure
 from rich.console import Console
 from rich.table import Table
 
-console = Console(width=None if sys.stdout.isatty() else 120)
-# Real Xen's dom0 boots in about 90 s on two slow cores.
+console = Console(width=None if sys.stdout.isatty() else 140)
+# Real Xen's dom0 boots in about 90 s on two slow cores, in QEMU.
 XEN_TIMEOUT, OURS_TIMEOUT = 400, 120
+EMULATORS = {
+    "svm": ("QEMU", ["qemu-system-x86_64", "--version"]),
+    # It tells its version whenever it starts, even in vain
+    "vmx": ("Bochs", ["bochs", "-q", "-f", "/nonexistent"]),
+}
+Echo = Callable[[str], None]
 
 
-def measure_xen(echo: Callable[[str], None]) -> tuple[figures.Figures, figures.Figures]:
-    """Return real Xen's figures, and those of a copy that need not decode for a length."""
-    domains = guests.meters(ours.meter())
-    said = xen_dom0.run(domains, XEN_TIMEOUT, echo)
+def _run_xen(
+    domains: list[guests.Guest], idle: list[guests.Guest], engine: str, echo: Echo
+) -> tuple[str, str]:
+    """Run real Xen; on SVM a second time, as a copy that need not decode for a length."""
+    said = xen_dom0.run(domains, XEN_TIMEOUT, echo, engine=engine, idle=idle)
+    if engine == "vmx":
+        return said, said
     copy = next_rip.image(next_rip.address_of(said, xen_dom0.DECODER))
-    without = xen_dom0.run(domains, XEN_TIMEOUT, echo, copy)
+    return said, xen_dom0.run(domains, XEN_TIMEOUT, echo, copy, idle=idle)
+
+
+def measure_xen(echo: Echo, engine: str = "svm") -> tuple[figures.Figures, figures.Figures]:
+    """Return real Xen's figures, and those without its decoding."""
+    meter = ours.meter()
+    runs = _run_xen(guests.meters(meter), guests.sized(meter), engine, echo)
     text = sizes.text(xen_dom0.with_sections())
-    return figures.parse(said) | text, figures.parse(without) | text
+    asit, less = (figures.parse(said) | xen_dom0.memory(said) | text for said in runs)
+    return asit, less
 
 
-def measure_xen_linux(echo: Callable[[str], None]) -> tuple[figures.Figures, figures.Figures]:
+def measure_xen_linux(echo: Echo, engine: str = "svm") -> tuple[figures.Figures, figures.Figures]:
     """Return what Linux's boot costs under real Xen, as it is and without its decoding."""
-    domains = [linux_boot.guest(ours.init())]
-    said = xen_dom0.run(domains, XEN_TIMEOUT, echo)
-    copy = next_rip.image(next_rip.address_of(said, xen_dom0.DECODER))
-    without = xen_dom0.run(domains, XEN_TIMEOUT, echo, copy)
-    return linux_boot.parse(said), linux_boot.parse(without)
+    asit, less = map(linux_boot.parse, _run_xen([linux_boot.guest(ours.init())], [], engine, echo))
+    if engine == "svm":
+        asit |= functions.linux_in_xen(None)
+        less |= functions.linux_in_xen(next_rip.copy())
+    return asit, less
 
 
-def measure_ours(echo: Callable[[str], None]) -> figures.Figures:
+def measure_ours(echo: Echo, engine: str = "svm") -> figures.Figures:
     """Return our figures."""
-    said = ours.run(guests.meters(ours.meter()), OURS_TIMEOUT, echo)
-    kept = figures.only(said, "kept", r"I keep (\d+) frames", 4)
-    return figures.parse(said) | sizes.text(ours.image()) | kept
+    meter = ours.meter()
+    said = ours.run(guests.meters(meter), OURS_TIMEOUT, echo, engine, guests.sized(meter))
+    return figures.parse(said) | sizes.text(ours.image()) | ours.memory(said)
 
 
-def measure_our_linux(echo: Callable[[str], None]) -> figures.Figures:
+def measure_our_linux(echo: Echo, engine: str = "svm") -> figures.Figures:
     """Return what Linux's boot costs here."""
     domains = [linux_boot.guest(ours.init())]
-    said = ours.run(domains, OURS_TIMEOUT, echo)
+    said = ours.run(domains, OURS_TIMEOUT, echo, engine)
     exits = figures.only(said, "linux-exits", r"take d1 apart. It came to me (\d+) times")
-    return linux_boot.parse(said) | exits | functions.linux_in_hypervisor()
+    inside = functions.linux_in_hypervisor() if engine == "svm" else {}
+    return linux_boot.parse(said) | exits | inside
 
 
-def conditions() -> dict[str, str]:
+def _emulator(engine: str) -> str:
+    """Return the emulator and its version."""
+    name, words = EMULATORS[engine]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    found = re.search(r"(?:version|Emulator) (\S+)", done.stdout + done.stderr)
+    return f"{name} {found[1]}"
+
+
+def conditions(engine: str) -> dict[str, str]:
     """Return what a noted figure was measured with."""
-    qemu = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True)
     return {
         "day": f"{datetime.date.today():%Y-%m-%d}",
-        "emulator": "QEMU " + re.search(r"version (\S+)", qemu.stdout)[1],
+        "emulator": _emulator(engine),
         "xen": f"Xen {judge.fetch()[0].version}",
     }
 
@@ -77,11 +101,12 @@ def _number(value: float | None) -> str:
     return f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:,.1f}"
 
 
-def show(table: list[figures.Row]) -> None:
+def show(table: list[figures.Row], engine: str) -> None:
     """Print the table; what meets its goal is green, what does not is red."""
-    shown = Table(title="Instructions, medians: under -icount a tick of the TSC is an instruction")
+    title = f"Instructions, medians, on {engine.upper()}: a tick of the TSC is an instruction"
+    shown = Table(title=title)
     shown.add_column("operation", no_wrap=True)
-    for head in ("floor", "Xen", "less decoding", "ours", "p99", "ratio", "goal"):
+    for head in ("floor", "Xen", "p99", "less decoding", "ours", "p99", "ratio", "goal"):
         shown.add_column(head, justify="right")
     for row in table:
         met = row.goal is not None and row.ours is not None and row.ours <= row.goal
@@ -89,7 +114,7 @@ def show(table: list[figures.Row]) -> None:
         unit = "" if row.unit == "instructions" else f" ({row.unit})"
         ratio = "" if row.ratio is None else f"{row.ratio:.1f}"
         shown.add_row(
-            row.title + unit, _number(row.floor), _number(row.xen),
+            row.title + unit, _number(row.floor), _number(row.xen), _number(row.xen_p99),
             _number(row.xen_less_decoding), f"[{color}]{_number(row.ours)}[/]",
             _number(row.ours_p99), ratio, _number(row.goal),
         )
@@ -100,6 +125,8 @@ def show(table: list[figures.Row]) -> None:
 
 
 def main(
+    engine: Annotated[str, typer.Option(help="svm in QEMU, or vmx in Bochs: minutes more.")]
+    = "svm",
     only_ours: Annotated[bool, typer.Option(help="Leave real Xen out: seconds, not minutes.")]
     = False,
     linux: Annotated[bool, typer.Option(help="Boot Linux under both as well: minutes more.")]
@@ -110,27 +137,31 @@ def main(
 ) -> None:
     """Run one guest on real Xen 4.17 and on Subfloor, and compare what its operations cost.
 
-    Xen runs twice: as it is, and as a copy that need not decode instructions to learn their
-    length, which it does only because QEMU has no next-RIP. Writes build/bench.json.
+    On SVM, Xen runs twice: as it is, and as a copy that need not decode instructions to learn
+    their length, which it does only because QEMU has no next-RIP. On VMX the CPU tells lengths.
+    Writes build/bench.json, or build/bench-vmx.json.
     """
+    if engine not in figures.ENGINES:
+        raise typer.BadParameter(f"{engine} is no engine: svm or vmx")
     echo = sys.stdout.write if verbose else (lambda text: None)
     try:
-        xen, less_decoding = ({}, {}) if only_ours else measure_xen(echo)
-        mine = measure_ours(echo)
+        xen, less_decoding = ({}, {}) if only_ours else measure_xen(echo, engine)
+        mine = measure_ours(echo, engine)
         if linux:
-            mine |= measure_our_linux(echo)
+            mine |= measure_our_linux(echo, engine)
         if linux and not only_ours:
-            more, more_less_decoding = measure_xen_linux(echo)
+            more, more_less_decoding = measure_xen_linux(echo, engine)
             xen, less_decoding = xen | more, less_decoding | more_less_decoding
     except Failure as failure:
         console.print(failure.details, markup=False)
         console.print(f"bench: failed: {failure.reason}", markup=False)
         raise typer.Exit(1) from None
-    table = figures.rows(xen, less_decoding, mine)
-    figures.save(table)
+    table = figures.rows(xen, less_decoding, mine, engine)
+    figures.save(table, engine)
     if note:
-        figures.note(conditions(), xen=xen, xen_less_decoding=less_decoding, ours=mine)
-    show(table)
+        by = conditions(engine)
+        figures.note(engine, by, xen=xen, xen_less_decoding=less_decoding, ours=mine)
+    show(table, engine)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 # Which functions of the hypervisor an operation spends its instructions in.
 """The command tests/bench/functions."""
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import guests
 import linux_boot
 import ours
 import typer
+import xen_dom0
 from figures import Figure, Figures
 from pyhv.paths import BUILD
 from rich.console import Console
@@ -24,11 +26,10 @@ UNPAUSED = "hv::(anonymous namespace)::unpause_one(hv::DomctlCall&)"
 
 def _text(image: Path) -> range:
     """Return the addresses of the hypervisor's instructions."""
-    words = ["readelf", "-SW", str(image)]
+    words = ["objdump", "-h", str(image)]
     lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout
-    fields = next(line for line in lines.splitlines() if " .text " in line).split()
-    at = fields.index(".text")
-    start, size = int(fields[at + 2], 16), int(fields[at + 4], 16)
+    found = re.search(r"^ *\d+ \.text +([0-9a-f]+) +([0-9a-f]+) ", lines, re.M)
+    size, start = int(found[1], 16), int(found[2], 16)
     return range(start, start + size)
 
 
@@ -44,8 +45,8 @@ def _count(operation: str) -> blocks.Count:
         domains = [answer, guests.Guest("meter", meter.kernel, f"only={operation} times={TIMES}")]
         marks = blocks.Symbols(ours.meter())
         first, last = marks.address("meter_begins"), marks.address("meter_ends")
-    words = ours.words(domains)
-    return blocks.run(words, image, _text(image), first, last, BUILD / "bench")
+    machine = ours.machine(domains)
+    return blocks.run(machine, image, _text(image), [first, last], BUILD / "bench")[0]
 
 
 def linux_in_hypervisor() -> Figures:
@@ -53,6 +54,24 @@ def linux_in_hypervisor() -> Figures:
     image = ours.image()
     instructions, _ = _count("linux").functions(blocks.Symbols(image), _text(image))
     return {"linux-hypervisor": Figure(sum(instructions.values()) / 1e6)}
+
+
+def linux_in_xen(image: Path | None) -> Figures:
+    """Return the same of real Xen, or of a changed copy; and how often Linux came to it."""
+    told = xen_dom0.with_sections()
+    symbols, within = blocks.Symbols(told), _text(told)
+    # Its dom0 is no guest of SVM: the first to be resumed is Linux
+    places = [
+        symbols.address("svm_asm_do_resume"), blocks.Symbols(ours.init()).address("_start"),
+        symbols.address("domain_shutdown"),
+    ]
+    machine = xen_dom0.machine([linux_boot.guest(ours.init())], image=image)
+    counts = blocks.run(machine, told, within, places, BUILD / "bench")
+    boot, end = (count.functions(symbols, within) for count in counts)
+    exits = boot[1]["svm_vmexit_handler"] + end[1]["svm_vmexit_handler"]
+    return {
+        "linux-hypervisor": Figure(sum(boot[0].values()) / 1e6), "linux-exits": Figure(exits),
+    }
 
 
 def main(

@@ -6,9 +6,9 @@ import stat
 from pathlib import Path
 
 from figures import Figure, Figures
-from guests import Guest
 from pyhv import cpio, kernels
 from pyhv.errors import Failure
+from pyhv.xl import Guest
 
 MEMORY_MIB = 256
 OPTIONS = "console=hvc0 quiet"

@@ -50,11 +50,15 @@ def _offset(elf: bytes, address: int) -> int:
     raise Failure(f"Xen's image holds nothing at {address:x}")
 
 
+def copy() -> Path:
+    """Return where the changed copy lies."""
+    return xen_dom0.WORK / "xen-next-rip"
+
+
 def image(decoder: int) -> Path:
     """Return the changed copy; `decoder` is the address of svm_get_insn_len."""
     elf = bytearray(xen.fetch()[1].read_bytes())
     at = _offset(elf, decoder)
     elf[at : at + len(ANSWER)] = ANSWER
-    path = xen_dom0.WORK / "xen-next-rip"
-    path.write_bytes(elf)
-    return path
+    copy().write_bytes(elf)
+    return copy()

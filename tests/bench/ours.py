@@ -2,15 +2,19 @@
 """Boot Subfloor with some guests, and return what COM1 said."""
 
 import functools
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import emulate
-from guests import Guest
-from pyhv import cpio
+import figures
+from guests import kept_for
+from pyhv import cpio, xl
 from pyhv.errors import Failure
+from pyhv.machine import Machine
 from pyhv.paths import BUILD, ROOT
+from pyhv.xl import Guest
 
 # As Debian builds Xen: optimised, and without the checks that find the authors' mistakes.
 TREE = BUILD / "bench" / "tree"
@@ -46,10 +50,13 @@ def init() -> Path:
     return TREE / "guests" / "init.elf"
 
 
-def module(guests: list[Guest]) -> Path:
-    """Write the boot module: dom0, the guests, and the commands that create them in turn."""
-    commands, files = [], {}
-    for guest in guests:
+def module(guests: list[Guest], idle: list[Guest] | None = None) -> Path:
+    """Write the boot module: dom0, the guests, and the commands that create them in turn.
+
+    Those that are to be idle come first, and go before the others: `info` tells what they cost.
+    """
+    commands, files = ["info"] if idle else [], {}
+    for guest in [*(idle or []), *guests]:
         words = [f"create {guest.name} kernel={guest.kernel.name} memory={guest.memory_mib}"]
         files[guest.kernel.name] = guest.kernel.read_bytes()
         if guest.ramdisk is not None:
@@ -58,6 +65,10 @@ def module(guests: list[Guest]) -> Path:
         if guest.options:
             words.append(f'cmdline="{guest.options}"')
         commands.append(" ".join(words))
+        if idle and guest in idle:
+            commands.append("info")
+        if idle and guest is idle[-1]:
+            commands += [f"destroy {one.name}" for one in idle]
     commands += [f"console {guests[-1].name}", ""]
     dom0 = (TREE / "chapters" / "module" / "dom0").read_bytes()
     path = BUILD / "bench" / "module.cpio"
@@ -68,13 +79,26 @@ def module(guests: list[Guest]) -> Path:
     return path
 
 
-def words(guests: list[Guest]) -> list[str]:
-    """Return what QEMU must be told beyond what makes a run exact."""
-    return [
-        "-nodefaults", "-m", "1024", "-kernel", str(image()), "-initrd", str(module(guests)),
-    ]
+def machine(
+    guests: list[Guest], engine: str = "svm", idle: list[Guest] | None = None
+) -> Machine:
+    """Return the machine that runs the guests, as like to real Xen's as can be."""
+    model = xl.MODEL if engine == "svm" else ""
+    return Machine(
+        engine=engine, image=image(), module=module(guests, idle), memory_mib=1024, model=model
+    )
 
 
-def run(guests: list[Guest], timeout: float, echo: Callable[[str], None]) -> str:
+def memory(said: str) -> figures.Figures:
+    """Return what is kept at boot, and for a domain."""
+    free = [int(found) for found in re.findall(r"^free_memory +: (\d+) KiB", said, re.M)]
+    return figures.only(said, "kept", r"I keep (\d+) frames", 4) | kept_for(free)
+
+
+def run(
+    guests: list[Guest], timeout: float, echo: Callable[[str], None], engine: str = "svm",
+    idle: list[Guest] | None = None,
+) -> str:
     """Run the guests until the last one has ended; return all that COM1 said."""
-    return emulate.run(words(guests), r"its console is closed|crashed", timeout, echo)
+    ended = r"its console is closed|crashed"
+    return emulate.run(machine(guests, engine, idle), ended, timeout, echo)

@@ -37,8 +37,6 @@ OPTIONS = (
     f"dom0_mem={DOM0_MIB}M,max:{DOM0_MIB}M dom0_max_vcpus=1 console=com1 com1=115200,8n1 "
     "timer_slop=0"
 )
-# In Bochs a second is so many instructions, as it is in QEMU.
-IPS = 1_000_000_000
 KERNEL_OPTIONS = "console=hvc0 quiet rdinit=/init"
 
 # The first program of dom0. Guests' consoles are logged by xenconsoled, so that dom0 sleeps while
@@ -173,7 +171,7 @@ def machine(
     root = BUILD / "xen" / f"{name}.cpio.gz"
     root.parent.mkdir(parents=True, exist_ok=True)
     root.write_bytes(gzip.compress(_root(kernel, guests, script), 1, mtime=0))
-    usual = {"memory_mib": 1024, "chipset": "q35", "ips": IPS}
+    usual = {"memory_mib": 1024, "chipset": "q35"}
     if engine == "svm":
         usual["model"] = MODEL
     return Machine(
