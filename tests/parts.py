@@ -117,7 +117,7 @@ def long() -> Tally:
 def parts() -> dict[str, Callable[[], Tally]]:
     """Return every part, in the order in which they run; `boot` is also that chapter."""
     named = {"unit": unit, "book": book, "boot": boot}
-    named |= {name: _folder(name) for name in ("oracle", "bench") if (TESTS / name).is_dir()}
+    named |= {name: _folder(name) for name in ("static", "oracle", "bench")}
     named["long"] = long
     return named | {name: _chapter(name) for name in chapters() if name not in named}
 

@@ -117,7 +117,7 @@ Result<> give_memory(Machine& machine, Domain& domain, const Plan& plan) {
 
 void load_kernel(Machine& machine, const Plan& plan, std::span<const u8> file) {
     for (const ElfSegment& segment : plan.kernel.segments())
-        std::copy_n(file.begin() + segment.offset, segment.file_bytes,
+        std::copy_n(file.data() + segment.offset, segment.file_bytes,
                     machine.memory.at(Mpa{segment.address}));
 }
 

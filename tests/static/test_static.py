@@ -1,0 +1,79 @@
+# What can be found without running: two checkers' warnings; and the hosted tests on another CPU.
+"""Each checker finds nothing beyond the short list, and does find a planted fault."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pyhv import build
+from pyhv.paths import BUILD, ROOT
+
+HERE = Path(__file__).parent
+# The checked code: all that runs on the bare machine.
+CHECKED = ("hv", "chapters/kit", "chapters/dom0")
+CLANG = ("-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_C_COMPILER=clang",
+         "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld")
+OTHER_CPU = ("-DCMAKE_SYSTEM_NAME=Linux", "-DCMAKE_SYSTEM_PROCESSOR=aarch64",
+             "-DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc",
+             "-DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++")
+RUN_ON_OTHER_CPU = ("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu")
+# A division by zero, and an index beyond its array.
+FAULTY = "int main(int count, char**) { int of[2] = {}; return count / of[0] + of[2]; }\n"
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+
+
+def configure(name: str, options: tuple[str, ...]) -> Path:
+    """Configure a tree of its own, which also lists how each file is compiled."""
+    where = BUILD / name
+    build.run(["cmake", "-S", str(ROOT), "-B", str(where), "-G", "Ninja", *options], show=False)
+    return where
+
+
+def cppcheck(*words: str) -> subprocess.CompletedProcess[str]:
+    return run("cppcheck", "--quiet", "--std=c++20", "--language=c++", "--max-configs=1",
+               "--enable=warning,performance,portability", "--error-exitcode=1",
+               f"-j{os.cpu_count()}", *words)
+
+
+def test_cppcheck_finds_nothing():
+    made = configure("clang", CLANG) / "hv" / "made"
+    found = cppcheck(f"--suppressions-list={HERE / 'cppcheck.txt'}", "-Ihv", f"-I{made}",
+                     "-Ichapters", "-DHV_HOSTED=0", "-DHV_DEBUG=1", "-DHV_THROUGH=7", *CHECKED)
+    assert found.returncode == 0, found.stdout
+
+
+def test_clang_tidy_finds_nothing():
+    where = configure("clang", CLANG)
+    files = f"{ROOT}/({'|'.join(CHECKED)})/.*\\.cpp$"
+    found = run("run-clang-tidy", "-p", str(where), "-quiet", files)
+    said = re.findall(r"^.*(?:warning|error): .*$", found.stdout, re.M)
+    assert found.returncode == 0 and not said, "\n".join(said) or found.stdout
+
+
+@pytest.mark.parametrize("checker", ["cppcheck", "clang-tidy"])
+def test_a_planted_fault_is_found(tmp_path, checker):
+    faulty = tmp_path / "faulty.cpp"
+    faulty.write_text(FAULTY)
+    if checker == "cppcheck":
+        found = cppcheck(str(faulty))
+    else:
+        found = run("clang-tidy", "--quiet", f"--config-file={ROOT / '.clang-tidy'}",
+                    str(faulty), "--", "-std=gnu++20")
+    assert found.returncode != 0
+    assert re.search(r"[Dd]ivision by zero|out of bounds", found.stdout), found.stdout
+
+
+def test_the_hosted_tests_pass_on_another_cpu():
+    where = configure("aarch64", OTHER_CPU)
+    build.run(["ninja", "-C", str(where), "--quiet", "unit"], show=False)
+    done = run(*RUN_ON_OTHER_CPU, str(where / "unit"), "--gtest_brief=1")
+    assert done.returncode == 0, done.stdout[-4000:]
+    passed = re.search(r"(\d+) tests? from", done.stdout)
+    assert passed and int(passed[1]) > 400, done.stdout[-400:]
