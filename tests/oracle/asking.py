@@ -2,9 +2,11 @@
 """One guest, its lives, and what it was answered under Xen and under Subfloor."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import by_xl
 from pyhv import build, qemu, xen
 from pyhv import sentences as say
 from pyhv.dom0 import ANSWER, BOOT
@@ -25,10 +27,11 @@ Answers = dict[str, str]
 
 @dataclass
 class Hypervisor:
-    """What is asked: a name, and the machine it runs on."""
+    """What is asked: a name, the machine it runs on, and how its dom0 is told to ask."""
 
     name: str
     machine: Machine
+    ask: Callable[[Emulator], Answers]
 
 
 def table(room: str) -> list[str]:
@@ -49,13 +52,34 @@ def _strip(source: Path, target: Path) -> None:
         build.run(["objcopy", "--strip-debug", str(source), str(target)], show=False)
 
 
-def hypervisors(module: Path) -> dict[str, Hypervisor]:
-    """Return those that can be asked: Xen and Subfloor on SVM, Subfloor on VMX."""
-    image, dom0 = BUILD / "hv.elf", BUILD / "chapters" / "module" / "dom0"
+def lives() -> dict[str, str]:
+    """Return the guest's lives: its command line, and the name that tells how it ended.
+
+    Each subject and each ending has one of its own: none finds what another left.
+    """
+    rooms = (("ask", "main.cpp"), ("end", "endings.cpp"))
     return {
-        "xen": Hypervisor("Xen 4.17", xen.machine(dom0, module, more=qemu.COUNTED)),
-        "svm": Hypervisor("Subfloor", Machine(image=image, module=module, more=qemu.COUNTED)),
-        "vmx": Hypervisor("Subfloor", Machine(engine="vmx", image=image, module=module)),
+        f"{option}={name}": f"{option}.{name}: dom0 saw it"
+        for option, room in rooms for name in table(room)
+    }
+
+
+def hypervisors(module: Path) -> dict[str, Hypervisor]:
+    """Return those that can be asked: Xen and Subfloor, each on SVM and on VMX.
+
+    On SVM our dom0 runs under Xen, too. On VMX that takes an IOMMU: Linux and xl create the guest.
+    """
+    image, programs = BUILD / "hv.elf", BUILD / "chapters" / "module"
+    linux = by_xl.machine(programs / GUEST, list(lives()), "vmx")
+    on_svm = Machine(image=image, module=module, more=qemu.COUNTED)
+    on_vmx = Machine(engine="vmx", image=image, module=module)
+    return {
+        "xen": Hypervisor(
+            "Xen 4.17", xen.machine(programs / "dom0", module, more=qemu.COUNTED), ask_our_dom0
+        ),
+        "xen-vmx": Hypervisor("Xen 4.17", linux, ask_xl),
+        "svm": Hypervisor("Subfloor", on_svm, ask_our_dom0),
+        "vmx": Hypervisor("Subfloor", on_vmx, ask_our_dom0),
     }
 
 
@@ -96,14 +120,25 @@ def gather(log: str) -> Answers:
     return answers
 
 
+def ask_our_dom0(emulator: Emulator) -> Answers:
+    """Put every question through our dom0's shell, and return the answers."""
+    questioner = Questioner(emulator)
+    answers: Answers = {}
+    for words, seen in lives().items():
+        told, ending = questioner.live(words)
+        answers |= told | {seen: ending}
+    return answers
+
+
+def ask_xl(emulator: Emulator) -> Answers:
+    """Have dom0's script put every question, and return the answers."""
+    answers: Answers = {}
+    for words, said, ending in by_xl.each_life(emulator, list(lives())):
+        answers |= gather(said) | {lives()[words]: ending}
+    return answers
+
+
 def ask(hypervisor: Hypervisor) -> Answers:
     """Boot the hypervisor, put every question, and return the answers."""
     with Emulator(hypervisor.machine) as emulator:
-        questioner = Questioner(emulator)
-        answers: Answers = {}
-        # Each subject and each ending has a life of its own: none finds what another left
-        for option, room in (("ask", "main.cpp"), ("end", "endings.cpp")):
-            for name in table(room):
-                told, ending = questioner.live(f"{option}={name}")
-                answers |= told | {f"{option}.{name}: dom0 saw it": ending}
-        return answers
+        return hypervisor.ask(emulator)
