@@ -34,31 +34,41 @@ Echo = Callable[[str], None]
 
 
 def _run_xen(
-    domains: list[guests.Guest], idle: list[guests.Guest], engine: str, echo: Echo
+    domains: list[guests.Guest], engine: str, echo: Echo, **how
 ) -> tuple[str, str]:
     """Run real Xen; on SVM a second time, as a copy that need not decode for a length."""
-    said = xen_dom0.run(domains, XEN_TIMEOUT, echo, engine=engine, idle=idle)
+    said = xen_dom0.run(domains, XEN_TIMEOUT, echo, engine=engine, **how)
     if engine == "vmx":
         return said, said
     copy = next_rip.image(next_rip.address_of(said, xen_dom0.DECODER))
-    return said, xen_dom0.run(domains, XEN_TIMEOUT, echo, copy, idle=idle)
+    return said, xen_dom0.run(domains, XEN_TIMEOUT, echo, copy, **how)
 
 
 def measure_xen(echo: Echo, engine: str = "svm") -> tuple[figures.Figures, figures.Figures]:
     """Return real Xen's figures, and those without its decoding."""
     meter = ours.meter()
-    runs = _run_xen(guests.meters(meter), guests.sized(meter), engine, echo)
+    runs = _run_xen(guests.meters(meter), engine, echo, idle=guests.sized(meter))
     text = sizes.text(xen_dom0.with_sections())
     asit, less = (figures.parse(said) | xen_dom0.memory(said) | text for said in runs)
     return asit, less
 
 
+def _linux_exits(said: str, engine: str) -> figures.Figures:
+    """Return how often Linux came to Xen, and to its ports, which are the PIT's nearly all."""
+    exits = xen_dom0.exits(said)
+    return {
+        "linux-exits": figures.Figure(sum(exits.values())),
+        "linux-ports": figures.Figure(exits.get(xen_dom0.AT_A_PORT[engine], 0)),
+    }
+
+
 def measure_xen_linux(echo: Echo, engine: str = "svm") -> tuple[figures.Figures, figures.Figures]:
     """Return what Linux's boot costs under real Xen, as it is and without its decoding."""
-    asit, less = map(linux_boot.parse, _run_xen([linux_boot.guest(ours.init())], [], engine, echo))
+    runs = _run_xen([linux_boot.guest(ours.init())], engine, echo, traced=True)
+    asit, less = (linux_boot.parse(said) | _linux_exits(said, engine) for said in runs)
     if engine == "svm":
-        asit |= functions.linux_in_xen(None)
-        less |= functions.linux_in_xen(next_rip.copy())
+        asit |= functions.linux_in_xen(None, XEN_TIMEOUT)
+        less |= functions.linux_in_xen(next_rip.copy(), XEN_TIMEOUT)
     return asit, less
 
 
@@ -74,8 +84,10 @@ def measure_our_linux(echo: Echo, engine: str = "svm") -> figures.Figures:
     domains = [linux_boot.guest(ours.init())]
     said = ours.run(domains, OURS_TIMEOUT, echo, engine)
     exits = figures.only(said, "linux-exits", r"take d1 apart. It came to me (\d+) times")
-    inside = functions.linux_in_hypervisor() if engine == "svm" else {}
-    return linux_boot.parse(said) | exits | inside
+    inside = functions.linux_in_hypervisor(OURS_TIMEOUT) if engine == "svm" else {}
+    total = linux_boot.parse(said)
+    # A PIT that stands at zero ends the reading of its port at once
+    return total | {"linux-total-less-ports": total["linux-total"]} | exits | inside
 
 
 def _emulator(engine: str) -> str:
@@ -84,6 +96,14 @@ def _emulator(engine: str) -> str:
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     found = re.search(r"(?:version|Emulator) (\S+)", done.stdout + done.stderr)
     return f"{name} {found[1]}"
+
+
+def without_ports(column: figures.Figures) -> figures.Figures:
+    """Return what Linux's boot costs without what its exits at ports cost, where they are known."""
+    if not {"linux-total", "linux-ports", "dead-port"} <= set(column):
+        return {}
+    spent = column["linux-ports"].median * column["dead-port"].median / 1e6
+    return {"linux-total-less-ports": figures.Figure(column["linux-total"].median - spent)}
 
 
 def conditions(engine: str) -> dict[str, str]:
@@ -156,6 +176,8 @@ def main(
         console.print(failure.details, markup=False)
         console.print(f"bench: failed: {failure.reason}", markup=False)
         raise typer.Exit(1) from None
+    for column in (xen, less_decoding, mine):
+        column |= without_ports(column)
     table = figures.rows(xen, less_decoding, mine, engine)
     figures.save(table, engine)
     if note:

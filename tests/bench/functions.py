@@ -10,9 +10,11 @@ import blocks
 import guests
 import linux_boot
 import ours
+import plugin
 import typer
 import xen_dom0
 from figures import Figure, Figures
+from pyhv.machine import Machine
 from pyhv.paths import BUILD
 from rich.console import Console
 from rich.table import Table
@@ -22,6 +24,8 @@ from rich.table import Table
 TIMES = 50
 # What dom0 asks for last, when Linux is ready to run.
 UNPAUSED = "hv::(anonymous namespace)::unpause_one(hv::DomctlCall&)"
+# Real Xen's dom0 is no guest of SVM: the first that it resumes is Linux.
+FIRST_RESUMED = "svm_asm_do_resume"
 
 
 def _text(image: Path) -> range:
@@ -49,29 +53,23 @@ def _count(operation: str) -> blocks.Count:
     return blocks.run(machine, image, _text(image), [first, last], BUILD / "bench")[0]
 
 
-def linux_in_hypervisor() -> Figures:
-    """Return the hypervisor's instructions until Linux's first program runs, in millions."""
-    image = ours.image()
-    instructions, _ = _count("linux").functions(blocks.Symbols(image), _text(image))
-    return {"linux-hypervisor": Figure(sum(instructions.values()) / 1e6)}
+def _linux_inside(machine: Machine, image: Path, begins: str, timeout: float) -> Figures:
+    """Return the instructions of an image until Linux's first program runs, in millions."""
+    places = [blocks.Symbols(image).address(begins), blocks.Symbols(ours.init()).address("_start")]
+    (instructions,) = plugin.between(machine, _text(image), places, timeout)
+    return {"linux-hypervisor": Figure(instructions / 1e6)}
 
 
-def linux_in_xen(image: Path | None) -> Figures:
-    """Return the same of real Xen, or of a changed copy; and how often Linux came to it."""
-    told = xen_dom0.with_sections()
-    symbols, within = blocks.Symbols(told), _text(told)
-    # Its dom0 is no guest of SVM: the first to be resumed is Linux
-    places = [
-        symbols.address("svm_asm_do_resume"), blocks.Symbols(ours.init()).address("_start"),
-        symbols.address("domain_shutdown"),
-    ]
+def linux_in_hypervisor(timeout: float) -> Figures:
+    """Return what of Linux's boot on SVM is the hypervisor's work."""
+    machine = ours.machine([linux_boot.guest(ours.init())])
+    return _linux_inside(machine, ours.image(), UNPAUSED, timeout)
+
+
+def linux_in_xen(image: Path | None, timeout: float) -> Figures:
+    """Return the same of real Xen, or of a changed copy."""
     machine = xen_dom0.machine([linux_boot.guest(ours.init())], image=image)
-    counts = blocks.run(machine, told, within, places, BUILD / "bench")
-    boot, end = (count.functions(symbols, within) for count in counts)
-    exits = boot[1]["svm_vmexit_handler"] + end[1]["svm_vmexit_handler"]
-    return {
-        "linux-hypervisor": Figure(sum(boot[0].values()) / 1e6), "linux-exits": Figure(exits),
-    }
+    return _linux_inside(machine, xen_dom0.with_sections(), FIRST_RESUMED, timeout)
 
 
 def main(

@@ -34,8 +34,14 @@ def image() -> Path:
     """Return the hypervisor that is measured."""
     if not (TREE / "build.ninja").exists():
         _build("cmake", "-S", ROOT, "-B", TREE, "-G", "Ninja", "-DHV_DEBUG=OFF")
-    _build("ninja", "-C", TREE, "hv.elf", "module", "meter.elf", "init.elf")
+    _build("ninja", "-C", TREE, "hv.elf", "module", "meter.elf", "init.elf", "count")
     return TREE / "hv.elf"
+
+
+def counter() -> Path:
+    """Return QEMU's plugin that counts instructions."""
+    image()
+    return TREE / "bench" / "count.so"
 
 
 def meter() -> Path:

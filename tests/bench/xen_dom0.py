@@ -24,7 +24,7 @@ def with_sections() -> Path:
     return debian.unpack(xen.fetch()[0]) / "boot" / "xen-4.17-amd64.efi"
 
 
-def _script(guests: list[Guest], idle: list[Guest]) -> str:
+def _script(guests: list[Guest], idle: list[Guest], traced: bool) -> str:
     """Create the guests in turn, wait for the last one's end, and tell what it said.
 
     Those that are to be idle come first, and go before the others: Xen's key `m` tells of its
@@ -37,9 +37,33 @@ def _script(guests: list[Guest], idle: list[Guest]) -> str:
     lines += [f"xl create /{guest.name}.xl" for guest in others]
     lines += [
         f"grep {DECODER} /proc/xen/xensyms", f"xl create -F /{last.name}.xl",
-        f"cat /var/log/xen/console/guest-{last.name}.log", f"echo {OVER}", "poweroff -f",
+        f"cat /var/log/xen/console/guest-{last.name}.log",
+        *([TRACED.format(name=last.name)] if traced else []), f"echo {OVER}", "poweroff -f",
     ]
     return "\n".join([*lines, ""])
+
+
+# Runs a guest once more while xentrace writes down each exit: mask 0x81000 is of exits and entries.
+# Then counts the exits by their reason. A record is its header, two words of TSC, the reason, and
+# the place; a 64-bit guest's has a number and a length of its own (xen/trace.h, TRC_HVM_VMEXIT64).
+TRACED = """xentrace -D -e 0x81000 -S 4096 /exits &
+until grep -q xentrace /proc/*/comm && xl dmesg | grep -q 'xentrace: initialised'; do sleep 1; done
+xl create -F /{name}.xl
+kill -INT $!
+wait
+od -An -v -tx4 -w4 /exits | awk '
+    $1 == "a0081002" || $1 == "b0081102" {{ left = 3; next }}
+    left > 0 && --left == 0 {{ count[$1]++ }}
+    END {{ for (reason in count) print "exits for", reason, count[reason] }}'
+"""
+# The reason of an exit at a port: in the VMCB, and in the VMCS.
+AT_A_PORT = {"svm": 0x7b, "vmx": 30}
+
+
+def exits(said: str) -> dict[int, int]:
+    """Return how often the traced guest came to Xen, by reason."""
+    found = re.findall(r"^exits for ([0-9a-f]{8}) (\d+)", said, re.M)
+    return {int(reason, 16): int(count) for reason, count in found}
 
 
 def memory(said: str) -> Figures:
@@ -51,18 +75,21 @@ def memory(said: str) -> Figures:
 
 def machine(
     guests: list[Guest], engine: str = "svm", image: Path | None = None,
-    idle: list[Guest] | None = None,
+    idle: list[Guest] | None = None, traced: bool = False,
 ) -> Machine:
-    """Return the machine that runs the guests; `image` is Xen, or a changed copy of it."""
+    """Return the machine that runs the guests; `image` is Xen, or a changed copy of it.
+
+    `traced` has the last guest run a second time, while each of its exits is written down.
+    """
     idle = idle or []
-    script = _script(guests, idle)
+    script = _script(guests, idle, traced)
     return xl.machine([*idle, *guests], script, engine, image, name="bench")
 
 
 def run(
     guests: list[Guest], timeout: float, echo: Callable[[str], None], image: Path | None = None,
-    engine: str = "svm", idle: list[Guest] | None = None,
+    engine: str = "svm", idle: list[Guest] | None = None, traced: bool = False,
 ) -> str:
     """Run the guests until the last one has ended; return all that COM1 said."""
     ends = rf"\n{OVER}|crashed on cpu"
-    return emulate.run(machine(guests, engine, image, idle), ends, timeout, echo)
+    return emulate.run(machine(guests, engine, image, idle, traced), ends, timeout, echo)

@@ -24,7 +24,7 @@ LIBRARIES = (
 )
 PROGRAMS = (
     "usr/lib/xen-4.17/bin/xl", "usr/lib/xen-4.17/bin/xenstored",
-    "usr/lib/xen-4.17/bin/xenconsoled", "usr/bin/xenstore",
+    "usr/lib/xen-4.17/bin/xenconsoled", "usr/lib/xen-4.17/bin/xentrace", "usr/bin/xenstore",
 )
 # What a thread's end asks for by name, though nothing is linked to it.
 ASKED_FOR_LATER = "libgcc_s.so.1"
