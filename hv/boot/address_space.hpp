@@ -6,7 +6,7 @@
 
 namespace hv::boot {
 
-/// All of RAM, at a fixed distance. Writable, never executable.
+/// All of RAM, and the screen, at a fixed distance. Writable, never executable.
 inline constexpr u64 direct_map = 0xffff800000000000;
 /// Device registers, uncached: the local APIC's page, then the I/O APIC's.
 inline constexpr u64 local_apic_window = 0xffffc00000000000;

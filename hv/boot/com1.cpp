@@ -34,6 +34,7 @@ void Console::open() {
 }
 
 void Console::emit(std::string_view text) {
+    screen_.write(text);
     for (char letter : text) {
         if (letter == '\n')
             send('\r');

@@ -1,8 +1,16 @@
-// The console: what is said on the serial line, and the last 16 KiB of it.
+// The console: what is said on the serial line and on the screen, and the last 16 KiB of it.
+#include <algorithm>
 #include <boot/machine.hpp>
 #include <x86/privileged.hpp>
 
 namespace hv {
+
+void Console::show(const FrameBuffer& buffer, u8* pixels) {
+    if (screen_.is_open())
+        return;
+    screen_.open(buffer, pixels);
+    screen_.write({ring_, std::min<size_t>(written_, ring_size)});
+}
 
 void Console::write(std::string_view text) {
     if (broken_) {

@@ -35,6 +35,9 @@ multiboot_header:
     // Relocatable: lowest and highest address, alignment, preferably low
     .short 10, 0
     .long 24, 0x200000, 0xffffffff, 0x200000, 1
+    // A linear frame buffer, if there may be one: of any size, best with 32 bits a pixel
+    .short 5, 1
+    .long 20, 0, 0, 32, 0
     // Modules at page boundaries, and the end of the tags
     .short 6, 0
     .long 8

@@ -4,6 +4,7 @@
 #include <array>
 #include <base/print.hpp>
 #include <boot/frames.hpp>
+#include <boot/screen.hpp>
 #include <optional>
 #include <span>
 
@@ -36,6 +37,7 @@ struct MachineFacts {
     u64 module_bytes = 0;
     Mpa host_tables{};                  ///< root of the hypervisor's own page tables, for CR3
     Mpa rsdp{};                         ///< ACPI's root pointer; 0 when nobody named it
+    FrameBuffer screen{};               ///< usable() and outside of RAM, or there is none
     std::string_view loader{};          ///< "PVH" or "multiboot2"
     TextBuffer<1023> command_line{};    ///< as the loader gave it; told to dom0
                                         ///< (XENVER_commandline)
@@ -47,6 +49,7 @@ struct MachineFacts {
     Mpa io_apic{};                      ///< the first I/O APIC; 0: none known
     static constexpr u8 com1_irq = 4;
     u32 com1_line = com1_irq;           ///< the I/O APIC's input that COM1 drives
+    static constexpr u32 keyboard_line = 1;  ///< the PS/2 keyboard's
     u16 pm1a_control = 0, pm1b_control = 0;  ///< I/O ports of the fixed hardware; 0: none
     std::optional<SleepTypes> soft_off{};    ///< _S5_, where the tables name it
     u8 reset_value = 0;
@@ -101,7 +104,7 @@ struct LoaderFacts {
     }
 };
 
-/// Reads the loader's structure into `raw` and `facts` (module, RSDP, loader's name).
+/// Reads the loader's structure into `raw` and `facts` (module, RSDP, screen, loader's name).
 /// Everything in it is hostile until checked. Returns nullptr, or what is wrong, as the end of
 /// a sentence.
 const char* read_handover(const PhysicalMemory& memory, const Handover& handover, LoaderFacts& raw,

@@ -38,7 +38,8 @@ void take_interrupt(Cpu& cpu, u64 vector) {
     machine.apic.end_of_interrupt();
     switch (vector) {
     case console_vector:
-        if (machine.console.note_input() && machine.console_input)
+        machine.console.note_input();
+        if (machine.console_input)
             machine.console_input(machine);
         break;
     case timer_vector: cpu.timers.run_due(cpu); break;
@@ -63,7 +64,8 @@ void listen_to_console(Machine& machine) {
     auto io_apic = find_io_apic(machine.facts);
     if (!io_apic || line >= io_apic->inputs())
         return;
-    io_apic->route(static_cast<u8>(line), console_vector, machine.cpus[0]->apic_id);
+    for (const u32 input : {line, MachineFacts::keyboard_line})
+        io_apic->route(static_cast<u8>(input), console_vector, machine.cpus[0]->apic_id);
     machine.console.listen();
 }
 

@@ -70,7 +70,7 @@ struct MemoryMapTag {
     u32 entry_size, entry_version;
 };
 enum TagType : u32 { tag_end, tag_command_line, tag_module = 3, tag_memory_map = 6,
-                     tag_old_rsdp = 14, tag_new_rsdp = 15 };
+                     tag_frame_buffer = 8, tag_old_rsdp = 14, tag_new_rsdp = 15 };
 
 void read_memory_map_tag(const PhysicalMemory& memory, Mpa at, u32 size, LoaderFacts& raw) {
     const auto map = copy_at<MemoryMapTag>(memory, at);
@@ -94,6 +94,9 @@ void read_tag(const PhysicalMemory& memory, Mpa at, const Tag& tag, LoaderFacts&
         }
         break;
     case tag_memory_map: read_memory_map_tag(memory, at, tag.size, raw); break;
+    case tag_frame_buffer:
+        facts.screen = copy_at<FrameBuffer>(memory, at + sizeof(Tag)).value_or({});
+        break;
     // The tag holds a copy of ACPI's root pointer; the newer one wins
     case tag_old_rsdp:
         if (facts.rsdp.value == 0)

@@ -37,7 +37,12 @@ Result<> map_devices(HostTables& tables, const MachineFacts& facts) {
     TRY(map_page(local_apic_window, facts.local_apic));
     if (facts.io_apic.value != 0)
         TRY(map_page(io_apic_window, facts.io_apic));
-    return {};
+
+    // The screen keeps its place in the direct map
+    const u64 start = align_down(facts.screen.start.value, page_size);
+    const u64 end = align_up(facts.screen.start.value + facts.screen.bytes(), page_size);
+    return tables.map(direct_map + start, Mpa{start}, end - start, x86::read_write,
+                      x86::MemoryType::uncached);
 }
 
 /// Stacks with a hole beneath each: running out of one is a page fault, not a corrupted neighbour.

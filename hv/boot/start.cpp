@@ -29,6 +29,13 @@ void check_module(Machine& machine) {
     facts.module_bytes = 0;
 }
 
+/// Opens the screen, if there is one below `reach`, the end of what the present tables show.
+void open_screen(Machine& machine, u64 reach) {
+    const FrameBuffer& screen = machine.facts.screen;
+    if (screen.usable() && fits(screen.start.value, screen.bytes(), reach))
+        machine.console.show(screen, machine.memory.at(screen.start));
+}
+
 /// Reads everything that firmware and loader left, before any of it can be overwritten.
 void survey(Machine& machine, Cpu& cpu, const Handover& handover) {
     MachineFacts& facts = machine.facts;
@@ -52,6 +59,10 @@ void survey(Machine& machine, Cpu& cpu, const Handover& handover) {
     if (!order_memory_map(raw.memory_map(), facts))
         print(machine.console, "The firmware's map has more than {} lines; I leave out the rest.\n",
               facts.memory_map.size());
+    if (!facts.screen.usable() ||
+        overlaps_ram(facts.ranges(), facts.screen.start, facts.screen.bytes()))
+        facts.screen = {};
+    open_screen(machine, first_tables_reach);
     tell(cpu, memory_found, owner_hypervisor, usable_bytes(facts.ranges()) / MiB,
          facts.memory_ranges, top_of_ram(facts.ranges()).value);
     check_module(machine);
@@ -129,6 +140,7 @@ void wake(Machine& machine, Cpu& cpu, std::span<const Plug* const> plugs,
               machine.facts.module_bytes / MiB);
         give_up(machine);
     }
+    open_screen(machine, ~0ull);
     // On with a stack that has a guard beneath it
     asm volatile("mov %0, %%rsp; xor %%ebp, %%ebp; call *%1; ud2"
                  ::"r"(stack_top(0, stack_ordinary)), "r"(wake_further), "D"(&cpu) : "memory");

@@ -37,10 +37,8 @@ constexpr u16 pit_channel_2 = 0x42;
 
 /// Gathers a line of what a guest writes to port 0xe9, and prints it whole.
 void gather(Vcpu& vcpu, char letter) {
-    if (letter != '\n') {
-        vcpu.port_line.write({&letter, 1});
-        return;
-    }
+    if (letter != '\n')
+        return vcpu.port_line.write({&letter, 1});
     TextBuffer<160> line;
     print(line, "(d{}) {}\n", vcpu.domain.id, vcpu.port_line.view());
     vcpu.domain.machine.console.write_guest(line.view());
@@ -61,13 +59,17 @@ Outcome answer_port(Vcpu& vcpu, const x86::Exit::Port& port) {
             vcpu.hardware.gpr.rcx = 0;
         return Outcome::complete;
     }
+    // The keyboard controller's data and status are dom0's; no other port is anyone's
+    const bool own = vcpu.domain.privileged && (port.number == 0x60 || port.number == 0x64);
     if (!port.in) {
         if (port.number == debug_console)
             gather(vcpu, static_cast<char>(rax));
+        if (own)
+            x86::out8(port.number, static_cast<u8>(rax));
         return Outcome::complete;
     }
     const u64 mask = (1ull << port.size * 8) - 1;
-    const u64 value = read_nothing(port.number) & mask;
+    const u64 value = (own ? x86::in8(port.number) : read_nothing(port.number)) & mask;
     rax = port.size == 4 ? value : (rax & ~mask) | value;
     return Outcome::complete;
 }

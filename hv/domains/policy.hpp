@@ -29,7 +29,6 @@ public:
 
     /// The XSAVE states that a guest may switch on.
     u64 xcr0_mask() const { return u64{xstate_[0].edx} << 32 | xstate_[0].eax; }
-    bool offers_x2apic() const { return basic_[1].ecx & 1u << 21; }
 
 private:
     void take_basic();

@@ -21,6 +21,8 @@ inline u64 read_msr(u32) { return 0; }
 inline u64 read_xcr0() { return 0; }
 inline void write_xcr0(u64) {}
 inline u64 read_tsc() { return 0; }
+inline u8 in8(u16) { return 0xff; }
+inline void out8(u16, u8) {}
 inline void enable_interrupts() {}
 inline void disable_interrupts() {}
 inline bool interrupts_enabled() { return false; }

@@ -55,6 +55,14 @@ Bytes multiboot2() {
     put(map, 40, u64{0x700000});
     put(map, 48, u32{1});
     tag(6, map);
+    Bytes screen(31);
+    put(screen, 0, u64{0xfd000000});
+    put(screen, 8, u32{3200});
+    put(screen, 12, u32{800});
+    put(screen, 16, u32{600});
+    screen[20] = 32;
+    screen[21] = 1;
+    tag(8, screen);
     tag(15, Bytes(36));
     tag(0, {});
     put(bytes, info_at, static_cast<u32>(at - info_at));
@@ -90,6 +98,10 @@ TEST(BootLoader, ReadsMultiboot2Tags) {
     EXPECT_EQ(reading.raw.range_count, 2);
     EXPECT_EQ(reading.facts.module_bytes, 0x1000u);
     EXPECT_NE(reading.facts.rsdp.value, 0u);
+    EXPECT_TRUE(reading.facts.screen.usable());
+    EXPECT_EQ(reading.facts.screen.start.value, 0xfd000000u);
+    EXPECT_EQ(reading.facts.screen.width, 800u);
+    EXPECT_EQ(reading.facts.screen.bytes(), 3200u * 600);
 }
 
 TEST(BootLoader, RefusesWithAReason) {

@@ -13,12 +13,12 @@ from pyhv.machine import Machine
 from pyhv.paths import BUILD
 
 
-GRUB_VIDEO = "if [ $grub_platform = efi ]; then insmod all_video; fi"
+# With these GRUB finds a frame buffer.
+GRUB_VIDEO = "if [ $grub_platform = efi ]; then insmod all_video; else insmod vbe; fi"
 
 
 def grub_config(options: str, has_module: bool, first: tuple[str, ...] = ()) -> str:
     """Return the grub.cfg that runs the commands `first`, and then boots the image at once."""
-    # all_video lets GRUB find the frame buffer, under UEFI above all.
     lines = [GRUB_VIDEO, "set timeout=0", "set default=0", "menuentry 'Subfloor' {"]
     lines += [f"    {command}" for command in first]
     lines.append(f"    multiboot2 /boot/hv.elf {options}".rstrip())
