@@ -1,4 +1,5 @@
 // dom0, the first child: reads its module, opens its shell, and then only ever answers.
+#include "consoles/keyboard.hpp"
 #include "shell/shell.hpp"
 
 #include <kit/apic.hpp>
@@ -29,8 +30,12 @@ public:
         auto console = bind_virq(VIRQ_CONSOLE);
         auto endings = bind_virq(VIRQ_DOM_EXC);
         if (!events_init(wake_vector) || !console || !endings) panic("dom0 gets no event channels");
+        console_port_ = *console;
         endings_port_ = *endings;
     }
+
+    /// True when a key may have been pressed since the last time we asked.
+    bool typed() { return !has_events || take_pending(console_port_); }
 
     /// True when a domain may have ended since the last time we asked.
     bool ending() { return !has_events || take_pending(endings_port_); }
@@ -47,19 +52,19 @@ public:
     }
 
 private:
-    /// We look at everything whenever we wake, so which bell it was does not matter, but for one.
+    /// We look at everything whenever we wake, so which bell it was does not matter, but for two.
     void clear_doorbells() {
         constexpr u32 word_bits = 64;
         for (u32 word = 0; word < word_bits; word++) {
-            xen_ulong_t keep = endings_port_ / word_bits == word
-                                   ? xen_ulong_t{1} << (endings_port_ % word_bits)
-                                   : 0;
+            xen_ulong_t keep = 0;
+            for (u32 port : {console_port_, endings_port_})
+                if (port / word_bits == word) keep |= xen_ulong_t{1} << (port % word_bits);
             __atomic_fetch_and(&shared().evtchn_pending[word], keep, __ATOMIC_ACQ_REL);
         }
     }
 
     static constexpr u64 polling_period_ns = 10'000'000;
-    u32 endings_port_ = 0;
+    u32 console_port_ = 0, endings_port_ = 0;
 };
 
 Archive boot_module() {
@@ -79,11 +84,18 @@ void live() {
     Shell shell{module, household};
     Waker waker;
     waker.init();
+    Keyboard keyboard;
+    keyboard.init();
     shell.start();
     for (;;) {
         bool busy = false;
         for (int letter; (letter = console_read()) >= 0; busy = true)
             shell.key(char(letter));
+        if (waker.typed())
+            for (char letter : keyboard.read()) {
+                shell.key(letter);
+                busy = true;
+            }
 
         std::string said, news;
         busy |= household.pump(shell.attached(), said);

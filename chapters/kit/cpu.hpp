@@ -33,6 +33,11 @@ inline u64 rdtsc() {
     return u64{high} << 32 | low;
 }
 
+inline u8 in8(u16 port) {
+    u8 value;
+    asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
 inline void out8(u16 port, u8 value) { asm volatile("outb %0, %1" : : "a"(value), "Nd"(port)); }
 
 inline void interrupts_off() { asm volatile("cli" : : : "memory"); }

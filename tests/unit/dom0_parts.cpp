@@ -1,4 +1,5 @@
 // dom0's small readers: the command line, the line editor, bzImage, ACPI.
+#include <dom0/consoles/keys.hpp>
 #include <dom0/shell/line.hpp>
 #include <dom0/shell/words.hpp>
 #include <dom0/toolstack/acpi.hpp>
@@ -33,6 +34,40 @@ std::string type(LineEditor& editor, std::string_view keys, std::string& echo) {
     for (char key : keys)
         if (auto finished = editor.key(key, echo)) line = *finished;
     return line;
+}
+
+std::string press(Keys& keys, std::initializer_list<int> codes) {
+    std::string typed;
+    for (int code : codes)
+        typed += keys.take(u8(code));
+    return typed;
+}
+
+TEST(Keys, TypeWhatAnUsKeyboardTypes) {
+    Keys keys;
+    EXPECT_EQ(press(keys, {0x26, 0xa6, 0x17, 0x97, 0x1f, 0x14, 0x39, 0x0c, 0x2b, 0x1c}),
+              "list -\\\r");
+    // Both shifts; caps lock, which is letters' alone, and which shift undoes
+    EXPECT_EQ(press(keys, {0x2a, 0x1e, 0x28, 0xaa, 0x1e, 0x36, 0x02, 0xb6, 0x02}), "A\"a!1");
+    EXPECT_EQ(press(keys, {0x3a, 0xba, 0x1e, 0x02, 0x2a, 0x1e, 0xaa, 0x3a, 0xba, 0x1e}), "A1aa");
+    // Either Ctrl
+    EXPECT_EQ(press(keys, {0x1d, 0x1b, 0x9d, 0xe0, 0x1d, 0x2e, 0xe0, 0x9d, 0x2e}), "\x1d\x03" "c");
+}
+
+TEST(Keys, SendSequencesAndIgnoreTheRest) {
+    Keys keys;
+    EXPECT_EQ(press(keys, {0xe0, 0x48, 0xe0, 0xc8, 0x0e, 0x01}), "\x1b[A\x7f\x1b");
+    // What a controller puts around the arrows while shift is down is no second shift
+    EXPECT_EQ(press(keys, {0x2a, 0xe0, 0xaa, 0x1e, 0xaa, 0xe0, 0x2a, 0x1e}), "Aa");
+    // An acknowledgement, F1, Alt, the left and right system keys
+    EXPECT_EQ(press(keys, {0xfa, 0x3b, 0xbb, 0x38, 0xb8, 0xe0, 0x5b, 0xe0, 0x5c}), "");
+}
+
+TEST(Keys, AnyBytesLeaveThemWhole) {
+    Keys keys;
+    for (int i = 0; i < 0x10000; i++)
+        press(keys, {i * 7919 >> 3, i});
+    SUCCEED();
 }
 
 TEST(LineEditor, EditsAndRemembers) {

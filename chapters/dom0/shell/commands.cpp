@@ -33,7 +33,7 @@ constinit const Shell::Command Shell::commands[command_count] = {
     {"help", "", "this list", &Shell::help, 1},
     {"list", "", "the domains: r running, b blocked, p paused, s shut down, c crashed, d dying",
      &Shell::list, 1},
-    {"create", "NAME kernel=FILE [ramdisk=FILE] [memory=MiB] [vcpus=N] [cmdline=\"…\"]",
+    {"create", "NAME kernel=FILE [ramdisk=FILE] [memory=MiB] [vcpus=N] [cmdline=\"...\"]",
      "build a domain from files of the boot module", &Shell::create, 3},
     {"console", "NAME", "talk to a domain; Ctrl-] comes back", &Shell::console, 2},
     {"pause", "NAME", "park its vCPUs between two instructions", &Shell::pause, 2},
@@ -46,6 +46,7 @@ constinit const Shell::Command Shell::commands[command_count] = {
     {"files", "", "what the boot module holds", &Shell::files, 1},
     {"store", "PATH", "one entry of the store, and what lies below it", &Shell::store, 2},
     {"poweroff", "", "turn the machine off, with everyone in it", &Shell::poweroff, 1},
+    {"reset", "", "start the machine anew, without asking anyone in it", &Shell::reset, 1},
 };
 
 void Shell::help(const Words&) {
@@ -182,5 +183,6 @@ void Shell::store(const Words& words) {
 }
 
 void Shell::poweroff(const Words&) { shut_down(kit::Shutdown::poweroff); }
+void Shell::reset(const Words&) { shut_down(kit::Shutdown::reboot); }
 
 }  // namespace dom0

@@ -36,7 +36,7 @@ private:
         void (Shell::*run)(const Words& words);
         size_t needed; // words it takes at least, its own name included
     };
-    static constexpr size_t command_count = 14;
+    static constexpr size_t command_count = 15;
     static const Command commands[command_count];
 
     void run(std::string_view line);
@@ -58,6 +58,7 @@ private:
     void files(const Words&);
     void store(const Words&);
     void poweroff(const Words&);
+    void reset(const Words&);
 
     Archive module_;
     Household& household_;
