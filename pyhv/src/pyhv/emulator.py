@@ -98,7 +98,9 @@ class Emulator:
     def _start_qemu(self) -> int:
         ours, theirs = socket.socketpair()
         with theirs:
-            serial = qemu.on_descriptor(theirs.fileno())
+            # Without a COM1 it holds the socket all the same: its end is how we see QEMU's
+            has_serial = self.machine.serial
+            serial = qemu.on_descriptor(theirs.fileno()) if has_serial else qemu.NO_SERIAL
             self._spawn(qemu.command(self.machine, serial, self.iso), (theirs.fileno(),))
         return ours.detach()
 

@@ -13,6 +13,7 @@ UEFI = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 COUNTED = ("-icount", "shift=0,sleep=off")
 
 BY_HAND = ("-serial", "stdio")
+NO_SERIAL = ("-serial", "none")
 
 
 def on_descriptor(number: int) -> tuple[str, ...]:
@@ -29,6 +30,8 @@ def command(machine: Machine, serial: tuple[str, ...], iso: Path | None) -> list
         "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot", "-device", EXIT_PORT,
         *serial, *machine.more,
     ]
+    if machine.monitor:
+        words += ["-qmp", f"unix:{machine.monitor},server=on,wait=off"]
     if machine.debugger:
         words += ["-S", "-gdb", f"unix:{machine.debugger},server=on,wait=off"]
     if iso:
