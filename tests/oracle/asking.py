@@ -27,10 +27,10 @@ Answers = dict[str, str]
 
 @dataclass
 class Hypervisor:
-    """What is asked: a name, the machine it runs on, and how its dom0 is told to ask."""
+    """What is asked: a name, what makes its machine, and how its dom0 is told to ask."""
 
     name: str
-    machine: Machine
+    machine: Callable[[], Machine]
     ask: Callable[[Emulator], Answers]
 
 
@@ -70,16 +70,18 @@ def hypervisors(module: Path) -> dict[str, Hypervisor]:
     On SVM our dom0 runs under Xen, too. On VMX that takes an IOMMU: Linux and xl create the guest.
     """
     image, programs = BUILD / "hv.elf", BUILD / "chapters" / "module"
-    linux = by_xl.machine(programs / GUEST, list(lives()), "vmx")
-    on_svm = Machine(image=image, module=module, more=qemu.COUNTED)
-    on_vmx = Machine(engine="vmx", image=image, module=module)
+    machines = {
+        "xen": lambda: xen.machine(programs / "dom0", module, more=qemu.COUNTED),
+        "xen-vmx": lambda: by_xl.machine(programs / GUEST, list(lives()), "vmx"),
+        "svm": lambda: Machine(image=image, module=module, more=qemu.COUNTED),
+        "vmx": lambda: Machine(engine="vmx", image=image, module=module),
+    }
     return {
-        "xen": Hypervisor(
-            "Xen 4.17", xen.machine(programs / "dom0", module, more=qemu.COUNTED), ask_our_dom0
-        ),
-        "xen-vmx": Hypervisor("Xen 4.17", linux, ask_xl),
-        "svm": Hypervisor("Subfloor", on_svm, ask_our_dom0),
-        "vmx": Hypervisor("Subfloor", on_vmx, ask_our_dom0),
+        key: Hypervisor(
+            "Xen 4.17" if key.startswith("xen") else "Subfloor", machine,
+            ask_xl if key == "xen-vmx" else ask_our_dom0,
+        )
+        for key, machine in machines.items()
     }
 
 
@@ -140,5 +142,5 @@ def ask_xl(emulator: Emulator) -> Answers:
 
 def ask(hypervisor: Hypervisor) -> Answers:
     """Boot the hypervisor, put every question, and return the answers."""
-    with Emulator(hypervisor.machine) as emulator:
+    with Emulator(hypervisor.machine()) as emulator:
         return hypervisor.ask(emulator)
