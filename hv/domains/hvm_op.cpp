@@ -99,7 +99,6 @@ Answer set_upcall_vector(Call& call, u64 address) {
     if (vcpu == nullptr)
         return refuse(XEN_ENOENT);
     vcpu->upcall_vector = wish.vector;
-    latch_width(call.domain, call.wide);
     vcpu->apic.raise(wish.vector);  // as on Xen: an event may have come before there was a vector
     return 0;
 }

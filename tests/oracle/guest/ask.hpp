@@ -64,6 +64,7 @@ void ask_cpuid();
 void ask_events();
 void ask_grants();
 void ask_hvm();
+void ask_layouts();
 void ask_memory();
 void ask_msrs();
 void ask_narrow();

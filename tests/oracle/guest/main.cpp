@@ -28,6 +28,7 @@ constexpr Subject subjects[] = {
     {"privileged", oracle::ask_privileged},
     {"assists", oracle::ask_assists},
     {"narrow", oracle::ask_narrow},
+    {"layouts", oracle::ask_layouts},
     {"continuations", oracle::ask_continuations},
     {"events", oracle::ask_events},
     {"time", oracle::ask_time},

@@ -1,8 +1,9 @@
-// From 64-bit code into 32-bit code and back, with a hypercall in between.
+// From 64-bit code into 32-bit code and back, with a call in between; paging may be off for it.
 
     .text
     .code64
-// u32 narrow_call(u32 number, const u32 arguments[5]): RDI, RSI
+// u32 narrow_call(u32 code, const u32 arguments[5]): RDI, RSI. The code is called with the
+// arguments in EBX, ECX, EDX, ESI and EDI; its EAX comes back.
     .globl narrow_call
 narrow_call:
     push %rbx
@@ -12,10 +13,7 @@ narrow_call:
     push %r14
     push %r15
     lgdt narrow_tables
-    mov %edi, %eax
-    shl $5, %eax
-    add $hypercall_page, %eax
-    mov %eax, entry
+    mov %edi, entry
     mov %rsi, %rbp
     mov (%rbp), %ebx
     mov 4(%rbp), %ecx
@@ -26,12 +24,27 @@ narrow_call:
 
     .code32
 narrow:
+    mov %cr0, %eax
+    mov %eax, paged
+    and kept_of_cr0, %eax
+    mov %eax, %cr0
     call *entry
+    mov %eax, %ebp
+    mov paged, %eax
+    mov %eax, %cr0
     ljmp $8, $wide
+
+// Called with a register's number in ECX and its low half in EBX
+    .globl narrow_wrmsr_code
+narrow_wrmsr_code:
+    mov %ebx, %eax
+    xor %edx, %edx
+    wrmsr
+    ret
 
     .code64
 wide:
-    mov %eax, %eax
+    mov %ebp, %eax
     pop %r15
     pop %r14
     pop %r13
@@ -48,6 +61,12 @@ to_narrow:
     .balign 8
 entry:
     .quad 0
+paged:
+    .long 0
+// What of CR0 stays while the code runs
+    .globl kept_of_cr0
+kept_of_cr0:
+    .long 0xffffffff
 tables:
     .quad 0
     .quad 0x00af9b000000ffff    // 8: 64-bit code

@@ -1,0 +1,28 @@
+// How the oracle's guest, which is 64-bit, runs 32-bit code: with paging on, or off.
+#pragma once
+
+#include "ask.hpp"
+
+namespace oracle {
+
+/// An address as 32-bit code has it; all of the guest's memory lies below 4 GiB.
+inline u32 low(const void* at) { return u32(reinterpret_cast<u64>(at)); }
+
+/// Turns paging off, or on again, for the 32-bit code that runs from now on.
+void set_unpaged(bool unpaged);
+
+/// "narrow", or "unpaged": where the questions that follow are put from.
+std::string_view narrow_mode();
+
+/// A hypercall from 32-bit code.
+long narrow(u32 number, u32 a = 0, u32 b = 0, u32 c = 0, u32 d = 0, u32 e = 0);
+
+/// Writes the low half of a model-specific register from 32-bit code; the high half becomes 0.
+void narrow_wrmsr(u32 msr, u32 value);
+
+/// Tells an answer of the question whose name begins with narrow_mode().
+inline void tell_narrow(std::string_view question, Told answer) {
+    tell(words("{}.{}", narrow_mode(), question).view(), answer);
+}
+
+}  // namespace oracle
