@@ -33,7 +33,7 @@ constinit const Shell::Command Shell::commands[command_count] = {
     {"help", "", "this list", &Shell::help, 1},
     {"list", "", "the domains: r running, b blocked, p paused, s shut down, c crashed, d dying",
      &Shell::list, 1},
-    {"create", "NAME kernel=FILE [ramdisk=FILE] [memory=MiB] [vcpus=N] [cmdline=\"...\"]",
+    {"create", "NAME kernel=FILE [ramdisk=FILE]... [memory=MiB] [vcpus=N] [cmdline=\"...\"]",
      "build a domain from files of the boot module", &Shell::create, 3},
     {"console", "NAME", "talk to a domain; Ctrl-] comes back", &Shell::console, 2},
     {"pause", "NAME", "park its vCPUs between two instructions", &Shell::pause, 2},
@@ -89,7 +89,10 @@ void Shell::create(const Words& words) {
             const char* why = nullptr;
             auto file = module_.find(*value, &why);
             if (!file) return print("no file '{}' in the boot module: files lists them\n", *value);
-            (key == "kernel" ? order.kernel : order.ramdisk) = file->bytes;
+            if (key == "kernel")
+                order.kernel = file->bytes;
+            else
+                order.ramdisks.push_back(file->bytes);
         } else if (key == "memory" || key == "vcpus") {
             auto number = parse_number(*value);
             if (!number) return print("'{}' must be a number\n", word);

@@ -30,6 +30,8 @@ Result<Newborn> Builder::build() {
 Result<> Builder::check() {
     step_ = "memory must be 4 MiB or more and below 3840 MiB";
     if (order_.memory_mib < 4 || order_.memory_mib >= 3840) return Error{Errno::XEN_EINVAL};
+    step_ = "a domain takes 8 ramdisks at most";
+    if (order_.ramdisks.size() > 8) return Error{Errno::XEN_E2BIG};
     step_ = "vcpus must be 1 to 64";
     if (order_.vcpus < 1 || order_.vcpus > 64) return Error{Errno::XEN_EINVAL};
     step_ = "there is not so much free memory";
@@ -59,8 +61,12 @@ Result<> Builder::read_kernel() {
     image_ = *image;
 
     step_ = "kernel and ramdisk do not fit into its memory";
-    ramdisk_ = Gpa{align_up(image_.highest, page_size)};
-    start_info_ = Gpa{align_up(ramdisk_.value + order_.ramdisk.size(), page_size)};
+    u64 end = align_up(image_.highest, page_size);
+    for (auto& ramdisk : order_.ramdisks) {
+        modules_.push_back({end, ramdisk.size(), 0, 0});
+        end = align_up(end + ramdisk.size(), page_size);
+    }
+    start_info_ = Gpa{end};
     if (start_info_.value + 2 * page_size > order_.memory_mib * MiB)
         return Error{Errno::XEN_ENOMEM};
     return {};
@@ -104,28 +110,29 @@ Result<> Builder::load() {
         TRY(guest.zero(to + segment.file_bytes, segment.memory_bytes - segment.file_bytes));
     }
     step_ = "loading its ramdisk";
-    TRY(guest.write(ramdisk_, order_.ramdisk));
+    for (size_t i = 0; i < modules_.size(); i++)
+        TRY(guest.write(Gpa{modules_[i].paddr}, order_.ramdisks[i]));
     step_ = "writing its ACPI tables";
     TRY(guest.write(acpi_base, make_acpi(order_.vcpus).bytes));
     step_ = "clearing its rings";
     return guest.zero(address_of(special_frames), special_count * page_size);
 }
 
-/// One page: the start info, one module, the memory map; the next page: the command line.
+/// One page: the start info, the modules, the memory map; the next page: the command line.
 Result<> Builder::write_start_info() {
     step_ = "its command line is longer than 4095 letters";
     if (order_.command_line.size() >= page_size) return Error{Errno::XEN_E2BIG};
     step_ = "writing its start info";
     auto map = memory_map(order_.memory_mib);
-    Gpa module = start_info_ + sizeof(hvm_start_info);
-    Gpa map_at = module + sizeof(hvm_modlist_entry);
+    Gpa modules_at = start_info_ + sizeof(hvm_start_info);
+    Gpa map_at = modules_at + modules_.size() * sizeof(hvm_modlist_entry);
     Gpa command_line = start_info_ + page_size;
 
     hvm_start_info info = {};
     info.magic = XEN_HVM_START_MAGIC_VALUE;
     info.version = 1;
-    info.nr_modules = order_.ramdisk.empty() ? 0 : 1;
-    info.modlist_paddr = module.value;
+    info.nr_modules = u32(modules_.size());
+    info.modlist_paddr = modules_at.value;
     info.cmdline_paddr = command_line.value;
     info.rsdp_paddr = make_acpi(order_.vcpus).root.value;
     info.memmap_paddr = map_at.value;
@@ -134,7 +141,8 @@ Result<> Builder::write_start_info() {
     GuestWriter guest{newborn_.id};
     TRY(guest.zero(start_info_, 2 * page_size));
     TRY(guest.write_value(start_info_, info));
-    TRY(guest.write_value(module, hvm_modlist_entry{ramdisk_.value, order_.ramdisk.size(), 0, 0}));
+    for (size_t i = 0; i < modules_.size(); i++)
+        TRY(guest.write_value(modules_at + i * sizeof modules_[i], modules_[i]));
     for (size_t i = 0; i < map.size(); i++)
         TRY(guest.write_value(map_at + i * sizeof map[i], map[i]));
     return guest.write(command_line, {reinterpret_cast<const u8*>(order_.command_line.data()),

@@ -7,14 +7,17 @@
 #include <domains/elf.hpp>
 
 #include <string>
+#include <vector>
 
 namespace dom0 {
 
-/// What a person asked for. Kernel and ramdisk lie in the boot module.
+/// What a person asked for. The files lie in the boot module. A kernel makes what it likes of its
+/// ramdisks: to xen-shim, the first is the kernel that runs on it.
 struct Order {
     std::string name;
     std::string command_line;
-    std::span<const u8> kernel, ramdisk;
+    std::span<const u8> kernel;
+    std::vector<std::span<const u8>> ramdisks; // at most 8
     u32 memory_mib = 64;
     u32 vcpus = 1;
 };
@@ -60,7 +63,8 @@ private:
     Bytes unpacked_;
     std::span<const u8> elf_;
     ElfImage image_;
-    Gpa ramdisk_{0}, start_info_{0};
+    std::vector<hvm_modlist_entry> modules_; // the ramdisks, and where each lies
+    Gpa start_info_{0};
 };
 
 }  // namespace dom0
