@@ -33,8 +33,9 @@ long set_callback_param(bool narrowly) {
 
 long set_vector(bool narrowly) {
     xen_hvm_evtchn_upcall_vector argument = {0, 0x60};
-    if (narrowly) return narrow(__HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, low(&argument));
-    return hypercall(__HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, address(&argument));
+    constexpr u32 command = HVMOP_set_evtchn_upcall_vector;
+    if (narrowly) return narrow(__HYPERVISOR_hvm_op, command, low(&argument));
+    return hypercall(__HYPERVISOR_hvm_op, command, address(&argument));
 }
 
 constexpr u32 hypercall_page_msr = 0x40000000;
