@@ -146,6 +146,9 @@ private:
 /// In the order of their numbers.
 Result<Vcpu*> create_vcpu(Domain& domain, u16 id);
 void destroy_vcpu(Vcpu& vcpu);
+/// Keeps Xen's account of what the vCPU did until `now`, and says what it does from there on. Only
+/// its pCPU may call it, or, while it runs on none, who holds the scheduler's lock.
+void account(Vcpu& vcpu, int state, u64 now);
 /// An event came: a blocked vCPU may run again. Any pCPU; interrupts may be off.
 void unblock(Vcpu& vcpu);
 /// Something may be deliverable: sets attention, unblocks, and kicks the pCPU it runs on.

@@ -52,6 +52,7 @@ Result<> LocalApic::open() {
     page_ = machine.memory.at(frame);
     owner_.hardware.apic_registers = page_;
     owner_.hardware.apic_address = address_of(frame);
+    base_ = page_address | x86::APIC_BASE_EN | (owner_.id == 0 ? u64{x86::APIC_BASE_BSP} : 0);
     reset();
     return {};
 }
@@ -67,8 +68,7 @@ void LocalApic::close() {
 void LocalApic::reset() {
     cancel_timer();
     __builtin_memset(page_, 0, page_size);
-    base_ = page_address | x86::APIC_BASE_EN | (owner_.id == 0 ? u64{x86::APIC_BASE_BSP} : 0);
-    at(apic_id) = id() << 24;
+    at(apic_id) = x2apic() ? id() : id() << 24;
     at(version) = version_and_lvts;
     at(destination_format) = ~0u;
     at(spurious) = 0xff;

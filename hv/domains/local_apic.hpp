@@ -25,7 +25,7 @@ public:
 
     Result<> open();                       ///< takes and resets the page
     void close();
-    void reset();
+    void reset();                          ///< as INIT leaves it: all but the base
 
     /// Sets `vector` pending in the IRR (edge-triggered), and notifies the vCPU. Any pCPU.
     void raise(u8 vector);

@@ -55,6 +55,9 @@ private:
     void enqueue(Vcpu& vcpu) {
         if (vcpu.queued || vcpu.running || !vcpu.may_run())
             return;
+        // From here on it waits for a pCPU: its guest sees that as stolen
+        if (vcpu.runstate.state != RUNSTATE_runnable)
+            account(vcpu, RUNSTATE_runnable, machine_.clock.now());
         vcpu.queued = true;
         queue_.push_back(vcpu);
 

@@ -131,14 +131,6 @@ void idle(Cpu& cpu) {
     whereabouts(cpu).idle_time += cpu.machine->clock.now() - since;
 }
 
-/// Keeps Xen's account of what the vCPU was doing until now, and says what it does from here on.
-void account(Vcpu& vcpu, int state, u64 now) {
-    vcpu_runstate_info_t& account = vcpu.runstate;
-    account.time[account.state] += now - account.state_entry_time;
-    account.state = state;
-    account.state_entry_time = now;
-}
-
 template <x86::Engine E>
 void take_turn(Cpu& cpu, Vcpu& vcpu, u64 slice) {
     Whereabouts& here = whereabouts(cpu);

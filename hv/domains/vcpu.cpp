@@ -103,6 +103,13 @@ void destroy_vcpu(Vcpu& vcpu) {
     unmake(machine, &vcpu);
 }
 
+void account(Vcpu& vcpu, int state, u64 now) {
+    vcpu_runstate_info_t& account = vcpu.runstate;
+    account.time[account.state] += now - account.state_entry_time;
+    account.state = state;
+    account.state_entry_time = now;
+}
+
 void unblock(Vcpu& vcpu) {
     if (vcpu.blocked.exchange(false, std::memory_order_acq_rel))
         household(vcpu.domain.machine).scheduler->wake(vcpu);

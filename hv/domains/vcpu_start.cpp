@@ -8,8 +8,7 @@ namespace hv {
 
 void receive_init(Vcpu& vcpu) {
     // A running vCPU is left as it is: Linux sends INIT to those that are down
-    if (vcpu.down.load())
-        vcpu.waits_for_start_up = true;
+    vcpu.waits_for_start_up = vcpu.down.load();
 }
 
 void receive_start_up(Vcpu& vcpu, u8 vector) {
@@ -18,6 +17,7 @@ void receive_start_up(Vcpu& vcpu, u8 vector) {
     if (!vcpu.down.load() || vcpu.running || !vcpu.waits_for_start_up)
         return;
     vcpu.waits_for_start_up = false;
+    vcpu.apic.reset();
 
     // Real mode, as the processor leaves INIT: Intel SDM, "Processor State After Reset"
     constexpr u32 code = 0x9b, data = 0x93, task = 0x8b, table = 0x82;

@@ -64,7 +64,7 @@ TEST_F(LocalApicTest, LeavesDeliveryToACpuThatCanDoIt) {
     EXPECT_FALSE(by_cpu) << "the guest has switched its APIC off";
     apic().write_register(spurious, 0x1ff);
     apic().reset();
-    EXPECT_FALSE(by_cpu) << "not in xAPIC mode";
+    EXPECT_FALSE(by_cpu) << "INIT has switched it off";
     ASSERT_TRUE(apic(1).set_base(enabled_x2apic).ok());
     EXPECT_TRUE(vcpus[1]->hardware.interrupts_delivered_by_cpu);
 }
@@ -264,6 +264,24 @@ TEST_F(LocalApicTest, StartsAnotherProcessor) {
     EXPECT_EQ(state.cs.base, 0x9a000u) << "one that runs is left alone";
     apic().write_register(command_low, 4 << 8);
     EXPECT_TRUE(vcpus[1]->attention & attention_nmi);
+}
+
+TEST_F(LocalApicTest, StartsAProcessorAgainWithNothingPending) {
+    ASSERT_TRUE(apic(1).set_base(enabled_x2apic).ok());
+    apic(1).write_register(spurious, 0x1ff);
+    apic(1).raise(0xf3);
+    apic(1).write_register(lvt_timer, 0x40);
+    apic(1).write_register(timer_initial, 1000);
+    apic().write_register(command_high, 2u << 24);
+    apic().write_register(command_low, 5 << 8);
+    apic().write_register(command_low, 6 << 8 | 0x9a);
+    EXPECT_FALSE(vcpus[1]->down);
+    apic(1).write_register(spurious, 0x1ff);
+    at_time(1'000'000);
+    EXPECT_EQ(take(1), -1);
+    EXPECT_TRUE(apic(1).x2apic()) << "INIT leaves the mode as it is";
+    EXPECT_EQ(*apic(1).read_msr(msr_of(id_register)), 2u);
+    EXPECT_EQ(apic(1).read_register(id_register), 2u);
 }
 
 /// Against the rule itself: the highest of the set, if its class is above all that is served.

@@ -71,6 +71,23 @@ TEST_F(RoundRobinTest, OneThatSleepsLosesItsPlaceAndNoMore) {
     }
 }
 
+TEST_F(RoundRobinTest, CountsTheWaitAfterAWakeUpAsStolenNotAsSleep) {
+    const auto vcpus = runnable(2);
+    Vcpu& sleeper = *vcpus[1];
+    Clock& clock = small.machine().clock;
+    const auto pass = [&](u64 ms) { clock.hosted_ticks += clock.to_ticks(ms * 1'000'000); };
+    sleeper.blocked = true;
+    scheduler().sleep(sleeper);
+    account(sleeper, RUNSTATE_blocked, clock.now());
+    pass(30);
+    unblock(sleeper);
+    pass(20);
+    unblock(sleeper);
+    account(sleeper, RUNSTATE_running, clock.now());
+    EXPECT_NEAR(sleeper.runstate.time[RUNSTATE_blocked], 30e6, 1e3);
+    EXPECT_NEAR(sleeper.runstate.time[RUNSTATE_runnable], 20e6, 1e3);
+}
+
 TEST_F(RoundRobinTest, WakesAnIdlePcpuAndTheOneItKnows) {
     EXPECT_EQ(scheduler().choose(cpu(0)).vcpu, nullptr);
     EXPECT_EQ(scheduler().choose(cpu(1)).vcpu, nullptr);
