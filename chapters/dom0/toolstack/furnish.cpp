@@ -38,8 +38,9 @@ Result<> set_memory_map(u16 domain, const std::vector<hvm_memmap_table_entry>& m
 namespace {
 
 /// One record of the saved state: its descriptor, then its bytes (xen/hvm/save.h).
-template <class Record> void append(std::vector<u8>& context, u16 type, const Record& record) {
-    hvm_save_descriptor descriptor = {type, 0, sizeof record};
+template <class Record>
+void append(std::vector<u8>& context, u16 type, u16 vcpu, const Record& record) {
+    hvm_save_descriptor descriptor = {type, vcpu, sizeof record};
     auto* head = reinterpret_cast<const u8*>(&descriptor);
     auto* body = reinterpret_cast<const u8*>(&record);
     context.insert(context.end(), head, head + sizeof descriptor);
@@ -93,7 +94,7 @@ Result<> write_identity_map(u16 domain) {
 
 }  // namespace
 
-Result<> set_first_vcpu(u16 domain, Gpa entry, Gpa start_info) {
+Result<> set_first_vcpu(u16 domain, u32 vcpus, Gpa entry, Gpa start_info) {
     TRY(write_identity_map(domain));
 
     // The header record comes from Xen itself: it names the version and the processor.
@@ -108,8 +109,9 @@ Result<> set_first_vcpu(u16 domain, Gpa entry, Gpa start_info) {
     auto mtrr = find_record<hvm_hw_mtrr>(*current, HVM_SAVE_CODE(MTRR));
     if (!mtrr) return mtrr.error();
     mtrr->msr_mtrr_def_type = mtrrs_on_write_back;
-    append(context, HVM_SAVE_CODE(CPU), first_registers(entry, start_info));
-    append(context, HVM_SAVE_CODE(MTRR), *mtrr);
+    append(context, HVM_SAVE_CODE(CPU), 0, first_registers(entry, start_info));
+    for (u16 vcpu = 0; vcpu < vcpus; vcpu++)
+        append(context, HVM_SAVE_CODE(MTRR), vcpu, *mtrr);
     hvm_save_descriptor end = {HVM_SAVE_CODE(END), 0, 0};
     auto* bytes = reinterpret_cast<const u8*>(&end);
     context.insert(context.end(), bytes, bytes + sizeof end);

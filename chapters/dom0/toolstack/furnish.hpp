@@ -15,8 +15,9 @@ std::vector<hvm_memmap_table_entry> memory_map(u32 memory_mib);
 Result<> set_memory_map(u16 domain, const std::vector<hvm_memmap_table_entry>& map);
 
 /// Sets vCPU 0 at `entry` in the state that PVH promises: 32-bit flat segments, paging off, EBX =
-/// the start info. Fills the frame of the identity map that old VMX runs unpaged guests on.
-Result<> set_first_vcpu(u16 domain, Gpa entry, Gpa start_info);
+/// the start info. Switches the MTRRs on, alike on all `vcpus`. Fills the frame of the identity map
+/// that old VMX runs unpaged guests on.
+Result<> set_first_vcpu(u16 domain, u32 vcpus, Gpa entry, Gpa start_info);
 
 /// Writes rows 0 and 1 of its grant table: dom0 may map its console and its store.
 Result<> seed_grants(u16 domain);
