@@ -157,8 +157,6 @@ void notify(Vcpu& vcpu, u32 attention_bits);
 void interrupt_for_events(Vcpu& vcpu);
 /// Takes the vCPU off its pCPU until something wakes it.
 void block(Cpu& cpu, Vcpu& vcpu);
-/// Starts the periodic timer; `period` in ns, 0 stops it.
-void set_periodic(Cpu& cpu, Vcpu& vcpu, u64 period);
 /// Disarms every timer of the vCPU, its local APIC's included.
 void cancel_timers(Vcpu& vcpu);
 

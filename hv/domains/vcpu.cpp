@@ -24,14 +24,6 @@ void periodic_expired(Timer& timer, Cpu& cpu) {
 
 }  // namespace
 
-void set_periodic(Cpu& cpu, Vcpu& vcpu, u64 period) {
-    vcpu.period = period;
-    if (period != 0)
-        cpu.timers.arm(cpu, vcpu.periodic, cpu.machine->clock.now() + period);
-    else
-        TimerQueue::cancel(vcpu.periodic);
-}
-
 void cancel_timers(Vcpu& vcpu) {
     vcpu.period = 0;
     TimerQueue::cancel(vcpu.singleshot);

@@ -48,10 +48,14 @@ Answer register_info(Call& call, Vcpu& vcpu, u64 address) {
     return move_vcpu_info(vcpu, call.vcpu, Gfn{wish.mfn}, wish.offset);
 }
 
-/// Two vCPUs may change the timer of a third.
+/// Starts the periodic timer; `period` in ns, 0 stops it. Two vCPUs may change that of a third.
 Answer change_periodic(Call& call, Vcpu& vcpu, u64 period) {
     Guard guard{call.domain.lock};
-    set_periodic(call.cpu, vcpu, period);
+    vcpu.period = period;
+    if (period != 0)
+        call.cpu.timers.arm(call.cpu, vcpu.periodic, call.cpu.machine->clock.now() + period);
+    else
+        TimerQueue::cancel(vcpu.periodic);
     return 0;
 }
 
