@@ -2,7 +2,9 @@
 """Linux, from its creation to its power-off."""
 
 import re
+import time
 
+import linux_lab as lab
 import pytest
 
 from pyhv import build, story
@@ -52,7 +54,7 @@ def test_linux_says(linux, command, answer):
 
 
 def test_linux_counts_its_cpus(linux):
-    assert re.search(rf"\b{linux.vcpus}\b", linux.in_linux("grep -c ^processor /proc/cpuinfo"))
+    assert lab.processors(linux) == linux.vcpus
 
 
 def test_linux_knows_its_memory(linux):
@@ -63,6 +65,68 @@ def test_linux_knows_its_memory(linux):
 def test_linux_sleeps_for_a_second(linux):
     said = linux.in_linux("time sleep 1")
     assert re.search(r"real\s+0m 1\.\d\ds", said), said
+
+
+def test_its_wall_clock_is_right(linux):
+    since = int(re.search(say.SECONDS_SINCE_1970, linux.machine.log)[1])
+    told = lab.date(linux)
+    assert told >= since
+    # Bochs's clock runs at a pace of its own. The machine tells its time in whole seconds, and so
+    # does `date`; what Linux lost while it booted, before it used our clock, it says itself
+    if linux.machine.machine.engine == "svm":
+        before, told, after = time.time(), lab.date(linux), time.time()
+        assert before - lab.lost_at_boot(linux) - 2 <= told <= after + 1
+
+
+def test_processors_go_and_come_back(linux):
+    if linux.vcpus == 1:
+        return
+    lab.start_load(linux, linux.vcpus)
+    for _ in range(2):
+        lab.set_online(linux, 1, False)
+        assert lab.processors(linux) == linux.vcpus - 1
+        lab.set_online(linux, 1, True)
+        assert lab.processors(linux) == linux.vcpus
+    lab.stop_load(linux)
+
+
+def test_stolen_time_is_what_others_ran(linux):
+    # All processors of Linux are busy, and hardly anyone else's: what it did not run, it waited
+    lab.start_load(linux, linux.vcpus)
+    ran_before = linux.from_console("linux", linux.seconds_run)
+    account, start = lab.account(linux), lab.uptime(linux)
+    linux.in_linux("sleep 3")
+    end, then = lab.uptime(linux), lab.account(linux)
+    ran = linux.from_console("linux", linux.seconds_run) - ran_before
+    lab.stop_load(linux)
+    wanted = linux.vcpus * (end.told - start.told)
+    stolen = then.stolen - account.stolen
+    assert then.ran - account.ran <= ran + 0.5
+    assert 0.9 * (wanted - ran) - (then.idle - account.idle) - 0.5 <= stolen <= wanted
+    if linux.vcpus > linux.machine.machine.cpus:
+        assert stolen >= 0.3 * wanted
+
+
+def test_time_runs_on_through_a_pause(linux):
+    def pause(name: str) -> None:
+        linux.ask(f"pause {name}")
+        paused = time.monotonic()
+        # Longer than the talking takes, so that a clock that stood still would show
+        while time.monotonic() - paused < 3 * (start.after - start.before) + 2:
+            assert linux.state(name) == "--p---"
+        linux.ask(f"unpause {name}")
+
+    start = lab.uptime(linux)
+    linux.from_console("linux", pause)
+    end = lab.uptime(linux)
+    assert end.told > start.told
+    if linux.machine.machine.engine == "svm":
+        passed = end.told - start.told
+        assert end.before - start.after - 0.1 <= passed <= end.after - start.before + 0.1
+
+
+def test_it_warns_of_nothing_that_xens_guest_does_not(linux):
+    lab.assert_no_new_warnings(linux)
 
 
 def test_all_three_run_side_by_side(linux):

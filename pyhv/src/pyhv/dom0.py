@@ -2,6 +2,8 @@
 """Talk to dom0 over the machine's serial line."""
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from pyhv import sentences as say
 from pyhv.emulator import Emulator
@@ -11,6 +13,8 @@ BOOT = {"qemu": 60.0, "bochs": 240.0}
 ANSWER = {"qemu": 20.0, "bochs": 90.0}
 
 LEAVE_CONSOLE = "\x1d"
+
+Answer = TypeVar("Answer")
 
 
 class Dom0:
@@ -46,8 +50,8 @@ class Dom0:
         self.expect(say.DOM0_PROMPT)
         return self.machine.before
 
-    def state(self, name: str) -> str | None:
-        """Return the six letters of a domain's state, or None if it is not in the list."""
+    def _row(self, name: str) -> re.Match[str] | None:
+        """Return a domain's line in the list, or None if it has none."""
         self.type("list")
         self.expect(say.LIST_HEAD)
         rows = [say.list_row(name), say.DOM0_PROMPT]
@@ -55,7 +59,16 @@ class Dom0:
         if index == 1:
             return None
         self.expect(say.DOM0_PROMPT)
-        return match[1]
+        return match
+
+    def state(self, name: str) -> str | None:
+        """Return the six letters of a domain's state, or None if it is not in the list."""
+        row = self._row(name)
+        return row[1] if row else None
+
+    def seconds_run(self, name: str) -> float:
+        """Return for how long a domain's vCPUs have run, added up, to a tenth."""
+        return float(self._row(name)[2])
 
     def enter(self, name: str) -> None:
         """Tie the line to a guest's console."""
@@ -65,6 +78,14 @@ class Dom0:
         """Let go of a guest's console by Ctrl-]."""
         self.machine.send(LEAVE_CONSOLE)
         self.expect(say.DOM0_PROMPT)
+
+    def from_console(self, name: str, ask: Callable[[str], Answer]) -> Answer:
+        """Leave Linux's console, have `ask` talk to dom0 about it, and go back."""
+        self.leave()
+        answer = ask(name)
+        self.enter(name)
+        self.wait_for_linux()
+        return answer
 
     def wait_for_linux(self) -> None:
         """In Linux's console: wait until its shell asks, and answers what was not said before."""

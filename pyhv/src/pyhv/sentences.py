@@ -9,6 +9,7 @@ PROCESSORS = r"ACPI's root is at 0x[0-9a-f]+\. It names (\d+) processors"
 KEPT = r"I keep (\d+) frames of 4 KiB"
 AWAKE = r"pCPU {cpu} is awake"
 OWN_TABLES = r"I walk my own page tables now"
+SECONDS_SINCE_1970 = r"It is (\d+) seconds since 1970"
 POWERING_OFF = r"I power off"
 UNKNOWN_OPTION = r'I know no option "{word}" and ignore it; "help" lists those I know\.'
 WRONG_VALUE = r'I cannot read the option "{word}" and ignore it; it is {right}'
@@ -28,8 +29,8 @@ POWER_OFF = "poweroff"
 
 
 def list_row(name: str, state: str = "[r-][b-][p-][s-][c-][d-]") -> str:
-    """Return the pattern of a domain's line in the list; group 1 is its state."""
-    return rf"{name} +\d+ +\d+ +\d+ +({state}) +\d+\.\d"
+    """Return the pattern of a domain's line in the list; groups: its state, and seconds it ran."""
+    return rf"{name} +\d+ +\d+ +\d+ +({state}) +(\d+\.\d)"
 
 
 def powered_off(name: str) -> str:
