@@ -47,18 +47,19 @@ struct Household {
 
 inline Household& household(Machine& machine) { return machine.parts.get<Household>(); }
 
-/// A page of a guest, where the hypervisor sees it.
-struct SeenPage {
-    Gfn gfn{~0ull};
-    bool writable = false;
-    u8* at = nullptr;
-};
-
-/// The pages that this pCPU found last, good while the generation stands (guest_memory.cpp).
+/// The pages of a guest's that this pCPU found last, and where it sees them: good while the
+/// generation stands (guest_memory.cpp).
 struct SeenPages {
     static constexpr size_t count = 16;
     u64 generation = 0;
-    std::array<SeenPage, count> pages{};
+    std::array<Gfn, count> gfns{};       ///< which page each row holds
+    std::array<u64, count> distances{};  ///< from the guest's addresses there to ours
+    std::array<bool, count> writable{};
+
+    void forget(u64 now) {
+        generation = now;
+        gfns.fill(Gfn{~0ull});
+    }
 };
 
 /// What one pCPU shows the others of where it is. The pCPU's part that chapter `domains` furnishes.

@@ -15,39 +15,52 @@ constexpr u64 usual = PTE_P | PTE_RW | PTE_US;
 constexpr GuestAccess reading{}, writing{.write = true}, fetching{.fetch = true};
 
 /// 16 MiB of guest memory that begins at 0, in words of four bytes.
-class Memory : public GuestTables {
-public:
-    virtual ~Memory() = default;
-    bool read(Gpa entry, unsigned size, u64& value) override {
-        EXPECT_EQ(entry.value % size, 0u);
-        if (entry.value >= 16 * MiB)
-            return false;
-        value = get(entry.value, size);
-        return true;
-    }
-    bool compare_exchange(Gpa entry, unsigned size, u64 expected, u64 desired) override {
-        ++exchanges;
-        if (restless || entry.value >= 16 * MiB || get(entry.value, size) != expected)
-            return false;
-        put(entry.value, desired, size);
-        return true;
-    }
+struct Memory {
     u64 get(u64 address, unsigned size) const {
-        const auto word = [&](u64 at) { return words_.contains(at) ? words_.at(at) : 0u; };
+        const auto word = [&](u64 at) { return words.contains(at) ? words.at(at) : 0u; };
         return word(address) | (size == 8 ? u64{word(address + 4)} << 32 : 0);
     }
     void put(u64 address, u64 value, unsigned size) {
-        words_[address] = static_cast<u32>(value);
+        words[address] = static_cast<u32>(value);
         if (size == 8)
-            words_[address + 4] = static_cast<u32>(value >> 32);
+            words[address + 4] = static_cast<u32>(value >> 32);
     }
 
     bool restless = false;  ///< the guest changes every entry just before it is marked
     int exchanges = 0;
-
-private:
-    std::map<u64, u32> words_;
+    unsigned physical_bits = 48;
+    bool gigabyte_pages = true;
+    std::map<u64, u32> words{};
 };
+
+/// The same, as the walk reads it.
+struct View {
+    Memory& memory;
+    unsigned physical_bits = memory.physical_bits;
+
+    bool gigabyte_pages() const { return memory.gigabyte_pages; }
+    template <class Entry>
+    bool read(Gpa place, Entry& entry) const {
+        EXPECT_EQ(place.value % sizeof entry, 0u);
+        if (place.value >= 16 * MiB)
+            return false;
+        entry = static_cast<Entry>(memory.get(place.value, sizeof entry));
+        return true;
+    }
+    template <class Entry>
+    bool compare_exchange(Gpa place, Entry expected, Entry desired) const {
+        ++memory.exchanges;
+        if (memory.restless || place.value >= 16 * MiB ||
+            memory.get(place.value, sizeof expected) != expected)
+            return false;
+        memory.put(place.value, desired, sizeof desired);
+        return true;
+    }
+};
+
+GuestWalk walk_guest(Memory& memory, const PagingState& state, u64 address, GuestAccess access) {
+    return x86::walk_guest(View{memory}, state, address, access);
+}
 
 PagingState long_mode(u64 more_cr4 = 0) {
     return {.cr0 = CR0_PE | CR0_PG | CR0_WP, .cr3 = 0x1000, .cr4 = CR4_PAE | more_cr4,
@@ -89,7 +102,6 @@ TEST(GuestWalk, IsTheIdentityWithoutPaging) {
     const auto walk = walk_guest(memory, {.cr0 = CR0_PE}, 0x1'2345'6789, writing);
     ASSERT_TRUE(walk.ok());
     EXPECT_EQ(walk.address, Gpa{0x2345'6789});
-    EXPECT_EQ(walk.left, 0x1'0000'0000 - 0x2345'6789);
 }
 
 TEST(GuestWalk, ReadsFourLevels) {
@@ -97,7 +109,6 @@ TEST(GuestWalk, ReadsFourLevels) {
     const auto walk = memory.walk(long_mode());
     ASSERT_TRUE(walk.ok());
     EXPECT_EQ(walk.address, Gpa{0x77abc});
-    EXPECT_EQ(walk.left, 0x1000u - 0xabc);
 }
 
 TEST(GuestWalk, ReadsLargePagesInLongMode) {
@@ -106,7 +117,6 @@ TEST(GuestWalk, ReadsLargePagesInLongMode) {
     EXPECT_EQ(memory.walk(long_mode()).address, Gpa{0x1234'0020'0000 + 0x78abc});
     memory.set(2, 0x1234'4000'0000 | usual | PTE_PS);
     EXPECT_EQ(memory.walk(long_mode()).address, Gpa{0x1234'4000'0000 + 0x0567'8abc});
-    EXPECT_EQ(memory.walk(long_mode()).left, GiB - 0x0567'8abc);
     memory.gigabyte_pages = false;
     expect_fault(memory.walk(long_mode()), PFEC_P | PFEC_RSVD);
 }
@@ -161,7 +171,6 @@ TEST(GuestWalk, ReadsThirtyTwoBitTables) {
     memory.put(directory, 0x8740'0000 | 0x5a << 13 | usual | PTE_PS, 4);
     const auto walk = walk_guest(memory, legacy(), address, reading);
     EXPECT_EQ(walk.address, Gpa{0x5a'8763'4567});
-    EXPECT_EQ(walk.left, 4 * MiB - 0x23'4567);
     memory.put(directory, 0x8740'0000 | 1 << 21 | usual | PTE_PS, 4);
     expect_fault(walk_guest(memory, legacy(), address, reading), PFEC_P | PFEC_RSVD);
     memory.physical_bits = 36;
@@ -301,10 +310,7 @@ TEST(GuestWalk, EndsWhateverItReads) {
                                     .privilege = static_cast<unsigned>(random() % 4)};
             const u64 address = random() >> random() % 40;
             const auto walk = walk_guest(memory, state, address, {.write = random() % 2 == 0});
-            if (walk.ok()) {
-                EXPECT_EQ((walk.address.value ^ address) & 0xfff, 0u);
-                EXPECT_GE(walk.left, 1u);
-            }
+            EXPECT_TRUE(!walk.ok() || ((walk.address.value ^ address) & 0xfff) == 0);
         }
     }
 }
