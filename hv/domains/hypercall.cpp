@@ -9,10 +9,9 @@ namespace hv {
 namespace {
 
 /// Which general registers hold the arguments, by their numbers in the encoding of instructions.
-constexpr unsigned wide_registers[] = {7, 6, 2, 10, 8, 9};   // RDI RSI RDX R10 R8 R9
-constexpr unsigned narrow_registers[] = {3, 1, 2, 6, 7, 5};  // EBX ECX EDX ESI EDI EBP
-
-constexpr u64 low_half = 0xffffffff;
+constexpr u8 wide_registers[] = {7, 6, 2, 10, 8, 9};   // RDI RSI RDX R10 R8 R9
+constexpr u8 narrow_registers[] = {3, 1, 2, 6, 7, 5};  // EBX ECX EDX ESI EDI EBP
+constexpr u8 in_order[] = {0, 1, 2, 3, 4, 5};          // in a multicall's entry
 
 Answer run_handler(Call& call, u64 number) {
     if (number >= hypercall_rows)
@@ -37,34 +36,22 @@ Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
 }
 
 Call::Call(Cpu& on, Vcpu& caller, bool from_64_bit)
-    : cpu{on}, vcpu{caller}, domain{caller.domain}, wide{from_64_bit}, nested{false} {}
+    : cpu{on}, vcpu{caller}, domain{caller.domain}, wide{from_64_bit}, nested{false},
+      values_{&caller.hardware.gpr.rax}, places_{from_64_bit ? wide_registers : narrow_registers},
+      mask_{from_64_bit ? ~0ull : 0xffffffff} {}
 
-Call::Call(const Call& outer, const std::array<u64, 6>& arguments)
+Call::Call(const Call& outer, u64* arguments)
     : cpu{outer.cpu}, vcpu{outer.vcpu}, domain{outer.domain}, wide{outer.wide}, nested{true},
-      arguments_{arguments} {}
-
-u64 Call::argument(unsigned index) const {
-    if (nested)
-        return arguments_[index];
-    return wide ? vcpu.hardware.gpr[wide_registers[index]]
-                : vcpu.hardware.gpr[narrow_registers[index]] & low_half;
-}
-
-void Call::set_argument(unsigned index, u64 value) {
-    if (nested)
-        arguments_[index] = value;
-    else
-        vcpu.hardware.gpr[wide ? wide_registers[index] : narrow_registers[index]] = value;
-}
+      values_{arguments}, places_{in_order}, mask_{outer.mask_} {}
 
 bool Call::should_stop() const { return wanted_elsewhere(cpu); }
 
 Result<> Call::read(void* into, u64 address, size_t bytes) {
-    return read_guest(vcpu, into, wide ? address : address & low_half, bytes);
+    return read_guest(vcpu, into, address & mask_, bytes);
 }
 
 Result<> Call::write(u64 address, const void* from, size_t bytes) {
-    return write_guest(vcpu, wide ? address : address & low_half, from, bytes);
+    return write_guest(vcpu, address & mask_, from, bytes);
 }
 
 Result<u64> Call::read_long(u64 array, u64 index) {
@@ -96,14 +83,12 @@ constexpr u64 entry_longs = 8;
 Answer run_entry(Call& call, u64 list, u64 index) {
     std::array<u64, entry_longs> entry{};
     TRY(call.read_longs(entry, list, index * entry_longs));
-    std::array<u64, 6> arguments{};
-    std::copy_n(&entry[2], arguments.size(), arguments.begin());
-    Call inner{call, arguments};
+    Call inner{call, &entry[2]};
     const Answer answer = run_handler(inner, entry[0]);
     if (answer != Call::again)
         return call.write_long(list, index * entry_longs + 1, static_cast<u64>(answer.value));
-    for (unsigned i = 0; i < arguments.size(); ++i)
-        TRY(call.write_long(list, index * entry_longs + 2 + i, inner.argument(i)));
+    for (u64 i = 2; i < entry_longs; ++i)
+        TRY(call.write_long(list, index * entry_longs + i, entry[i]));
     return Call::again;
 }
 

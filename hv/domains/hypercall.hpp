@@ -32,8 +32,8 @@ struct [[nodiscard]] Answer {
 class Call {
 public:
     Call(Cpu& on, Vcpu& caller, bool from_64_bit);
-    /// One entry of a multicall: its arguments come from the guest's list, not from registers.
-    Call(const Call& outer, const std::array<u64, 6>& arguments);
+    /// One entry of a multicall: its six arguments come from the guest's list, not from registers.
+    Call(const Call& outer, u64* arguments);
 
     Cpu& cpu;
     Vcpu& vcpu;
@@ -42,9 +42,9 @@ public:
     const bool nested; ///< an entry of a multicall
 
     /// Argument `index`, 0 to 5: RDI RSI RDX R10 R8 R9, or EBX ECX EDX ESI EDI EBP.
-    u64 argument(unsigned index) const;
+    u64 argument(unsigned index) const { return values_[places_[index]] & mask_; }
     /// Changes it, for a call that goes on later: the guest executes its instruction again.
-    void set_argument(unsigned index, u64 value);
+    void set_argument(unsigned index, u64 value) { values_[places_[index]] = value; }
 
     /// Not finished: the guest will call again with the arguments as they stand now. Interrupts,
     /// the scheduler and a pending death come in between.
@@ -73,7 +73,9 @@ public:
     Result<> write_long(u64 array, u64 index, u64 value);
 
 private:
-    std::array<u64, 6> arguments_; ///< of an entry of a multicall; a call's own are in registers
+    u64* const values_;       ///< the caller's registers, or an entry's arguments
+    const u8* const places_;  ///< where among them each argument is
+    const u64 mask_;          ///< what counts of an argument, and of an address
 };
 
 /// What a handler returns, or Call::again.
