@@ -72,6 +72,7 @@ struct Whereabouts {
     SeenPages seen{};                     ///< for this pCPU alone
     u64 idle_time = 0;                    ///< ns that nobody ran here
     Timer slice;                          ///< ends a vCPU's turn
+    u64 slice_end = 0;                    ///< when: ns of machine time
 
     Whereabouts();
 };
@@ -81,7 +82,14 @@ inline Whereabouts& whereabouts(const Cpu& cpu) { return cpu.parts.get<Whereabou
 /// Says that this pCPU is about to enter `domain`'s guest, or to reach into its memory, and returns
 /// its p2m's generation. Every change made before the return is seen by a flush at this entry;
 /// every later one finds us inside.
-u64 announce_entry(Whereabouts& here, Domain& domain);
+inline u64 announce_entry(Whereabouts& here, Domain& domain) {
+    // First say where we go, then read the generation: whoever raises it between the two sees us
+    here.entered_with.store(domain.p2m.generation(), std::memory_order_relaxed);
+    here.inside.store(&domain, std::memory_order_seq_cst);
+    const u64 generation = domain.p2m.generation();
+    here.entered_with.store(generation, std::memory_order_release);
+    return generation;
+}
 inline void announce_exit(Whereabouts& here) {
     here.inside.store(nullptr, std::memory_order_release);
 }
@@ -164,17 +172,17 @@ void cancel_timers(Vcpu& vcpu);
 /// True while the guest's own flag says that events wait and a callback vector was asked for
 /// (HVM_PARAM_CALLBACK_IRQ): this upcall is level-triggered and passes the local APIC by.
 inline bool upcall_waits(const Vcpu& vcpu) {
-    return vcpu.domain.callback_vector != 0 && vcpu.info != nullptr &&
+    return vcpu.domain.callback_vector != 0 &&
            __atomic_load_n(&vcpu.info->evtchn_upcall_pending, __ATOMIC_ACQUIRE) != 0;
 }
 
 /// The vector to deliver next, or -1.
-inline int next_vector(const Vcpu& vcpu) {
+inline int next_vector(Vcpu& vcpu) {
     return upcall_waits(vcpu) ? vcpu.domain.callback_vector : vcpu.apic.deliverable();
 }
 
 /// True when a blocked vCPU should wake: something waits for it.
-inline bool has_something_to_take(const Vcpu& vcpu) {
+inline bool has_something_to_take(Vcpu& vcpu) {
     return (vcpu.attention.load(std::memory_order_seq_cst) & attention_nmi) != 0 ||
            next_vector(vcpu) >= 0;
 }

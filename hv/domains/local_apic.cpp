@@ -38,6 +38,11 @@ constexpr u64 readable = settings | served_and_requested |
                          set_of({version, processor_priority, timer_current});
 constexpr u64 writable = settings | set_of({eoi, self_ipi});
 
+// As MSRs: what is one register there, or none, and the names that nobody chooses
+constexpr u64 readable_as_msr = readable & ~set_of({destination_format, command_high});
+constexpr u64 writable_as_msr =
+    writable & ~set_of({apic_id, logical_destination, destination_format, command_high});
+
 bool among(u64 set, u32 offset) {
     return offset < KiB && offset % 0x10 == 0 && (set >> offset / 0x10 & 1) != 0;
 }
@@ -58,10 +63,8 @@ Result<> LocalApic::open() {
 }
 
 void LocalApic::close() {
-    if (page_ == nullptr)
-        return;
-    Machine& machine = owner_.domain.machine;
-    machine.frames.give_back(frame_of(machine.memory.address_of_pointer(page_)));
+    if (page_ != nullptr)
+        owner_.domain.machine.frames.give_back(frame_of(owner_.hardware.apic_address));
     page_ = nullptr;
 }
 
@@ -83,27 +86,33 @@ void LocalApic::raise(u8 vector) {
     // As on Xen: an APIC that its guest has not enabled takes nothing in
     if (vector < 16 || !(at(spurious) & software_enabled))
         return;
-    __atomic_fetch_or(&at(request + vector / 32 * 0x10), 1u << vector % 32, __ATOMIC_ACQ_REL);
+    __atomic_fetch_or(&at(request + vector / 32 * 0x10), 1u << vector % 32, __ATOMIC_SEQ_CST);
+    requested_ = true;
     notify(owner_, attention_interrupt);
 }
 
 /// The highest vector set in the 256 bits that begin at `first_offset`, or -1.
 int LocalApic::highest(u32 first_offset) const {
+#pragma GCC unroll 8
     for (int word = 7; word >= 0; --word)
         if (const u32 bits = __atomic_load_n(
-                reinterpret_cast<const u32*>(page_ + first_offset + word * 0x10), __ATOMIC_ACQUIRE))
+                reinterpret_cast<const u32*>(page_ + first_offset + word * 0x10), __ATOMIC_SEQ_CST))
             return word * 32 + 31 - std::countl_zero(bits);
     return -1;
 }
 
-int LocalApic::deliverable() const {
+int LocalApic::choose() {
+    // Cleared before the look: what is raised after it is seen by the next. A CPU that delivers by
+    // itself changes the IRR unseen: there every look is needed
+    requested_ = owner_.hardware.interrupts_delivered_by_cpu;
     const int waiting = highest(request);
-    if (waiting < 0 || !(at(spurious) & software_enabled))
+    if (waiting < 0)
         return -1;
+    requested_ = true;
     // Priority is the vector's upper half: it must exceed the task's and what is being served
     const int serving = highest(in_service);
     const int floor = std::max(static_cast<int>(at(task_priority) & 0xff), serving) >> 4;
-    return waiting >> 4 > floor ? waiting : -1;
+    return (at(spurious) & software_enabled) && waiting >> 4 > floor ? waiting : -1;
 }
 
 void LocalApic::accept(u8 vector) {
@@ -169,8 +178,7 @@ void LocalApic::written(u32 offset) {
 
 Result<u64> LocalApic::read_msr(u32 msr) {
     const u32 offset = (msr - x86::IA32_X2APIC_FIRST) << 4;
-    const bool hidden = offset == destination_format || offset == command_high;
-    if (!x2apic() || !among(readable, offset) || hidden)
+    if (!x2apic() || !among(readable_as_msr, offset))
         return Error{XEN_EINVAL};
     switch (offset) {
     case apic_id:
@@ -186,9 +194,7 @@ Result<u64> LocalApic::read_msr(u32 msr) {
 
 Result<> LocalApic::write_msr(u32 msr, u64 value) {
     const u32 offset = (msr - x86::IA32_X2APIC_FIRST) << 4;
-    const bool fixed = offset == apic_id || offset == logical_destination ||
-                       offset == destination_format || offset == command_high;
-    if (!x2apic() || !among(writable, offset) || fixed)
+    if (!x2apic() || !among(writable_as_msr, offset))
         return Error{XEN_EINVAL};
     if ((offset == eoi || offset == error_status) && value != 0)
         return Error{XEN_EINVAL};
@@ -206,6 +212,7 @@ void LocalApic::choose_deliverer() {
     owner_.hardware.interrupts_delivered_by_cpu =
         owner_.domain.machine.capabilities.virtual_interrupts && x2apic() &&
         (at(spurious) & software_enabled);
+    requested_ = true;
 }
 
 Result<> LocalApic::set_base(u64 value) {

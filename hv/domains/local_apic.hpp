@@ -30,7 +30,7 @@ public:
     /// Sets `vector` pending in the IRR (edge-triggered), and notifies the vCPU. Any pCPU.
     void raise(u8 vector);
     /// The vector that could be delivered now given ISR and TPR, or -1. Does not look at RFLAGS.IF.
-    int deliverable() const;
+    int deliverable() { return requested_.load() ? choose() : -1; }
     /// Moves `vector` from IRR to ISR: it is being delivered.
     void accept(u8 vector);
 
@@ -56,6 +56,7 @@ private:
 
     u32& at(u32 offset) { return *reinterpret_cast<u32*>(page_ + offset); }
     u32 at(u32 offset) const { return *reinterpret_cast<const u32*>(page_ + offset); }
+    int choose();
     int highest(u32 first_offset) const;
     void end_of_interrupt();
     void choose_deliverer();
@@ -66,6 +67,7 @@ private:
 
     Vcpu& owner_;
     u8* page_ = nullptr;
+    std::atomic<bool> requested_{false};   ///< false: the IRR is empty
     u64 base_ = 0;
     VcpuTimer timer_;
     u64 timer_started_ = 0;                ///< machine time, ns

@@ -31,16 +31,11 @@ bool meets(const Vcpu& vcpu, const LocalApic& sender_apic, u32 destination, bool
 void deliver_message(Vcpu& to, u32 mode, u8 vector) {
     switch (mode) {
     case fixed:
-    case lowest_priority:
-        return to.apic.raise(vector);
-    case nmi:
-        return notify(to, attention_nmi);
-    case init:
-        return receive_init(to);
-    case start_up:
-        return receive_start_up(to, vector);
-    default:
-        return;
+    case lowest_priority: return to.apic.raise(vector);
+    case nmi: return notify(to, attention_nmi);
+    case init: return receive_init(to);
+    case start_up: return receive_start_up(to, vector);
+    default: return;
     }
 }
 

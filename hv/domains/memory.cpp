@@ -5,15 +5,6 @@
 
 namespace hv {
 
-u64 announce_entry(Whereabouts& here, Domain& domain) {
-    // First say where we go, then read the generation: whoever raises it between the two sees us
-    here.entered_with.store(domain.p2m.generation(), std::memory_order_relaxed);
-    here.inside.store(&domain, std::memory_order_seq_cst);
-    const u64 generation = domain.p2m.generation();
-    here.entered_with.store(generation, std::memory_order_release);
-    return generation;
-}
-
 void shoot_down(Domain& domain) {
     domain.p2m.raise_generation();
     const u64 wanted = domain.p2m.generation();

@@ -69,6 +69,26 @@ TEST_F(LocalApicTest, LeavesDeliveryToACpuThatCanDoIt) {
     EXPECT_TRUE(vcpus[1]->hardware.interrupts_delivered_by_cpu);
 }
 
+TEST_F(LocalApicTest, FindsWhatACpuThatDeliversHasRequestedUnseen) {
+    ASSERT_TRUE(apic().set_base(enabled_x2apic).ok());
+    small.machine().capabilities.virtual_interrupts = true;
+    apic().write_register(spurious, 0x1ff);
+    ASSERT_EQ(apic().deliverable(), -1);
+    constexpr u32 request = 0x200, vector = 0x61;
+    auto* const word = const_cast<u8*>(apic().page()) + request + vector / 32 * 0x10;
+    *reinterpret_cast<u32*>(word) = 1u << vector % 32;
+    EXPECT_EQ(apic().deliverable(), 0x61) << "a self-IPI does not exit there";
+}
+
+TEST_F(LocalApicTest, FindsWhatIsRaisedAfterALookThatFoundNothing) {
+    for (int round = 0; round < 3; ++round) {
+        EXPECT_EQ(take(), -1);
+        apic().raise(0x41);
+        EXPECT_EQ(take(), 0x41);
+        apic().write_register(eoi, 0);
+    }
+}
+
 TEST_F(LocalApicTest, DeliversTheHighestFirst) {
     for (const u8 vector : {u8{0x31}, u8{0xf3}, u8{0x80}, u8{0x32}})
         apic().raise(vector);
