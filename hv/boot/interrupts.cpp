@@ -7,12 +7,6 @@
 
 namespace hv {
 
-Cpu& this_cpu() {
-    Cpu* cpu;
-    asm volatile("mov %%gs:0, %0" : "=r"(cpu));
-    return *cpu;
-}
-
 LockLedger& this_ledger() { return this_cpu().ledger; }
 
 void kick(Cpu& cpu, CpuAsk why) {

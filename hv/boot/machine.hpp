@@ -11,6 +11,7 @@
 #include <x86/engine.hpp>
 #include <x86/fpu.hpp>
 #include <x86/host_apic.hpp>
+#include <x86/privileged.hpp>
 
 namespace hv {
 
@@ -83,8 +84,20 @@ struct Machine {
     Parts parts{};                  ///< what later chapters keep for the machine
 };
 
-/// The pCPU that runs this code. Bare metal only; chapter code is handed its Cpu.
+/// The pCPU that runs this code. Chapter code is handed its Cpu, where it can be.
+#if HV_HOSTED
 Cpu& this_cpu();
+inline u64 Clock::ticks() const { return hosted_ticks; }
+#else
+inline Cpu& this_cpu() {
+    Cpu* cpu;
+    asm volatile("mov %%gs:0, %0" : "=r"(cpu));
+    return *cpu;
+}
+inline u64 Clock::ticks() const {
+    return x86::read_tsc() - static_cast<u64>(this_cpu().tsc_skew);
+}
+#endif
 
 /// Asks `cpu` to leave its guest (or its idle halt) and look at its asks. Any pCPU, any state.
 void kick(Cpu& cpu, CpuAsk why);

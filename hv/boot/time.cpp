@@ -25,19 +25,6 @@ void Clock::calibrate(u64 frequency) {
                         : numerator / (frequency << to_ns_shift));
 }
 
-u64 Clock::ticks() const {
-#if HV_HOSTED
-    return hosted_ticks;
-#else
-    return x86::read_tsc() - static_cast<u64>(this_cpu().tsc_skew);
-#endif
-}
-
-u64 Clock::to_ns(u64 ticks) const {
-    const u64 shifted = to_ns_shift < 0 ? ticks >> -to_ns_shift : ticks << to_ns_shift;
-    return static_cast<u64>(static_cast<unsigned __int128>(shifted) * to_ns_multiplier >> 32);
-}
-
 u64 Clock::to_ticks(u64 ns) const {
     return x86::multiply_divide(ns, ticks_per_second, ns_per_second);
 }
@@ -76,19 +63,20 @@ void TimerQueue::cancel(Timer& timer) {
 void TimerQueue::run_due(Cpu& cpu) {
     // What an action arms anew waits for the next interrupt, so that this one ends
     const u64 now = cpu.machine->clock.now();
-    while (Timer* due = take_due(now)) {
+    while (Timer* due = take_due(cpu, now)) {
         due->action(*due, cpu);
         running_.store(nullptr, std::memory_order_release);
     }
-    Guard guard{lock_};
-    set_hardware_timer(cpu, programmed_ = nearest());
 }
 
-/// The first timer whose deadline has passed, taken out of the queue; nullptr when there is none.
-Timer* TimerQueue::take_due(u64 now) {
+/// The first timer whose deadline has passed, taken out of the queue; nullptr when there is none:
+/// then the hardware is set for the next.
+Timer* TimerQueue::take_due(Cpu& cpu, u64 now) {
     Guard guard{lock_};
-    if (queue_.empty() || queue_.begin()->deadline > now)
+    if (nearest() > now) {
+        set_hardware_timer(cpu, programmed_ = nearest());
         return nullptr;
+    }
     Timer& first = *queue_.begin();
     remove(first);
     running_.store(&first, std::memory_order_release);

@@ -19,7 +19,11 @@ struct Clock {
     void calibrate(u64 frequency);            ///< sets the scale from ticks per second
     u64 ticks() const;                        ///< the boot pCPU's TSC now, seen from any (hosted: a
                                               ///< counter)
-    u64 to_ns(u64 ticks) const;               ///< a length of time in ticks, as ns
+    /// A length of time in ticks, as ns.
+    u64 to_ns(u64 ticks) const {
+        const u64 shifted = to_ns_shift < 0 ? ticks >> -to_ns_shift : ticks << to_ns_shift;
+        return static_cast<u64>(static_cast<unsigned __int128>(shifted) * to_ns_multiplier >> 32);
+    }
     u64 to_ticks(u64 ns) const;
     u64 now() const { return to_ns(ticks() - boot_ticks); }  ///< ns since boot
 
@@ -64,7 +68,7 @@ public:
     u64 programmed() const { return programmed_; }
 
 private:
-    Timer* take_due(u64 now);
+    Timer* take_due(Cpu& cpu, u64 now);
     void remove(Timer& timer);
     u64 nearest() const;
 

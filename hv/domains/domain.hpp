@@ -68,6 +68,7 @@ struct Vcpu : boost::intrusive::list_base_hook<> {
                                        ///< 0: none
     u64 runstate_area = 0;             ///< guest virtual address of its copy of runstate; 0: none
     u64 time_area = 0;                 ///< the same for a second copy of its vcpu_time_info
+    u64 time_shown_until = 0;          ///< from then on (ns) its guest is shown the time anew
     VcpuTimer singleshot;              ///< VCPUOP_set_singleshot_timer
     VcpuTimer periodic;                ///< VCPUOP_set_periodic_timer, every `period` ns
     u64 period = 0;
@@ -136,6 +137,11 @@ struct Domain : boost::intrusive::list_base_hook<> {
 
     Parts parts{};                     ///< what later chapters keep for a domain
 };
+
+inline bool Vcpu::may_run() const {
+    return !blocked.load() && !down.load() && pauses.load() == 0 && domain.pauses.load() == 0 &&
+           domain.life.load() <= Life::alive;
+}
 
 using DomainList = boost::intrusive::list<Domain>;
 

@@ -17,7 +17,7 @@ enum class Outcome : u8 {
 Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit);
 /// CPUID: EAX and ECX in, four registers out, from the domain's policy.
 void answer_cpuid(Vcpu& vcpu);
-/// HLT, already skipped: waits for an interrupt; with interrupts off it never wakes, and is down.
+/// HLT: waits for an interrupt; with interrupts off it never wakes, and is down.
 void answer_halt(Cpu& cpu, Vcpu& vcpu, bool interrupts_enabled);
 /// PAUSE and SCHEDOP_yield: another vCPU gets the pCPU, if one waits for it.
 void yield(Cpu& cpu);

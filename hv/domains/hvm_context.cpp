@@ -65,8 +65,10 @@ bool save_cpu(Vcpu& vcpu, u8* record) {
 /// Sets the whole domain's TSC so that it reads `value` now: the vCPUs' never differ.
 void set_guest_tsc(Domain& domain, u64 value) {
     domain.tsc_offset = value - domain.machine.clock.ticks();
-    for (Vcpu* vcpu : domain.made_vcpus())
+    for (Vcpu* vcpu : domain.made_vcpus()) {
         vcpu->hardware.tsc_offset = domain.tsc_offset;
+        vcpu->time_shown_until = 0;
+    }
 }
 
 Result<> load_cpu(Vcpu& vcpu, const u8* record) {

@@ -28,8 +28,8 @@ void deliver(Vcpu& vcpu) {
         E::inject(vcpu.hardware, {.kind = x86::Injection::Kind::nmi, .vector = 2});
 
     // Where the CPU takes interrupts out of the APIC page by itself, it needs only a hint
-    const bool upcall = upcall_waits(vcpu);
-    if (vcpu.hardware.interrupts_delivered_by_cpu && !upcall) {
+    const bool by_cpu = vcpu.hardware.interrupts_delivered_by_cpu, upcall = upcall_waits(vcpu);
+    if (by_cpu && !upcall) {
         E::offer(vcpu.hardware);
         return (void)E::watch_window(vcpu.hardware, false);
     }
@@ -41,11 +41,11 @@ void deliver(Vcpu& vcpu) {
         return;
     }
 
-    // More may wait behind an upcall; behind the APIC's highest, nothing comes before its end
+    // The APIC may wait behind an upcall; behind its highest, nothing comes before its end
     if (!upcall)
         vcpu.apic.accept(static_cast<u8>(vector));
     E::inject(vcpu.hardware, {.vector = static_cast<u8>(vector)});
-    (void)E::watch_window(vcpu.hardware, upcall);
+    (void)E::watch_window(vcpu.hardware, upcall && (by_cpu || vcpu.apic.deliverable() >= 0));
 }
 
 /// Crosses into the guest and back. Interrupts are off on both sides.
@@ -66,10 +66,8 @@ template <x86::Engine E>
 void settle(Vcpu& vcpu, const x86::Exit& exit, Outcome outcome) {
     using Kind = x86::Injection::Kind;
     switch (outcome) {
-    case Outcome::complete:
-        return E::skip(vcpu.hardware, exit);
-    case Outcome::repeat:
-        return;
+    case Outcome::complete: return E::skip(vcpu.hardware, exit);
+    case Outcome::repeat: return;
     case Outcome::undefined_opcode:
         return E::inject(vcpu.hardware, {.kind = Kind::exception, .vector = 6});
     case Outcome::general_protection:
@@ -80,25 +78,24 @@ void settle(Vcpu& vcpu, const x86::Exit& exit, Outcome outcome) {
 
 /// Answers one exit. The frequent kinds stand first; the rest are told in exits.cpp.
 template <x86::Engine E>
-void answer_exit(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
+Outcome answer_exit(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
     using Kind = x86::Exit::Kind;
     switch (exit.kind) {
-    case Kind::hypercall:
-        return settle<E>(vcpu, exit, answer_hypercall(cpu, vcpu, exit));
+    case Kind::hypercall: return answer_hypercall(cpu, vcpu, exit);
     case Kind::cpuid:
         answer_cpuid(vcpu);
-        return E::skip(vcpu.hardware, exit);
+        return Outcome::complete;
     case Kind::external_interrupt:
     case Kind::timer:
-        return x86::open_interrupt_window();
+        x86::open_interrupt_window();
+        return Outcome::repeat;
     case Kind::interrupt_window:
         vcpu.attention.fetch_or(attention_interrupt, std::memory_order_relaxed);
-        return;
+        return Outcome::repeat;
     case Kind::halt:
-        E::skip(vcpu.hardware, exit);
-        return answer_halt(cpu, vcpu, E::interrupts_enabled(vcpu.hardware));
-    default:
-        return settle<E>(vcpu, exit, answer_rare_exit(cpu, vcpu, exit));
+        answer_halt(cpu, vcpu, E::interrupts_enabled(vcpu.hardware));
+        return Outcome::complete;
+    default: return answer_rare_exit(cpu, vcpu, exit);
     }
 }
 
@@ -113,58 +110,64 @@ void run(Cpu& cpu, Vcpu& vcpu) {
             deliver<E>(vcpu);
         cross<E>(here, vcpu, exit);
         ++vcpu.domain.exits;
-        answer_exit<E>(cpu, vcpu, exit);
+        settle<E>(vcpu, exit, answer_exit<E>(cpu, vcpu, exit));
     }
     E::depart(vcpu.hardware);
 }
 
-/// The slice is over: someone else may want this pCPU.
-void slice_ended(Timer&, Cpu& cpu) {
-    cpu.asks.fetch_or(ask_reschedule, std::memory_order_relaxed);
+/// The slice is over: someone else may want this pCPU. The timer stays armed when a turn ends
+/// early; what it finds then is a later turn, which has its own end.
+void slice_ended(Timer& timer, Cpu& cpu) {
+    const u64 end = whereabouts(cpu).slice_end;
+    if (timer.deadline < end)
+        cpu.timers.arm(cpu, timer, end);
+    else
+        cpu.asks.fetch_or(ask_reschedule, std::memory_order_relaxed);
 }
 
 /// Sleeps until an interrupt. Whoever puts work in the queue kicks us, so none is missed.
-void idle(Cpu& cpu) {
-    const u64 since = cpu.machine->clock.now();
+/// Like take_turn() it is told when it begins, and returns when it ended.
+u64 idle(Cpu& cpu, u64 since) {
     if ((cpu.asks.load(std::memory_order_relaxed) & ask_reschedule) == 0)
         x86::sleep_until_interrupt();
-    whereabouts(cpu).idle_time += cpu.machine->clock.now() - since;
+    const u64 now = cpu.machine->clock.now();
+    whereabouts(cpu).idle_time += now - since;
+    return now;
 }
 
 template <x86::Engine E>
-void take_turn(Cpu& cpu, Vcpu& vcpu, u64 slice) {
+u64 take_turn(Cpu& cpu, Vcpu& vcpu, u64 slice, u64 began) {
     Whereabouts& here = whereabouts(cpu);
     Machine& machine = *cpu.machine;
     here.current = &vcpu;
-    const u64 began = machine.clock.now();
     account(vcpu, RUNSTATE_running, began);
     runstate_changed(vcpu);
     trace(cpu, vcpu_scheduled, vcpu.domain.id, vcpu.id, vcpu.domain.id, vcpu.id);
-    if (slice != 0)
-        cpu.timers.arm(cpu, here.slice, began + slice);
+    here.slice_end = began + slice;
+    if (here.slice.armed_on == nullptr || here.slice.deadline > here.slice_end)
+        cpu.timers.arm(cpu, here.slice, here.slice_end);
 
     vcpu.fpu.restore(machine.fpu);
     run<E>(cpu, vcpu);
     vcpu.fpu.save(machine.fpu);
 
-    cpu.timers.cancel(here.slice);
+    const u64 ended = machine.clock.now();
     account(vcpu, vcpu.may_run() ? RUNSTATE_runnable
                   : vcpu.blocked ? RUNSTATE_blocked
-                                 : RUNSTATE_offline, machine.clock.now());
+                                 : RUNSTATE_offline, ended);
     here.current = nullptr;
     household(machine).scheduler->put_back(cpu, vcpu);
+    return ended;
 }
 
 template <x86::Engine E>
 [[noreturn]] void work_with(Cpu& cpu) {
     Scheduler& scheduler = *household(*cpu.machine).scheduler;
-    for (;;) {
+    for (u64 now = cpu.machine->clock.now();;) {
         cpu.asks.fetch_and(~static_cast<u32>(ask_reschedule), std::memory_order_acquire);
         const Choice choice = scheduler.choose(cpu);
-        if (choice.vcpu != nullptr)
-            take_turn<E>(cpu, *choice.vcpu, choice.slice);
-        else
-            idle(cpu);
+        now = choice.vcpu != nullptr ? take_turn<E>(cpu, *choice.vcpu, choice.slice, now)
+                                     : idle(cpu, now);
     }
 }
 

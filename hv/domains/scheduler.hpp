@@ -12,7 +12,7 @@ struct Vcpu;
 /// What a scheduler chose for a pCPU.
 struct Choice {
     Vcpu* vcpu = nullptr;   ///< nullptr: nobody wants to run; the pCPU idles
-    u64 slice = 0;          ///< ns until it must be asked again; 0: for ever
+    u64 slice = 0;          ///< ns until it must be asked again
 };
 
 /// A scheduler decides among vCPUs that may run. It keeps `queued`, `running` and `cpu` of a Vcpu

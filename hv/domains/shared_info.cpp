@@ -184,8 +184,6 @@ void show_runstate(Vcpu& vcpu) {
 }  // namespace
 
 void show_time(Vcpu& vcpu) {
-    if (vcpu.info == nullptr)
-        return;
     vcpu_time_info_t time = time_now(vcpu);
     publish(vcpu.info->time.version, [&](u32 version) {
         time.version = version;
@@ -193,10 +191,14 @@ void show_time(Vcpu& vcpu) {
     });
     if (vcpu.time_area != 0)
         show_time_copy(vcpu, time);
+    vcpu.time_shown_until = time.system_time + 1'000'000'000;  // as often as Xen shows it
 }
 
 void runstate_changed(Vcpu& vcpu) {
-    show_time(vcpu);
+    // On its pCPU what it was shown stays true; a guest that has lost it is shown it again
+    if (vcpu.hardware.last_cpu != vcpu.cpu ||
+        vcpu.runstate.state_entry_time >= vcpu.time_shown_until)
+        show_time(vcpu);
     show_runstate(vcpu);
 }
 

@@ -26,7 +26,7 @@ void show_wall_clock(Domain& domain);
 /// into the second copy that it registered. On the pCPU where `vcpu` is, or while it stands still.
 void show_time(Vcpu& vcpu);
 
-/// A vCPU begins a turn on this pCPU: it is shown the time anew, and its own account.
+/// A vCPU begins a turn on this pCPU: it is shown its own account, and the time where that is due.
 void runstate_changed(Vcpu& vcpu);
 
 /// The vCPU's account as of now: the state that it is in has grown since it was entered.

@@ -1,4 +1,5 @@
 // A vCPU: made, woken, put to sleep, and unmade; and the timers that VCPUOP sets for it.
+#include <algorithm>
 #include <domains/household.hpp>
 #include <domains/shared_info.hpp>
 #include <x86/privileged.hpp>
@@ -39,11 +40,6 @@ Vcpu::Vcpu(Domain& owner, u16 number)
 
 Domain::Domain(Machine& home, DomainId number) : machine{home}, id{number}, p2m{home} {
     paused_at = home.clock.now();
-}
-
-bool Vcpu::may_run() const {
-    return !blocked.load() && !down.load() && pauses.load() == 0 && domain.pauses.load() == 0 &&
-           domain.life.load() <= Life::alive;
 }
 
 x86::FrameSource frame_source(Machine& machine) {
@@ -97,6 +93,8 @@ void destroy_vcpu(Vcpu& vcpu) {
 
 void account(Vcpu& vcpu, int state, u64 now) {
     vcpu_runstate_info_t& account = vcpu.runstate;
+    // Another pCPU may have read its clock after the caller had read its own
+    now = std::max(now, account.state_entry_time);
     account.time[account.state] += now - account.state_entry_time;
     account.state = state;
     account.state_entry_time = now;

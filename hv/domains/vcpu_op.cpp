@@ -38,6 +38,7 @@ Answer register_runstate(Call& call, Vcpu& vcpu, u64 address) {
 
 Answer register_time(Call& call, Vcpu& vcpu, u64 address) {
     vcpu.time_area = TRY(call.read_long(address, 0));
+    vcpu.time_shown_until = 0;
     if (&vcpu == &call.vcpu)
         show_time(vcpu);
     return 0;

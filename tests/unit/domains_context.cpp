@@ -142,6 +142,25 @@ TEST_F(Context, ShowsTimeThatAgreesWithTheMachines) {
     EXPECT_NEAR(static_cast<double>(nanoseconds), static_cast<double>(clock.now()) + 1e9, 3.0);
 }
 
+TEST_F(Context, ShowsTheTimeAnewOnlyWhenThatIsDue) {
+    Clock& clock = small.machine().clock;
+    Vcpu& vcpu = *guest.vcpus[0];
+    const auto shown_in_turn_at = [&](u64 ticks) {
+        clock.hosted_ticks = ticks;
+        vcpu.runstate.state_entry_time = clock.now();
+        const u32 before = vcpu.info->time.version;
+        runstate_changed(vcpu);
+        vcpu.hardware.last_cpu = vcpu.cpu.load();
+        return vcpu.info->time.version != before;
+    };
+    EXPECT_TRUE(shown_in_turn_at(2'400'000'000)) << "the first turn";
+    EXPECT_FALSE(shown_in_turn_at(2'500'000'000)) << "what it was shown is still good";
+    EXPECT_TRUE(shown_in_turn_at(5'000'000'000)) << "a second later";
+    EXPECT_FALSE(shown_in_turn_at(5'100'000'000));
+    vcpu.hardware.last_cpu = 1;
+    EXPECT_TRUE(shown_in_turn_at(5'200'000'000)) << "it ran on another pCPU";
+}
+
 TEST_F(Context, WritesTheWallClockInTheLayoutOfTheGuest) {
     const auto* page = small.machine().memory.at(guest.shared_info_frame);
     const auto seconds_at = [&](size_t offset) {
