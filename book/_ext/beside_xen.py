@@ -60,9 +60,12 @@ class Figures(FromTests):
         # Where the CPU tells an instruction's length, there is no decoding to be left out
         names = [name for name in self.heads if engine == "svm" or name != "xen_less_decoding"]
         columns = [noted[name] for name in names]
-        shown = []
+        shown, whys = [], nodes.bullet_list()
         for name, row in rows.items():
             row = row | row.get(engine, {})
+            if "goal" in row and "why" in row:
+                text = f"{row['title']}: {row['why']}."
+                whys += nodes.list_item("", nodes.paragraph("", text))
             unit = f" ({row['unit']})" if "unit" in row else ""
             goal, ours = row.get("goal"), columns[-1].get(name)
             met = goal is not None and ours is not None and ours <= goal
@@ -73,7 +76,8 @@ class Figures(FromTests):
             shown.append(cells)
         heads = ["operation", "floor", *(self.heads[name] for name in names), "goal"]
         where = nodes.paragraph("", "Noted on {day} with {emulator}, {xen}.".format(**noted["by"]))
-        return [table(heads, [40, 10, *(14 for _ in names), 10], shown), where]
+        notes = [where, whys] if len(whys) else [where]
+        return [table(heads, [40, 10, *(14 for _ in names), 10], shown), *notes]
 
 
 def _number(value: float | None) -> str:

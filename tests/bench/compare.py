@@ -140,8 +140,9 @@ def show(table: list[figures.Row], engine: str) -> None:
         )
     console.print(shown)
     for row in table:
-        if row.goal is None:
-            console.print(f"No goal for {row.title}: {row.why}.")
+        if row.why is not None:
+            what = "No goal for" if row.goal is None else "Why not less for"
+            console.print(f"{what} {row.title}: {row.why}.")
 
 
 def main(
