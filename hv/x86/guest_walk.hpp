@@ -132,9 +132,9 @@ private:
             return fault(state_, access_, PFEC_P);
 
         // Mostly an earlier walk, the CPU's or ours, has marked all that is used
-        if (!(in_all & PTE_A) || (access_.write && !(entry & PTE_D))) [[unlikely]]
-            if (!mark(tables_, trail, level, access_))
-                return {.outcome = Outcome::not_memory};
+        const bool marked = (in_all & PTE_A) && (!access_.write || (entry & PTE_D));
+        if (!marked && !mark(tables_, trail, level, access_)) [[unlikely]]
+            return {.outcome = Outcome::not_memory};
         return {.outcome = Outcome::found, .address = within(entry, shift, address)};
     }
 
