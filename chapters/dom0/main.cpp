@@ -89,9 +89,11 @@ void live() {
     shell.start();
     for (;;) {
         bool busy = false;
+        // The bell first: who rings while we read rings again
+        const bool typed = waker.typed();
         for (int letter; (letter = console_read()) >= 0; busy = true)
             shell.key(char(letter));
-        if (waker.typed())
+        if (typed)
             for (char letter : keyboard.read()) {
                 shell.key(letter);
                 busy = true;
