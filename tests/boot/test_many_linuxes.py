@@ -106,3 +106,12 @@ def test_processors_come_and_go_under_load(together):
         assert lab.processors(shell) == order.vcpus
         lab.stop_load(shell)
         shell.leave()
+
+
+def test_none_warns_of_what_xens_guest_does_not(together):
+    shell, orders = together
+    for order in orders:
+        shell.enter(order.name)
+        shell.wait_for_linux()
+        lab.assert_no_new_warnings(shell)
+        shell.leave()
