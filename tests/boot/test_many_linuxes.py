@@ -108,6 +108,7 @@ def test_processors_come_and_go_under_load(together):
         shell.leave()
 
 
+@pytest.mark.long
 def test_none_warns_of_what_xens_guest_does_not(together):
     shell, orders = together
     for order in orders:
