@@ -109,8 +109,8 @@ def _chapter(name: str) -> Callable[[], Tally]:
 
 
 def long() -> Tally:
-    """What takes too long for every day: real Xen in Bochs, and the soak."""
-    folders = [str(TESTS / name) for name in ("boot", "oracle", "bench")]
+    """What takes too long for every day: real Xen in Bochs, the soak, clang-tidy."""
+    folders = [str(TESTS / name) for name in ("boot", "static", "oracle", "bench")]
     return _pytest("long", "-v", *folders, marks="long")
 
 

@@ -49,6 +49,7 @@ def test_cppcheck_finds_nothing():
     assert found.returncode == 0, found.stdout
 
 
+@pytest.mark.long
 def test_clang_tidy_finds_nothing():
     where = configure("clang", CLANG)
     files = f"{ROOT}/({'|'.join(CHECKED)})/.*\\.cpp$"
