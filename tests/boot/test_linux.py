@@ -80,7 +80,7 @@ def test_its_wall_clock_is_right(linux):
 
 def test_processors_go_and_come_back(linux):
     if linux.vcpus == 1:
-        return
+        pytest.skip("it has one processor")
     if linux.machine.machine.engine == "vmx":
         pytest.skip("on VMX the line fell silent with one processor out: not yet understood")
     lab.start_load(linux, linux.vcpus)

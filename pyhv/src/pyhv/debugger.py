@@ -1,13 +1,11 @@
 # A debugger's side of gdb's remote protocol: as much of it as a test needs to break a machine.
 """Stop QEMU's processors, look at their registers, change them, and let them go on."""
 
-import socket
 import subprocess
-import time
 from pathlib import Path
 
 from pyhv.errors import Failure
-from pyhv.speed import scaled
+from pyhv.sockets import connect
 
 # The numbers that gdb gives x86-64's registers, and how many bytes each has.
 REGISTERS = {"rbp": (6, 8), "rsp": (7, 8), "rip": (16, 8), "eflags": (17, 4)}
@@ -28,18 +26,8 @@ class Debugger:
     """A connection to a machine that waits for its debugger: see Machine.debugger."""
 
     def __init__(self, path: Path, timeout: float = 20.0) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(scaled(timeout))
+        self._socket = connect(path, "debugger", timeout)
         self._heard = b""
-        end = time.monotonic() + scaled(timeout)
-        while True:
-            try:
-                self._socket.connect(str(path))
-                break
-            except (FileNotFoundError, ConnectionRefusedError):
-                if time.monotonic() > end:
-                    raise Failure(f"QEMU opened no debugger's socket at {path}") from None
-                time.sleep(0.01)
         self._ask("QStartNoAckMode")
         # QEMU shows single registers only to those who asked what registers there are
         self._ask("qXfer:features:read:target.xml:0,1000")

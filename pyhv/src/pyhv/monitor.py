@@ -2,30 +2,18 @@
 """Speak QEMU's machine protocol (QMP): a JSON object a line, each way."""
 
 import json
-import socket
-import time
 from pathlib import Path
 from typing import Any
 
 from pyhv.errors import Failure
-from pyhv.speed import scaled
+from pyhv.sockets import connect
 
 
 class Monitor:
     """A connection to a machine's monitor: see Machine.monitor."""
 
     def __init__(self, path: Path, timeout: float = 20.0) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(scaled(timeout))
-        end = time.monotonic() + scaled(timeout)
-        while True:
-            try:
-                self._socket.connect(str(path))
-                break
-            except (FileNotFoundError, ConnectionRefusedError):
-                if time.monotonic() > end:
-                    raise Failure(f"QEMU opened no monitor's socket at {path}") from None
-                time.sleep(0.01)
+        self._socket = connect(path, "monitor", timeout)
         self._lines = self._socket.makefile("r")
         self.events: list[dict[str, Any]] = []
         self._lines.readline()  # its greeting
