@@ -137,6 +137,15 @@ TEST_F(StoreTest, GuestCannotFillTheStore) {
     EXPECT_EQ(last, answer(XS_ERROR, "E2BIG|"));
 }
 
+TEST_F(StoreTest, GuestCannotMakeThePathsTooDeep) {
+    Client guest{store, 5};
+    std::string path = "/local/domain/5/device";
+    for (long steps = 4; steps < Tree::deepest; steps++)
+        path += "/a";
+    EXPECT_EQ(guest.ask(XS_MKDIR, z(path)), answer(XS_MKDIR, "OK|"));
+    EXPECT_EQ(guest.ask(XS_MKDIR, z(path + "/a")), answer(XS_ERROR, "ENOSPC|"));
+}
+
 TEST_F(StoreTest, PermissionsGoBothWays) {
     Client guest{store, 5};
     EXPECT_EQ(guest.ask(XS_GET_PERMS, z("/local/domain/5")), answer(XS_GET_PERMS, "n0|r5|"));

@@ -80,6 +80,7 @@ Result<const Node*> Tree::read(u16 who, std::string_view path) const {
 Result<> Tree::write(u16 who, std::string_view path, const std::string_view* value) {
     if (!valid_path(path)) return Error{Errno::XEN_EINVAL};
     if (value != nullptr && value->size() > longest_value) return Error{Errno::XEN_E2BIG};
+    if (std::count(path.begin(), path.end(), '/') > deepest) return Error{Errno::XEN_ENOSPC};
 
     // Walk as far as the tree goes: the last node there decides whether the rest may be made.
     Node* node = root_.get();

@@ -48,6 +48,8 @@ public:
 
     static constexpr size_t quota_nodes = 1000;
     static constexpr size_t longest_path = 3072, longest_value = 2048;
+    /// Steps of a path: what goes through the tree calls itself at each, on dom0's small stack.
+    static constexpr ptrdiff_t deepest = 64;
 
 private:
     Node* find(std::string_view path) const;
