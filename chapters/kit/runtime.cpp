@@ -42,12 +42,14 @@ static void* take_or_panic(size_t size) {
 
 void* operator new(size_t size) { return take_or_panic(size); }
 void* operator new[](size_t size) { return take_or_panic(size); }
+void* operator new[](size_t size, const std::nothrow_t&) noexcept { return kit::heap().take(size); }
 void operator delete(void* block) noexcept { kit::heap().give(block); }
 void operator delete(void* block, size_t) noexcept { kit::heap().give(block); }
 void operator delete[](void* block) noexcept { kit::heap().give(block); }
 void operator delete[](void* block, size_t) noexcept { kit::heap().give(block); }
 
 namespace std {
+const nothrow_t nothrow{};
 void __throw_bad_alloc() { panic("out of memory"); }
 void __throw_bad_array_new_length() { panic("array too long"); }
 void __throw_length_error(const char* what) { panic("too long: {}", what); }

@@ -7,6 +7,7 @@
 
 #include <cstring>
 #include <gtest/gtest.h>
+#include <unit/mutate.hpp>
 
 using namespace dom0;
 
@@ -121,6 +122,18 @@ u8 sum(std::span<const u8> bytes) {
     for (u8 byte : bytes)
         total = u8(total + byte);
     return total;
+}
+
+TEST(BzImage, StaysWithinDamagedFiles) {
+    unsigned found = 0;
+    auto good = sample_bzimage("\x1f\x8b and all that was packed");
+    hv::test::mutate(good, 20'000, [&](const hv::test::Bytes& image) {
+        auto payload = find_payload(image);
+        if (!payload) return;
+        sum(payload->packed);  // each byte is there to be read
+        found++;
+    });
+    EXPECT_GT(found, 1'000u);
 }
 
 TEST(Acpi, EveryTableAddsUpToZero) {

@@ -1,9 +1,9 @@
 // Unpacking kernels: gzip, xz, lzma, zstd, and lz4 in its legacy framing, which Linux's build uses.
 #include "unpack.hpp"
 
-#include <kit/heap.hpp>
 #include <lz4.h>
 #include <lzma.h>
+#include <new>
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -82,7 +82,7 @@ Result<size_t> unpack_into(const Payload& payload, std::span<u8> into) {
 }  // namespace
 
 Result<Bytes> unpack(const Payload& payload) {
-    auto* memory = static_cast<u8*>(heap().take(payload.unpacked_size));
+    auto* memory = new (std::nothrow) u8[payload.unpacked_size];
     if (memory == nullptr) return Error{Errno::XEN_ENOMEM};
     Bytes bytes{std::unique_ptr<u8[]>{memory}, payload.unpacked_size};
     auto made = unpack_into(payload, {memory, bytes.size});
