@@ -86,7 +86,7 @@ private:
 class [[nodiscard]] Guard {
 public:
     explicit Guard(Spinlock& lock) : lock_{lock} { lock_.lock(); }
-    ~Guard() { lock_.unlock(); }
+    ~Guard() noexcept(false) { lock_.unlock(); }  // a hosted panic throws
     Guard(const Guard&) = delete;
 
 private:

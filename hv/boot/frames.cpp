@@ -12,7 +12,7 @@ constexpr u64 frames_in(u8 order) { return 1ull << order; }
 /// The largest order of a block that may begin at `frame` and have at most `room` frames.
 u8 largest_order(u64 frame, u64 room) {
     const int by_place = std::countr_zero(frame);
-    const int by_room = std::bit_width(room) - 1;
+    const int by_room = 63 - std::countl_zero(room);
     return static_cast<u8>(std::min({by_place, by_room, int{FrameTable::max_order}}));
 }
 

@@ -16,7 +16,7 @@ constexpr size_t name_size_at = 6 + 11 * field_size;
 bool read_field(std::string_view header, size_t at, u64& value) {
     value = 0;
     for (char digit : header.substr(at, field_size)) {
-        const char lower = digit | 0x20;
+        const char lower = static_cast<char>(digit | 0x20);
         if (digit >= '0' && digit <= '9')
             value = value << 4 | static_cast<u64>(digit - '0');
         else if (lower >= 'a' && lower <= 'f')

@@ -78,8 +78,8 @@ public:
     }
     /// `bytes` (1 to 8) of a little-endian number, sign extended; also to pass over it.
     s64 number(unsigned bytes) {
-        u64 value = 0;
-        for (unsigned i = 0; i < bytes; ++i)
+        u64 value = next();
+        for (unsigned i = 1; i < bytes; ++i)
             value |= static_cast<u64>(next()) << 8 * i;
         const unsigned unused = 64 - 8 * bytes;
         return static_cast<s64>(value << unused) >> unused;

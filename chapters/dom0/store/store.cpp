@@ -6,18 +6,20 @@
 namespace dom0 {
 namespace {
 
+using namespace std::literals;
+
 /// Error names go over the wire as text, those of xs_wire.h's list and no others.
 std::string_view error_name(Errno code) {
     switch (code) {
-    case Errno::XEN_EACCES: return {"EACCES", 7};
-    case Errno::XEN_EEXIST: return {"EEXIST", 7};
-    case Errno::XEN_ENOENT: return {"ENOENT", 7};
-    case Errno::XEN_ENOSPC: return {"ENOSPC", 7};
-    case Errno::XEN_ENOSYS: return {"ENOSYS", 7};
-    case Errno::XEN_EAGAIN: return {"EAGAIN", 7};
-    case Errno::XEN_E2BIG: return {"E2BIG", 6};
-    case Errno::XEN_EPERM: return {"EPERM", 6};
-    default: return {"EINVAL", 7};
+    case Errno::XEN_EACCES: return "EACCES\0"sv;
+    case Errno::XEN_EEXIST: return "EEXIST\0"sv;
+    case Errno::XEN_ENOENT: return "ENOENT\0"sv;
+    case Errno::XEN_ENOSPC: return "ENOSPC\0"sv;
+    case Errno::XEN_ENOSYS: return "ENOSYS\0"sv;
+    case Errno::XEN_EAGAIN: return "EAGAIN\0"sv;
+    case Errno::XEN_E2BIG: return "E2BIG\0"sv;
+    case Errno::XEN_EPERM: return "EPERM\0"sv;
+    default: return "EINVAL\0"sv;
     }
 }
 

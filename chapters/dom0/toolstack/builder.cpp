@@ -163,7 +163,7 @@ Result<> Builder::furnish() {
         TRY(seed_grants(id));
     }
     step_ = "its first vCPU's registers";
-    return set_first_vcpu(id, order_.vcpus, Gpa{image_.entry}, start_info_);
+    return set_first_vcpu(id, u16(order_.vcpus), Gpa{image_.entry}, start_info_);
 }
 
 /// Rings and doorbells between the guest and us.

@@ -25,6 +25,7 @@ Result<> set_memory_map(u16 domain, const std::vector<hvm_memmap_table_entry>& m
         u32 type;
     };
     std::vector<E820Entry> entries;
+    entries.reserve(map.size());
     for (auto& entry : map)
         entries.push_back({entry.addr, entry.size, entry.type});
     xen_foreign_memory_map argument = {};
@@ -94,7 +95,7 @@ Result<> write_identity_map(u16 domain) {
 
 }  // namespace
 
-Result<> set_first_vcpu(u16 domain, u32 vcpus, Gpa entry, Gpa start_info) {
+Result<> set_first_vcpu(u16 domain, u16 vcpus, Gpa entry, Gpa start_info) {
     TRY(write_identity_map(domain));
 
     // The header record comes from Xen itself: it names the version and the processor.

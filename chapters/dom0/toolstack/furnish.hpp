@@ -17,7 +17,7 @@ Result<> set_memory_map(u16 domain, const std::vector<hvm_memmap_table_entry>& m
 /// Sets vCPU 0 at `entry` in the state that PVH promises: 32-bit flat segments, paging off, EBX =
 /// the start info. Switches the MTRRs on, alike on all `vcpus`. Fills the frame of the identity map
 /// that old VMX runs unpaged guests on.
-Result<> set_first_vcpu(u16 domain, u32 vcpus, Gpa entry, Gpa start_info);
+Result<> set_first_vcpu(u16 domain, u16 vcpus, Gpa entry, Gpa start_info);
 
 /// Writes rows 0 and 1 of its grant table: dom0 may map its console and its store.
 Result<> seed_grants(u16 domain);
