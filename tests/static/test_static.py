@@ -1,6 +1,7 @@
 # What can be found without running: two checkers' warnings; and the hosted tests on another CPU.
 """Each checker finds nothing beyond the short list, and does find a planted fault."""
 
+import json
 import os
 import re
 import subprocess
@@ -49,11 +50,23 @@ def test_cppcheck_finds_nothing():
     assert found.returncode == 0, found.stdout
 
 
+def checked_once(where: Path) -> Path:
+    """Write how each checked file is compiled first: the image's way, where it is in the image."""
+    ways: dict[str, dict[str, str]] = {}
+    for way in json.loads((where / "compile_commands.json").read_text()):
+        file = os.path.relpath(way["file"], ROOT)
+        if file.startswith(CHECKED) and file.endswith(".cpp"):
+            ways.setdefault(file, way)
+    assert len(ways) > 90
+    database = where / "tidy" / "compile_commands.json"
+    database.parent.mkdir(exist_ok=True)
+    database.write_text(json.dumps(list(ways.values())))
+    return database.parent
+
+
 @pytest.mark.long
 def test_clang_tidy_finds_nothing():
-    where = configure("clang", CLANG)
-    files = f"{ROOT}/({'|'.join(CHECKED)})/.*\\.cpp$"
-    found = run("run-clang-tidy", "-p", str(where), "-quiet", files)
+    found = run("run-clang-tidy", "-p", str(checked_once(configure("clang", CLANG))), "-quiet")
     said = re.findall(r"^.*(?:warning|error): .*$", found.stdout, re.M)
     assert found.returncode == 0 and not said, "\n".join(said) or found.stdout
 
