@@ -1,4 +1,4 @@
-# What can be found without running: two checkers' warnings; and the hosted tests on another CPU.
+# What is found without running: checkers' warnings, layouts; and hosted tests on another CPU.
 """Each checker finds nothing beyond the short list, and does find a planted fault."""
 
 import json
@@ -82,6 +82,13 @@ def test_a_planted_fault_is_found(tmp_path, checker):
                     str(faulty), "--", "-std=gnu++20")
     assert found.returncode != 0
     assert re.search(r"[Dd]ivision by zero|out of bounds", found.stdout), found.stdout
+
+
+@pytest.mark.parametrize("width", ["-m32", "-m64"])
+def test_layouts_are_as_the_hypervisor_takes_them(width):
+    done = run("g++", width, "-std=gnu++20", "-ffreestanding", "-D__XEN_TOOLS__=1",
+               "-fsyntax-only", str(HERE / "layouts.cpp"))
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_hosted_tests_pass_on_another_cpu():
