@@ -5,6 +5,8 @@
 #include <kit/hypercall.hpp>
 #include <kit/print.hpp>
 
+#include <algorithm>
+
 using namespace kit;
 
 namespace {
@@ -50,12 +52,16 @@ void hold(Vectors& vectors, u64 ticks) {
                    "xmm15");
 }
 
-/// Ticks of the TSC in a millisecond.
+/// Ticks of the TSC in a millisecond: the fewest of some, as another guest's turn adds to one.
 u64 ticks_in_millisecond() {
-    const u64 start = now_ns(), first = rdtsc();
-    while (now_ns() < start + 1'000'000)
-        pause();
-    return rdtsc() - first;
+    u64 fewest = ~0ull;
+    for (int n = 0; n < 10; n++) {
+        const u64 start = now_ns(), first = rdtsc();
+        while (now_ns() < start + 1'000'000)
+            pause();
+        fewest = std::min(fewest, rdtsc() - first);
+    }
+    return fewest;
 }
 
 /// A pattern that differs in every word, every round and every guest.
