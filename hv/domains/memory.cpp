@@ -46,8 +46,8 @@ void Quarantine::settle() {
         tables_ = Mfn{machine.frames.row(table).next};
         machine.frames.give_back(table);
     }
-    for (u32 i = 0; i < count_; ++i)
-        end_use(machine, held_[i].frame, held_[i].order, held_[i].uses);
+    for (const Held& held : std::span{held_, count_})
+        end_use(machine, held.frame, held.order, held.uses);
     count_ = 0;
     changed_ = false;
 }
@@ -88,7 +88,9 @@ Result<> map_new_ram(Domain& domain, Gfn gfn, u8 order) {
     const Mfn block = TRY(machine.frames.take(domain.id, order));
     for (u64 i = 0; i < 1ull << order; ++i)
         machine.frames.row(block + i).uses = 2;  // owned, and mapped
-    const Result<> added = domain.p2m.add(gfn, block, order, x86::full_access);
+    Quarantine quarantine{domain};
+    const Result<> added = domain.p2m.add(gfn, block, order, x86::full_access,
+                                          x86::MemoryType::write_back, &quarantine);
     if (!added.ok())
         machine.frames.give_back(block, order);
     return added;

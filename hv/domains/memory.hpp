@@ -29,7 +29,7 @@ private:
         u8 order;
         u8 uses;
     };
-    static constexpr size_t capacity = 32;
+    static constexpr size_t capacity = 8;
     Domain& domain_;
     Held held_[capacity]{};
     u32 count_ = 0;

@@ -15,7 +15,7 @@ public:
         : machine_{machine}, count_{count}, pool_{pool}, quarantine_{quarantine} {}
 
     u64 read(Mpa entry) const {
-        return __atomic_load_n(machine_.memory.as<u64>(entry), __ATOMIC_RELAXED);
+        return __atomic_load_n(machine_.memory.as<u64>(entry), __ATOMIC_ACQUIRE);
     }
     void write(Mpa entry, u64 value) {
         __atomic_store_n(machine_.memory.as<u64>(entry), value, __ATOMIC_RELEASE);
@@ -69,11 +69,12 @@ void P2m::close() {
         tables(machine_, memory, root_).drop();
 }
 
-Result<> P2m::add(Gfn gfn, Mfn frame, u8 order, x86::Access access, x86::MemoryType type) {
+Result<> P2m::add(Gfn gfn, Mfn frame, u8 order, x86::Access access, x86::MemoryType type,
+                  Quarantine* quarantine) {
     Guard guard{lock_};
     if (sealed_)
         return Error{XEN_ESRCH};
-    TableFrames memory{machine_, table_frames_, pool};
+    TableFrames memory{machine_, table_frames_, pool, quarantine};
     auto table = tables(machine_, memory, root_);
     const Gfn end = gfn + (1ull << order);
     bool taken = false;
@@ -91,21 +92,19 @@ Result<> P2m::add(Gfn gfn, Mfn frame, u8 order, x86::Access access, x86::MemoryT
 
 Result<> P2m::remove(Gfn gfn, Mfn frame, u8 order, Quarantine& quarantine) {
     Guard guard{lock_};
+    const GuestFrame now = TRY(find(gfn));
+    if (now.order < order || now.frame != frame)
+        return Error{XEN_ENOENT};
     TableFrames memory{machine_, table_frames_, pool, &quarantine};
-    auto table = tables(machine_, memory, root_);
-    const x86::Mapping now = TRY(table.look_up(gfn));
-    if (now.order < order || frame_of_gfn(now, gfn) != frame)
-        return Error{XEN_ENOENT};
-    const x86::Flush flush = TRY(table.unmap(gfn, order));
-    if (!flush.needed)
-        return Error{XEN_ENOENT};
+    (void)TRY(tables(machine_, memory, root_).unmap(gfn, order));
     return {};
 }
 
 Result<GuestFrame> P2m::find(Gfn gfn) {
     TableFrames memory{machine_, table_frames_};
-    const x86::Mapping page = TRY(tables(machine_, memory, root_).look_up(gfn));
-    return GuestFrame{frame_of_gfn(page, gfn), page.access, page.order};
+    GuestFrame found = TRY(tables(machine_, memory, root_).look_up(gfn));
+    found.frame = frame_of_gfn(found, gfn);
+    return found;
 }
 
 Result<GuestFrame> P2m::look_up(Gfn gfn) {
@@ -128,7 +127,7 @@ Result<GuestFrame> P2m::next_mapping(Gfn& gfn) {
     Result<GuestFrame> found{Error{XEN_ENOENT}};
     tables(machine_, memory, root_).for_each([&](Gfn first, const x86::Mapping& page) {
         gfn = first;
-        found = GuestFrame{page.frame, page.access, page.order};
+        found = page;
         return false;
     }, gfn);
     return found;

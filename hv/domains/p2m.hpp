@@ -10,12 +10,8 @@ namespace hv {
 struct Machine;
 class Quarantine;
 
-/// What a guest frame is.
-struct GuestFrame {
-    Mfn frame{};
-    x86::Access access{};
-    u8 order = 0;          ///< of the mapping that covers it
-};
+/// What a guest frame is: its own frame, and the rest of the mapping that covers it.
+using GuestFrame = x86::Mapping;
 
 /// One domain's nested tables: EPT or NPT, as the machine's engine spells them. It maps and unmaps;
 /// whose frames they are and when they are let go is memory.hpp's affair.
@@ -30,15 +26,20 @@ public:
     void close();
 
     /// Maps 2^order frames. XEN_EEXIST when any of them is mapped already; XEN_ENOMEM; XEN_ESRCH
-    /// once it is sealed.
+    /// once it is sealed. An empty table in whose place a larger page comes goes to `quarantine`;
+    /// without one, no CPU may have been here.
     Result<> add(Gfn gfn, Mfn frame, u8 order, x86::Access access,
-                 x86::MemoryType type = x86::MemoryType::write_back);
+                 x86::MemoryType type = x86::MemoryType::write_back,
+                 Quarantine* quarantine = nullptr);
     /// Unmaps 2^order frames, splitting what is larger; tables that fall out go to `quarantine`.
     /// The frames are the caller's to put there, too. XEN_ENOENT when not all are mapped, or not to
     /// `frame` and what follows it any more: another pCPU was there first.
     Result<> remove(Gfn gfn, Mfn frame, u8 order, Quarantine& quarantine);
     /// What `gfn` is now. XEN_ENOENT when it is nothing.
     Result<GuestFrame> look_up(Gfn gfn);
+    /// The same for who is inside the domain (see Whereabouts), and as its CPUs do it: without the
+    /// lock, for after every single write they find the old tables or the new ones.
+    Result<GuestFrame> find(Gfn gfn);
     /// The same, and one use of the frame begins before anybody can take it away; the caller ends
     /// it (memory.hpp). XEN_ENOENT also for what is no RAM.
     Result<GuestFrame> hold(Gfn gfn);
@@ -58,8 +59,6 @@ public:
     void raise_generation() { generation_.fetch_add(1, std::memory_order_seq_cst); }
 
 private:
-    Result<GuestFrame> find(Gfn gfn);
-
     Machine& machine_;
     Spinlock lock_{LockRank::p2m};
     Mpa root_{};

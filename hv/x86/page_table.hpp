@@ -68,7 +68,7 @@ public:
 
     /// The whole page that `gfn` lies in, as it is mapped; see frame_of_gfn() for gfn's own frame.
     /// XEN_ENOENT when nothing is mapped there.
-    Result<Mapping> look_up(Gfn gfn) const;
+    [[gnu::always_inline]] inline Result<Mapping> look_up(Gfn gfn) const;
 
     /// Calls visit(Gfn first, const Mapping&) -> bool for every page from the one that holds `from`
     /// upwards, until it answers false or a page begins at or beyond `end`.
@@ -83,10 +83,10 @@ private:
 
     static bool sound(Gfn gfn, u8 order);
     bool is_table(const Step& step) const;
-    Step step_into(Mfn table, Gfn gfn, unsigned level) const;
-    Step descend(Gfn gfn, unsigned level) const;
-    Result<Step> reach(Gfn gfn, unsigned level);
-    Result<Mfn> refine(const Step& step);
+    [[gnu::always_inline]] inline Step step_into(Mfn table, Gfn gfn, unsigned level) const;
+    [[gnu::always_inline]] inline Step descend(Gfn gfn, unsigned level) const;
+    [[gnu::always_inline]] inline Result<Step> reach(Step step, Gfn gfn, unsigned level);
+    [[gnu::noinline]] Result<Mfn> refine(const Step& step);
     Flush replace(const Step& step, u64 value);
     void retire(Mfn table, unsigned level);
 
@@ -161,7 +161,8 @@ Result<Flush> PageTable<Memory>::map(Gfn gfn, const Mapping& mapping) {
     if (!sound(gfn, mapping.order) || mapping.frame.value % (1ull << mapping.order) != 0 ||
         !mapping.access.read)
         return Error{XEN_EINVAL};
-    const Step step = TRY(reach(gfn, level_of_order(mapping.order)));
+    const unsigned level = level_of_order(mapping.order);
+    const Step step = TRY(reach(descend(gfn, level), gfn, level));
     return replace(step, format_.leaf(mapping));
 }
 
@@ -169,18 +170,19 @@ template <TableMemory Memory>
 Result<Flush> PageTable<Memory>::unmap(Gfn gfn, u8 order) {
     if (!sound(gfn, order))
         return Error{XEN_EINVAL};
+    const unsigned level = level_of_order(order);
+    const Step step = descend(gfn, level);
     // A hole needs no tables to say that it is one
-    if (!format_.present(descend(gfn, level_of_order(order)).value))
+    if (!format_.present(step.value))
         return Flush{};
-    const Step step = TRY(reach(gfn, level_of_order(order)));
-    return replace(step, 0);
+    return replace(TRY(reach(step, gfn, level)), 0);
 }
 
-/// The entry for `gfn` at `level` exactly. Where the tables end too early, a table is put in that
-/// says the same in smaller pieces, so that no CPU can tell the difference.
+/// The entry for `gfn` at `level` exactly, from where the descent to it ended. Where the tables end
+/// too early, a table is put in that says the same in smaller pieces, so that no CPU can tell the
+/// difference.
 template <TableMemory Memory>
-Result<Step> PageTable<Memory>::reach(Gfn gfn, unsigned level) {
-    Step step = descend(gfn, level);
+Result<Step> PageTable<Memory>::reach(Step step, Gfn gfn, unsigned level) {
     while (step.level > level) {
         const Mfn table = TRY(refine(step));
         memory_.write(step.entry, format_.table(table));

@@ -75,6 +75,17 @@ TEST_F(Hostile, PagesSoFarApartThatTheyNeedATableEach) {
     EXPECT_GE(machine().frames.free_count() + 256, free);
 }
 
+TEST_F(Hostile, ALargePageWhereAnEmptyTableWas) {
+    for (u64 gfn = 0; gfn < 512; ++gfn) {
+        Quarantine quarantine{guest};
+        ASSERT_TRUE(take_ram(guest, Gfn{gfn}, 0, quarantine).ok());
+    }
+    const u64 generation = guest.p2m.generation();
+    ASSERT_TRUE(give_ram(guest, Gfn{0}, 9).ok());
+    EXPECT_GT(guest.p2m.generation(), generation)
+        << "a CPU may remember the way into the table that is free now";
+}
+
 TEST_F(Hostile, AMoveForWhichThereIsNoTable) {
     guest.p2m.pool = guest.p2m.table_frames() + 1;  // enough to split a superpage, and no more
     xen_add_to_physmap_t wish{};
