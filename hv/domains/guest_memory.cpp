@@ -1,4 +1,4 @@
-// A guest's memory by virtual address: for each page one walk, one look at the p2m, and one copy.
+// A guest's memory by virtual address: for each page a walk, or the memory of one, and a copy.
 #include <algorithm>
 #include <domains/guest_memory.hpp>
 #include <domains/household.hpp>
@@ -9,89 +9,94 @@ namespace {
 
 /// Says that this pCPU is inside `domain` while this lives, as it does before it enters the guest:
 /// a shootdown then waits for us too, and what we have found stays true without a use of each
-/// frame. For a copy, no longer; no lock but the p2m's is taken inside.
+/// frame. For a copy, no longer; no lock is taken inside.
 class Inside {
 public:
-    explicit Inside(Domain& domain) : here{whereabouts(this_cpu())} {
-        // A generation belongs to one domain: another number means another time, or another domain
-        const u64 generation = announce_entry(here, domain);
-        if (here.seen.generation != generation) [[unlikely]]
-            here.seen.forget(generation);
-    }
+    explicit Inside(Domain& domain)
+        : here{whereabouts(this_cpu())}, generation{announce_entry(here, domain)} {}
     ~Inside() { announce_exit(here); }
     Inside(const Inside&) = delete;
 
     Whereabouts& here;
+    const u64 generation;  ///< of its p2m; a generation belongs to one domain
 };
 
-/// A domain's RAM, as the guest walk sees it while we are inside. What was found is remembered for
-/// the pCPU, as in its TLB.
+/// A domain's RAM, as the guest walk sees it while we are inside. What it reads is noted.
 struct GuestView {
-    Whereabouts& here;
+    Domain& domain;
+    SeenWalk::Trail& trail;
+    size_t& count;  ///< how much; more than the trail has room for: it is good for nothing
 
     static constexpr unsigned physical_bits = 48;
-    bool gigabyte_pages() const {
-        return here.inside.load(std::memory_order_relaxed)->machine.capabilities.superpage_1g;
-    }
+    bool gigabyte_pages() const { return domain.machine.capabilities.superpage_1g; }
 
-    /// The row of the page that holds `address`; `none` when that is no RAM.
-    static constexpr size_t none = SeenPages::count;
-    size_t row_of(Gpa address) const {
-        const Gfn gfn = frame_of(address);
-        const size_t row = gfn.value % SeenPages::count;
-        return here.seen.gfns[row] == gfn || find(here, gfn) ? row : none;
-    }
-    template <class T>
-    T* as(size_t row, Gpa address) const {
-        return reinterpret_cast<T*>(here.seen.distances[row] + address.value);
+    /// Where we see `address`; nullptr when that is no RAM, or none that may be written.
+    u8* find(Gpa address, bool write) const {
+        const Result<GuestFrame> found = domain.p2m.find(frame_of(address));
+        if (!found.ok() || (write && !found->access.write) ||
+            !domain.machine.frames.is_ram(found->frame)) [[unlikely]]
+            return nullptr;
+        return domain.machine.memory.at(found->frame) + (address.value & page_mask);
     }
 
     template <class Entry>
     bool read(Gpa place, Entry& entry) const {
-        const size_t row = row_of(place);
-        if (row == none) [[unlikely]]
+        const u8* const at = find(place, false);
+        if (at == nullptr) [[unlikely]]
             return false;
-        entry = __atomic_load_n(as<Entry>(row, place), __ATOMIC_RELAXED);
+        entry = __atomic_load_n(reinterpret_cast<const Entry*>(at), __ATOMIC_RELAXED);
+        if (count < trail.size())
+            trail[count] = {reinterpret_cast<const u64*>(at), entry};
+        ++count;
         return true;
     }
     template <class Entry>
     bool compare_exchange(Gpa place, Entry expected, Entry desired) const {
-        const size_t row = row_of(place);
-        return row != none && here.seen.writable[row] &&
-               __atomic_compare_exchange_n(as<Entry>(row, place), &expected, desired, false,
+        count = trail.size() + 1;  // what it has read is true no more
+        u8* const at = find(place, true);
+        return at != nullptr &&
+               __atomic_compare_exchange_n(reinterpret_cast<Entry*>(at), &expected, desired, false,
                                            __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
     }
-
-private:
-    /// What a look at the p2m says of `gfn`, into its row.
-    [[gnu::cold, gnu::noinline]] static bool find(Whereabouts& here, Gfn gfn) {
-        Domain& domain = *here.inside.load(std::memory_order_relaxed);
-        const Result<GuestFrame> found = domain.p2m.look_up(gfn);
-        if (!found.ok() || !found->access.read || !domain.machine.frames.is_ram(found->frame))
-            return false;
-        const size_t row = gfn.value % SeenPages::count;
-        const u8* const at = domain.machine.memory.at(found->frame);
-        here.seen.gfns[row] = gfn;
-        here.seen.distances[row] = reinterpret_cast<u64>(at) - address_of(gfn).value;
-        here.seen.writable[row] = found->access.write;
-        return true;
-    }
 };
+
+/// Walks to the page of `address` and returns where we see it, or nullptr when its guest may not go
+/// there. A walk in long mode that marked nothing on its way is kept in `row`.
+[[gnu::noinline]] u8* walk(Domain& domain, const x86::PagingState& paging, u64 generation,
+                           u64 address, bool write, SeenWalk& row) {
+    row.generation = 0;
+    size_t count = 0;
+    const GuestView view{domain, row.trail, count};
+    const x86::GuestWalk walk = x86::walk_guest(view, paging, address, {.write = write});
+    u8* const found = walk.ok() ? view.find(walk.address, write) : nullptr;
+    if (found == nullptr)
+        return nullptr;
+    row.target = found - (address & page_mask);
+    if ((paging.efer & x86::EFER_LMA) && count > 0 && count <= row.trail.size()) {
+        std::fill(row.trail.begin() + count, row.trail.end(), row.trail[0]);
+        row.generation = generation;
+        row.page = address >> page_shift;
+        row.paging = paging;
+        row.to_write = write;
+    }
+    return row.target;
+}
 
 /// Moves bytes between `buffer` and guest memory, page by page.
 template <bool write>
 Result<> move(Vcpu& vcpu, u64 address, u8* buffer, size_t bytes) {
     const auto paging = vcpu.domain.machine.engine->paging_state(vcpu.hardware);
     const Inside inside{vcpu.domain};
-    const GuestView view{inside.here};
     while (bytes > 0) {
-        const x86::GuestWalk walk = x86::walk_guest(view, paging, address, {.write = write});
-        const size_t row = walk.ok() ? view.row_of(walk.address) : view.none;
-        if (row == view.none || (write && !view.here.seen.writable[row])) [[unlikely]]
+        const u64 number = address >> page_shift, offset = address & page_mask;
+        SeenWalk& row = inside.here.seen[number % inside.here.seen.size()];
+        u8* const page = row.leads_to(number, paging, inside.generation, write)
+                             ? row.target
+                             : walk(vcpu.domain, paging, inside.generation, address, write, row);
+        if (page == nullptr) [[unlikely]]
             return Error{XEN_EFAULT};
-        const size_t piece = std::min<size_t>(bytes, page_size - (address & page_mask));
-        u8* const at = view.as<u8>(row, walk.address);
-        __builtin_memcpy(write ? at : buffer, write ? buffer : at, piece);
+        const size_t piece = std::min<size_t>(bytes, page_size - offset);
+        __builtin_memcpy(write ? page + offset : buffer, write ? buffer : page + offset, piece);
         address += piece;
         buffer += piece;
         bytes -= piece;

@@ -47,18 +47,28 @@ struct Household {
 
 inline Household& household(Machine& machine) { return machine.parts.get<Household>(); }
 
-/// The pages of a guest's that this pCPU found last, and where it sees them: good while the
-/// generation stands (guest_memory.cpp).
-struct SeenPages {
-    static constexpr size_t count = 16;
-    u64 generation = 0;
-    std::array<Gfn, count> gfns{};       ///< which page each row holds
-    std::array<u64, count> distances{};  ///< from the guest's addresses there to ours
-    std::array<bool, count> writable{};
+/// A walk of a guest's page tables that this pCPU made: where it led, and what it read on its way
+/// (guest_memory.cpp).
+struct SeenWalk {
+    struct Entry {
+        const u64* at;  ///< where this pCPU sees it
+        u64 value;
+        bool stands() const { return __atomic_load_n(at, __ATOMIC_RELAXED) == value; }
+    };
+    using Trail = std::array<Entry, 4>;
 
-    void forget(u64 now) {
-        generation = now;
-        gfns.fill(Gfn{~0ull});
+    u64 generation = 0;         ///< of the p2m, when it was made; 0: never
+    u64 page = 0;               ///< the number of the guest's virtual page
+    bool to_write = false;      ///< it was made to write there
+    x86::PagingState paging{};
+    Trail trail{};              ///< every entry that it read, the first again where it had fewer
+    u8* target = nullptr;       ///< where this pCPU sees the page
+
+    /// True when a walk would end there again: with the same p2m, in the same paging, past entries
+    /// that all stand as they stood.
+    bool leads_to(u64 number, const x86::PagingState& now, u64 in, bool write) const {
+        return page == number && generation == in && (to_write || !write) && paging == now &&
+               trail[0].stands() && trail[1].stands() && trail[2].stands() && trail[3].stands();
     }
 };
 
@@ -69,7 +79,7 @@ struct Whereabouts {
     Vcpu* current = nullptr;              ///< the vCPU whose registers are on this pCPU
     std::atomic<Domain*> inside{nullptr}; ///< whose guest it executes, or whose memory it copies
     std::atomic<u64> entered_with{0};     ///< the generation of that domain's p2m at entry
-    SeenPages seen{};                     ///< for this pCPU alone
+    std::array<SeenWalk, 16> seen{};      ///< by the page's number; for this pCPU alone
     u64 idle_time = 0;                    ///< ns that nobody ran here
     Timer slice;                          ///< ends a vCPU's turn
     u64 slice_end = 0;                    ///< when: ns of machine time

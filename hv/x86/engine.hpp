@@ -56,6 +56,8 @@ struct PagingState {
     u64 cr0 = 0, cr3 = 0, cr4 = 0, efer = 0;
     unsigned privilege = 0;      ///< current privilege level, 0 to 3
     bool alignment_check = false; ///< RFLAGS.AC, which lifts SMAP
+
+    constexpr bool operator==(const PagingState&) const = default;
 };
 
 /// Why a guest stopped running, with its operands. Raw exit codes never leave vmx/ and svm/.

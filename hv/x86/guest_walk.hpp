@@ -71,7 +71,7 @@ public:
           never_set_{bits(tables.physical_bits, mode.long_mode ? 52 : 63) |
                      (state.efer & EFER_NXE ? 0 : u64{PTE_XD})} {}
 
-    [[gnu::always_inline]] GuestWalk walk(u64 address) const {
+    GuestWalk walk(u64 address) const {
         // A guest that keeps changing its tables is not worth waiting for
         GuestWalk walk;
         for (int attempt = 0; attempt < 8 && walk.outcome == Outcome::not_memory; ++attempt) {
@@ -90,11 +90,7 @@ private:
         Gpa place;
         Entry entry;
     };
-    union Trail {
-        Trail() {}
-        Step& operator[](unsigned level) { return steps[level]; }
-        Step steps[mode.top + 1];
-    };
+    using Trail = std::array<Step, mode.top + 1>;
 
     /// Of an entry: what it leads to. An entry of 32 bits has no more than its own.
     static constexpr u64 address_bits = bits(12, 52);
@@ -140,8 +136,7 @@ private:
 
     /// Sets the accessed bits on the way, and the dirty bit of a page written. False: the guest
     /// changed an entry meanwhile, or it cannot be written.
-    [[gnu::cold, gnu::noinline]] static bool mark(Tables tables, Trail& trail, unsigned last,
-                                                  GuestAccess access) {
+    static bool mark(Tables tables, Trail& trail, unsigned last, GuestAccess access) {
         for (unsigned level = mode.top + 1; level-- > last;) {
             const auto& [place, entry] = trail[level];
             const bool written = access.write && level == last;
@@ -217,32 +212,24 @@ private:
 
 constexpr bool canonical(u64 address) { return (address + (1ull << 47)) >> 48 == 0; }
 
-/// walk_guest() in the modes that are rare.
-template <GuestTables Tables>
-[[gnu::cold, gnu::noinline]] GuestWalk walk_outside_long_mode(Tables tables,
-                                                              const PagingState& state,
-                                                              u64 address, GuestAccess access) {
-    address &= bits(0, 32);
-    if (!(state.cr0 & CR0_PG))
-        return {.outcome = GuestWalk::Outcome::found, .address = Gpa{address}};
-    return state.cr4 & CR4_PAE
-               ? GuestWalker<three_levels, Tables>{tables, state, access}.walk(address)
-               : GuestWalker<two_levels, Tables>{tables, state, access}.walk(address);
-}
-
 /// Finds `address` (linear: segment base added, cut to 32 bits outside of 64-bit code) in every
 /// paging mode but five-level: none, 32-bit with 4 MiB pages, PAE, four-level. Checks rights, write
 /// protection, no-execute, SMEP, SMAP and reserved bits; on success sets accessed and dirty bits.
 /// Protection keys and shadow stacks are not known here: guests are not offered them.
 /// Source: Intel SDM volume 3, chapter "Paging"; it may be called at any time, with any tables.
 template <GuestTables Tables>
-[[gnu::always_inline]] inline GuestWalk walk_guest(Tables tables, const PagingState& state,
-                                                   u64 address, GuestAccess access) {
-    if (!(state.efer & EFER_LMA) || !(state.cr0 & CR0_PG)) [[unlikely]]
-        return walk_outside_long_mode(tables, state, address, access);
-    if (!canonical(address)) [[unlikely]]
-        return {.outcome = GuestWalk::Outcome::not_canonical};
-    return GuestWalker<four_levels, Tables>{tables, state, access}.walk(address);
+GuestWalk walk_guest(Tables tables, const PagingState& state, u64 address, GuestAccess access) {
+    if ((state.efer & EFER_LMA) && (state.cr0 & CR0_PG)) {
+        if (!canonical(address)) [[unlikely]]
+            return {.outcome = GuestWalk::Outcome::not_canonical};
+        return GuestWalker<four_levels, Tables>{tables, state, access}.walk(address);
+    }
+    address &= bits(0, 32);
+    if (!(state.cr0 & CR0_PG))
+        return {.outcome = GuestWalk::Outcome::found, .address = Gpa{address}};
+    return state.cr4 & CR4_PAE
+               ? GuestWalker<three_levels, Tables>{tables, state, access}.walk(address)
+               : GuestWalker<two_levels, Tables>{tables, state, access}.walk(address);
 }
 
 }  // namespace hv::x86

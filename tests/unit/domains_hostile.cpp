@@ -1,6 +1,7 @@
 // A guest that means harm, one call at a time, and a dom0 that ends: what it costs, and whom.
 #include <boot/hosted/twin.hpp>
 #include <domains/exits.hpp>
+#include <domains/guest_memory.hpp>
 #include <functional>
 #include <unit/small_machine.hpp>
 #include <xen/sched.h>
@@ -84,6 +85,119 @@ TEST_F(Hostile, ALargePageWhereAnEmptyTableWas) {
     ASSERT_TRUE(give_ram(guest, Gfn{0}, 9).ok());
     EXPECT_GT(guest.p2m.generation(), generation)
         << "a CPU may remember the way into the table that is free now";
+}
+
+/// A guest in long mode that changes its tables between two copies. What it reads and writes is at
+/// `address`, whose entry is at `entry`.
+class ChangingTables : public Hostile {
+protected:
+    static constexpr u64 address = 0x5008, entry = 0x13000 + 5 * 8, first = 0x20000;
+    static constexpr u64 used = x86::PTE_P | x86::PTE_RW | x86::PTE_A | x86::PTE_D;
+
+    ChangingTables() {
+        for (u64 table = 0x10000; table < 0x13000; table += page_size)
+            small.put(guest, table, (table + page_size) | used);
+        for (u64 i = 0; i < 4; ++i)
+            small.put(guest, first + i * page_size + 8, i);
+        lead_to(0);
+        set_root(0x10000);
+    }
+    void set_root(u64 root) {
+        x86::CpuState state{};
+        state.cr0 = x86::CR0_PE | x86::CR0_PG | x86::CR0_WP;
+        state.cr3 = root;
+        state.cr4 = x86::CR4_PAE;
+        state.efer = x86::EFER_LME | x86::EFER_LMA | x86::EFER_NXE;
+        ASSERT_TRUE(machine().engine->write_state(vcpu.hardware, state).ok());
+    }
+    void lead_to(u64 page, u64 bits = used) {
+        small.put(guest, entry, (first + page * page_size) | bits);
+    }
+    /// What two reads find, the second by what the first remembers; -1: a fault.
+    s64 read() {
+        s64 found[2] = {-1, -1};
+        for (s64& one : found)
+            if (!read_guest(vcpu, &one, address, sizeof one).ok())
+                one = -1;
+        EXPECT_EQ(found[0], found[1]);
+        return found[1];
+    }
+    bool write(s64 value) {
+        const bool done = write_guest(vcpu, address, &value, sizeof value).ok();
+        EXPECT_EQ(write_guest(vcpu, address, &value, sizeof value).ok(), done);
+        return done;
+    }
+    u64 entry_now() {
+        u64 now = 0;
+        small.get(guest, entry, now);
+        return now;
+    }
+
+    Vcpu& vcpu = *guest.vcpus[0];
+};
+
+TEST_F(ChangingTables, LeadElsewhere) {
+    EXPECT_EQ(read(), 0);
+    lead_to(1);
+    EXPECT_EQ(read(), 1);
+    lead_to(1, used & ~u64{x86::PTE_P});
+    EXPECT_EQ(read(), -1);
+    lead_to(2);
+    EXPECT_EQ(read(), 2);
+    // A table in the middle, and another root
+    small.put(guest, 0x14000 + 5 * 8, (first + 3 * page_size) | used);
+    small.put(guest, 0x12000, 0x14000 | used);
+    EXPECT_EQ(read(), 3);
+    small.put(guest, 0x15000, 0x11000 | used);
+    set_root(0x15000);
+    EXPECT_EQ(read(), 3);
+    small.put(guest, 0x15000, u64{0});
+    EXPECT_EQ(read(), -1);
+}
+
+TEST_F(ChangingTables, ForbidWhatTheyAllowed) {
+    EXPECT_EQ(read(), 0);
+    EXPECT_TRUE(write(7));
+    EXPECT_EQ(read(), 7);
+    lead_to(0, used & ~u64{x86::PTE_RW});
+    EXPECT_EQ(read(), 7);
+    EXPECT_FALSE(write(8));
+    EXPECT_EQ(read(), 7);
+}
+
+TEST_F(ChangingTables, AreMarkedAgain) {
+    for (int i = 0; i < 3; ++i) {
+        lead_to(0, x86::PTE_P | x86::PTE_RW);
+        EXPECT_EQ(read(), i == 0 ? 0 : 5);
+        EXPECT_EQ(entry_now() & (x86::PTE_A | x86::PTE_D), u64{x86::PTE_A});
+        EXPECT_TRUE(write(5));
+        EXPECT_EQ(entry_now() & (x86::PTE_A | x86::PTE_D), u64{x86::PTE_A | x86::PTE_D});
+    }
+}
+
+TEST_F(ChangingTables, LoseTheirMemory) {
+    for (const u64 gone : {first, u64{0x12000}}) {
+        EXPECT_EQ(read(), 0);
+        {
+            Quarantine quarantine{guest};
+            ASSERT_TRUE(take_ram(guest, frame_of(Gpa{gone}), 0, quarantine).ok());
+        }
+        EXPECT_EQ(read(), -1);
+        ASSERT_TRUE(give_ram(guest, frame_of(Gpa{gone}), 0).ok());
+        EXPECT_EQ(read(), gone == first ? 0 : -1) << "what is new is zeroed";
+    }
+}
+
+TEST_F(ChangingTables, AreNotAnotherDomains) {
+    EXPECT_EQ(read(), 0);
+    Domain& other = small.add_domain();
+    s64 found = -1;
+    EXPECT_TRUE(read_guest(*other.vcpus[0], &found, address, sizeof found).ok());
+    EXPECT_EQ(found, 0);
+    small.put(other, address, s64{9});
+    EXPECT_TRUE(read_guest(*other.vcpus[0], &found, address, sizeof found).ok());
+    EXPECT_EQ(found, 9) << "unpaged";
+    EXPECT_EQ(read(), 0);
 }
 
 TEST_F(Hostile, AMoveForWhichThereIsNoTable) {
