@@ -26,7 +26,8 @@ constexpr s64 refuse(Errno code) { return -static_cast<s64>(code); }
 
 /// The domain that a call names by number or as DOMID_SELF; empty when there is none.
 inline DomainRef named_domain(Call& call, DomainId id) {
-    return find_domain(call.domain.machine, id == DOMID_SELF ? call.domain.id : id);
+    return id == DOMID_SELF || id == call.domain.id ? hold(call.domain)
+                                                    : find_domain(call.domain.machine, id);
 }
 
 /// Who may act on `target`: the domain itself, and a privileged one.

@@ -127,7 +127,7 @@ struct Domain : boost::intrusive::list_base_hook<> {
                                           ///< hold
     std::array<u64, HVM_NR_PARAMS> params{};
     u8 callback_vector = 0;            ///< HVM_PARAM_CALLBACK_IRQ of vector type; 0: none
-    CpuPolicy* policy = nullptr;       ///< CPUID and MSRs as its guest sees them
+    CpuPolicy policy{};                ///< CPUID and MSRs as its guest sees them
     bool runstate_update_flag = false; ///< VMASST_TYPE_runstate_update_flag
     u64 tsc_offset = 0;
     Mfn memory_map_frame{};            ///< XENMEM_set_memory_map's copy: e820 entries
@@ -136,7 +136,22 @@ struct Domain : boost::intrusive::list_base_hook<> {
     u64 hypercalls = 0, exits = 0;     ///< counted on the way, told by dmesg and the trace
 
     Parts parts{};                     ///< what later chapters keep for a domain
+    alignas(u64) std::array<u8, KiB> room{};  ///< and where: the rest of its frame
+    size_t room_taken = 0;
 };
+static_assert(sizeof(Domain) <= page_size);
+
+/// Makes a chapter's part of a new domain, which goes with the domain.
+template <class Part>
+Part& furnish(Domain& domain) {
+    static_assert(std::is_trivially_destructible_v<Part> && alignof(Part) <= alignof(u64));
+    if (domain.room_taken + sizeof(Part) > domain.room.size())
+        panic("no room in a domain's frame for {} bytes more", sizeof(Part));
+    Part* const made = new (&domain.room[domain.room_taken]) Part();
+    domain.room_taken += align_up(sizeof(Part), alignof(u64));
+    domain.parts.furnish(made);
+    return *made;
+}
 
 inline bool Vcpu::may_run() const {
     return !blocked.load() && !down.load() && pauses.load() == 0 && domain.pauses.load() == 0 &&
@@ -155,13 +170,24 @@ public:
         std::swap(domain_, other.domain_);
         return *this;
     }
-    ~DomainRef();
+    ~DomainRef() {
+        if (domain_ != nullptr)
+            let_go();
+    }
     Domain* operator->() const { return domain_; }
     Domain& operator*() const { return *domain_; }
     explicit operator bool() const { return domain_ != nullptr; }
 
 private:
+    void let_go();
+
     Domain* domain_ = nullptr;
 };
+
+/// One reference more to a domain that stays in being meanwhile.
+inline DomainRef hold(Domain& domain) {
+    domain.references.fetch_add(1, std::memory_order_relaxed);
+    return DomainRef{&domain};
+}
 
 }  // namespace hv

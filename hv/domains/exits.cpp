@@ -11,7 +11,7 @@ namespace hv {
 
 void answer_cpuid(Vcpu& vcpu) {
     x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
-    const CpuidLeaf leaf = vcpu.domain.policy->look_up(vcpu, static_cast<u32>(gpr.rax),
+    const CpuidLeaf leaf = vcpu.domain.policy.look_up(vcpu, static_cast<u32>(gpr.rax),
                                                        static_cast<u32>(gpr.rcx));
     gpr.rax = leaf.eax;
     gpr.rbx = leaf.ebx;
@@ -93,7 +93,7 @@ namespace {
 Outcome answer_extended_control(Vcpu& vcpu) {
     const x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
     const u64 wish = gpr.rdx << 32 | static_cast<u32>(gpr.rax);
-    if (static_cast<u32>(gpr.rcx) != 0 || !vcpu.fpu.set_xcr0(wish, vcpu.domain.policy->xcr0_mask()))
+    if (static_cast<u32>(gpr.rcx) != 0 || !vcpu.fpu.set_xcr0(wish, vcpu.domain.policy.xcr0_mask()))
         return Outcome::general_protection;
     return Outcome::complete;
 }

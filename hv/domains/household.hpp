@@ -12,14 +12,12 @@ namespace hv {
 /// What a chapter wants of domains and vCPUs; what it does not name does nothing.
 struct DomainPlug {
     Chapter chapter;
-    /// At birth; undone by `forget`.
+    /// At birth; see furnish().
     Result<> (*furnish)(Domain& domain, const xen_domctl_createdomain& wish) =
         [](Domain&, const xen_domctl_createdomain&) { return Result<>{}; };
     /// At death, latest first; `again` keeps the domain dying and asks later. It may be called
     /// again whatever it said, and on two pCPUs at once.
     Progress (*release)(Domain& domain) = [](Domain&) { return Progress::done; };
-    /// With the last reference: what `furnish` made goes. It may have made nothing.
-    void (*forget)(Domain& domain) = [](Domain&) {};
     Result<> (*furnish_vcpu)(Vcpu& vcpu) = [](Vcpu&) { return Result<>{}; };
     void (*release_vcpu)(Vcpu& vcpu) = [](Vcpu&) {};
     /// A domain shut down, crashed or died: tell who asked to hear.

@@ -209,7 +209,7 @@ hvm_save_header header_of(const Domain& domain) {
     header.magic = HVM_FILE_MAGIC;
     header.version = HVM_FILE_VERSION;
     const Vcpu* const first = domain.find_vcpu(0);
-    header.cpuid = first != nullptr ? domain.policy->look_up(*first, 1, 0).eax : 0;
+    header.cpuid = first != nullptr ? domain.policy.look_up(*first, 1, 0).eax : 0;
     header.gtsc_khz = static_cast<u32>(domain.machine.clock.ticks_per_second / 1000);
     return header;
 }

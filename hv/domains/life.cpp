@@ -29,15 +29,13 @@ DomainRef next_domain(Machine& machine, DomainId id) {
     Household& house = household(machine);
     Guard guard{house.list_lock};
     for (Domain& domain : house.domains)
-        if (domain.id >= id) {
-            domain.references.fetch_add(1, std::memory_order_relaxed);
-            return DomainRef{&domain};
-        }
+        if (domain.id >= id)
+            return hold(domain);
     return {};
 }
 
-DomainRef::~DomainRef() {
-    if (domain_ != nullptr && domain_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+void DomainRef::let_go() {
+    if (domain_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
         forget(*domain_);
 }
 
@@ -71,8 +69,7 @@ DomainId free_number(Household& house) {
 Result<> furnish_ground(Domain& domain, const xen_domctl_createdomain& wish) {
     TRY(domain.p2m.open());
     domain.shared_info_frame = TRY(take_shared_frame(domain.machine));
-    domain.policy = TRY(make<CpuPolicy>(domain.machine));
-    domain.policy->make_default(domain.machine, domain);
+    domain.policy.make_default(domain.machine, domain);
     domain.vcpu_limit = static_cast<u16>(wish.max_vcpus);
     __builtin_memcpy(domain.handle, wish.handle, sizeof domain.handle);
     domain.tsc_offset = 0 - domain.machine.clock.ticks();
@@ -247,10 +244,6 @@ void forget(Domain& domain) {
     Machine& machine = domain.machine;
     for (Vcpu* vcpu : domain.made_vcpus())
         destroy_vcpu(*vcpu);
-    const Household& house = household(machine);
-    for (size_t i = house.plug_count; i-- > 0;)
-        house.plugs[i]->forget(domain);
-    unmake(machine, domain.policy);
     if (domain.memory_map_frame.value != 0)
         machine.frames.give_back(domain.memory_map_frame);
     if (domain.shared_info_frame.value != 0)

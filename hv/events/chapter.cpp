@@ -7,11 +7,10 @@ namespace hv::events {
 namespace {
 
 Result<> furnish(Domain& domain, const xen_domctl_createdomain& wish) {
-    EventChannels* const made = TRY(make<EventChannels>(domain.machine));
     // The toolstack names the highest port; port 0 is never used
     const u64 ports = u64{wish.max_evtchn_port} + 1;
-    made->limit = static_cast<u32>(std::min<u64>(ports, EventChannels::most_ports));
-    domain.parts.furnish(made);
+    hv::furnish<EventChannels>(domain).limit =
+        static_cast<u32>(std::min<u64>(ports, EventChannels::most_ports));
     return {};
 }
 
@@ -27,8 +26,6 @@ Progress release(Domain& domain) {
         unmake(domain.machine, std::exchange(page, nullptr));
     return Progress::done;
 }
-
-void forget(Domain& domain) { unmake(domain.machine, domain.parts.find<EventChannels>()); }
 
 Result<> furnish_vcpu(Vcpu& vcpu) {
     vcpu.parts.furnish(TRY(make<VcpuEvents>(vcpu.domain.machine, vcpu)));
@@ -62,7 +59,6 @@ constexpr DomainPlug domain_plug{
     .chapter = Chapter::events,
     .furnish = furnish,
     .release = release,
-    .forget = forget,
     .furnish_vcpu = furnish_vcpu,
     .release_vcpu = release_vcpu,
     .shut_down = shut_down_heard,

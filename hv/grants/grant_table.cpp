@@ -119,10 +119,9 @@ namespace grants {
 namespace {
 
 Result<> furnish(Domain& domain, const xen_domctl_createdomain& wish) {
-    GrantTable* const made = TRY(make<GrantTable>(domain.machine));
     // Negative: as many as there can be
-    made->limit = std::min(static_cast<u32>(wish.max_grant_frames), GrantTable::most_frames);
-    domain.parts.furnish(made);
+    hv::furnish<GrantTable>(domain).limit =
+        std::min(static_cast<u32>(wish.max_grant_frames), GrantTable::most_frames);
     return {};
 }
 
@@ -135,8 +134,6 @@ Progress release(Domain& domain) {
     return Progress::done;
 }
 
-void forget(Domain& domain) { unmake(domain.machine, domain.parts.find<GrantTable>()); }
-
 constexpr HypercallRow calls[] = {{__HYPERVISOR_grant_table_op, grant_table_op}};
 constexpr PhysmapSpace spaces[] = {{XENMAPSPACE_grant_table, grant_frame}};
 
@@ -144,7 +141,6 @@ constexpr DomainPlug domain_plug{
     .chapter = Chapter::grants,
     .furnish = furnish,
     .release = release,
-    .forget = forget,
     .hypercalls = calls,
     .physmap_spaces = spaces,
 };
