@@ -55,16 +55,18 @@ Answer poll(Call& call) {
     if (wish.count > most_polled)
         return Error{XEN_EINVAL};
 
-    // Say that we poll before looking: an event in between finds us
     VcpuEvents& events = events_of(call.vcpu);
     stop_polling(call.vcpu);
     u32 only = 0;
     if (wish.count == 1)
         TRY(call.read(only, wish.ports));
-    events.polled_port = only;
-    __atomic_store_n(&events.polls, wish.count == 0 ? ~0u : wish.count, __ATOMIC_SEQ_CST);
-    call.vcpu.blocked.store(true, std::memory_order_seq_cst);
-
+    {
+        // Say that we poll before looking: an event in between finds us, polling and blocked
+        Guard guard{events_of(call.domain).lock};
+        events.polled_port = only;
+        events.polls = wish.count == 0 ? ~0u : wish.count;
+        call.vcpu.blocked.store(true, std::memory_order_seq_cst);
+    }
     const Result<bool> any = any_pending(call, wish.ports, wish.count);
     const bool too_late = wish.timeout != 0 && wish.timeout <= call.domain.machine.clock.now();
     if (!any.ok() || *any || too_late || can_take_interrupt(call.vcpu)) {
@@ -87,8 +89,7 @@ void poll_timed_out(Timer& timer, Cpu&) {
 void wake_pollers(Domain& domain, u32 port) {
     for (Vcpu* vcpu : domain.made_vcpus()) {
         const VcpuEvents& events = events_of(*vcpu);
-        const u32 polls = __atomic_load_n(&events.polls, __ATOMIC_SEQ_CST);
-        if (polls == 0 || (polls == 1 && events.polled_port != port))
+        if (events.polls == 0 || (events.polls == 1 && events.polled_port != port))
             continue;
         stop_polling(*vcpu);
         unblock(*vcpu);
