@@ -27,11 +27,14 @@ void deliver(Vcpu& vcpu) {
     if (vcpu.attention.exchange(0, std::memory_order_acquire) & attention_nmi)
         E::inject(vcpu.hardware, {.kind = x86::Injection::Kind::nmi, .vector = 2});
 
-    // Where the CPU takes interrupts out of the APIC page by itself, it needs only a hint
+    // Where the CPU takes interrupts out of the APIC page by itself, it needs only a hint; while
+    // the guest wants none, they wait for the window: otherwise Bochs (2.7) hands one over as soon
+    // as an interrupt of the machine's comes
     const bool by_cpu = vcpu.hardware.interrupts_delivered_by_cpu, upcall = upcall_waits(vcpu);
     if (by_cpu && !upcall) {
-        E::offer(vcpu.hardware);
-        return (void)E::watch_window(vcpu.hardware, false);
+        const bool waits = E::offer(vcpu.hardware);
+        return (void)E::watch_window(vcpu.hardware,
+                                     waits && !E::interrupts_enabled(vcpu.hardware));
     }
 
     const int vector = upcall ? vcpu.domain.callback_vector : vcpu.apic.deliverable();

@@ -248,8 +248,10 @@ void Engine::inject(VirtualCpu& vcpu, const Injection& event) {
     queue(vcpu, spell(event, real_mode), 0);
 }
 
-void Engine::offer(VirtualCpu& vcpu) {
-    vmwrite(Field::GUEST_INTERRUPT_STATUS, interrupt_status(vcpu.apic_registers));
+bool Engine::offer(VirtualCpu& vcpu) {
+    const u64 status = interrupt_status(vcpu.apic_registers);
+    vmwrite(Field::GUEST_INTERRUPT_STATUS, status);
+    return static_cast<u8>(status) != 0;
 }
 
 }  // namespace hv::vmx

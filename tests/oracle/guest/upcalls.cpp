@@ -126,6 +126,11 @@ void ask_timers() {
         heard += upcalls_from(fresh) > 0;
     }
     tell("timers.periodic: heard", heard);
+    fresh();
+    upcalls = 0;
+    for (const u64 end = now_ns() + 10 * millisecond; now_ns() < end;)
+        interrupts_off();
+    tell("timers.periodic: heard with interrupts off", u32{upcalls});
     (void)hypercall(__HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0, 0);
     fresh();
     tell("timers.periodic: stopped", upcalls_from(fresh));
