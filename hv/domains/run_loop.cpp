@@ -21,21 +21,24 @@ bool leave_wanted(Cpu& cpu) {
     return (asks & ask_reschedule) != 0;
 }
 
+/// Lets the CPU deliver what waits in the APIC page. While the guest wants none it waits for the
+/// window instead: Bochs (2.7) would hand it over as soon as an interrupt of the machine's comes.
+template <x86::Engine E>
+void hint(Vcpu& vcpu) {
+    const bool waits = E::offer(vcpu.hardware);
+    (void)E::watch_window(vcpu.hardware, waits && !E::interrupts_enabled(vcpu.hardware));
+}
+
 /// Hands the guest what waits for it, or asks to be told when it can take it.
 template <x86::Engine E>
 void deliver(Vcpu& vcpu) {
     if (vcpu.attention.exchange(0, std::memory_order_acquire) & attention_nmi)
         E::inject(vcpu.hardware, {.kind = x86::Injection::Kind::nmi, .vector = 2});
 
-    // Where the CPU takes interrupts out of the APIC page by itself, it needs only a hint; while
-    // the guest wants none, they wait for the window: otherwise Bochs (2.7) hands one over as soon
-    // as an interrupt of the machine's comes
+    // Where the CPU takes interrupts out of the APIC page by itself, it needs only a hint
     const bool by_cpu = vcpu.hardware.interrupts_delivered_by_cpu, upcall = upcall_waits(vcpu);
-    if (by_cpu && !upcall) {
-        const bool waits = E::offer(vcpu.hardware);
-        return (void)E::watch_window(vcpu.hardware,
-                                     waits && !E::interrupts_enabled(vcpu.hardware));
-    }
+    if (by_cpu && !upcall)
+        return hint<E>(vcpu);
 
     const int vector = upcall ? vcpu.domain.callback_vector : vcpu.apic.deliverable();
     if (vector < 0 || !E::interruptible(vcpu.hardware)) {
