@@ -36,6 +36,7 @@ struct Companion {
     u64 host_rsp = 0;      ///< first: the world switch compares it with RSP
     u64 tsc_offset = 0;
     u32 pin = 0, primary = 0;
+    u64 interrupt_flag = x86::RFLAGS_IF;  ///< the guest's, at its last entry
     bool delivering = false;  ///< the CPU delivers interrupts from the APIC page
     x86::CpuState by_hand{};  ///< of these, CR2, DR6 and the MSRs that are switched by hand
 };

@@ -20,9 +20,10 @@ using x86::VirtualCpu;
 /// A guest with interrupts off may keep its pCPU for a millisecond: not every processor (nor every
 /// emulator) lets an external interrupt end it. The timer's value never changes, its control does.
 void arm_timer(Companion& own) {
-    const bool wanted = !(vmread(Field::GUEST_RFLAGS) & x86::RFLAGS_IF);
-    if (wanted == ((own.pin & PIN_PREEMPTION_TIMER) != 0)) [[likely]]
+    const u64 interrupt_flag = vmread(Field::GUEST_RFLAGS) & x86::RFLAGS_IF;
+    if (interrupt_flag == own.interrupt_flag) [[likely]]
         return;
+    own.interrupt_flag = interrupt_flag;
     own.pin ^= PIN_PREEMPTION_TIMER;
     vmwrite(Field::PIN_BASED_CONTROLS, own.pin);
 }
@@ -205,7 +206,8 @@ void Engine::enter(VirtualCpu& vcpu, Exit& exit) {
         return refuse(exit);
     vcpu.engine_bits = (vcpu.engine_bits | bit_launched) & ~bit_queued;
 
-    decode(vmread, exit);
+    // A function of its own type, so that the compiler reads each field in place
+    decode([](Field field) { return vmread(field); }, exit);
     attend(vcpu, exit);
     const u32 cut_short = static_cast<u32>(vmread(Field::IDT_VECTORING_INFORMATION));
     if (cut_short & x86::EVENT_VALID) [[unlikely]]
@@ -244,7 +246,7 @@ void Engine::inject(VirtualCpu& vcpu, const Injection& event) {
             return set_primary(companion(vcpu), PRIMARY_NMI_WINDOW, true);
         }
     }
-    const bool real_mode = !(vmread(Field::GUEST_CR0) & x86::CR0_PE);
+    const bool real_mode = event.has_error_code && !(vmread(Field::GUEST_CR0) & x86::CR0_PE);
     queue(vcpu, spell(event, real_mode), 0);
 }
 

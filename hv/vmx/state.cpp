@@ -64,6 +64,7 @@ constexpr struct {
 /// Copies the hand-switched registers from the pCPU to the vCPU, or back.
 void save_by_hand(VirtualCpu& vcpu) {
     CpuState& kept = companion(vcpu).by_hand;
+#pragma GCC unroll 5
     for (const auto& [msr, place] : hand_switched)
         kept.*place = x86::read_msr(msr);
     if (has_tsc_aux())
@@ -75,6 +76,7 @@ void save_by_hand(VirtualCpu& vcpu) {
 
 void load_by_hand(VirtualCpu& vcpu) {
     const CpuState& kept = companion(vcpu).by_hand;
+#pragma GCC unroll 5
     for (const auto& [msr, place] : hand_switched)
         x86::write_msr(msr, kept.*place);
     if (has_tsc_aux())
