@@ -79,8 +79,9 @@ struct Machine {
     const x86::EngineOperations* engine = nullptr;  ///< nullptr while none was found
     x86::EngineCapabilities capabilities{};
 
-    /// One bit for each chapter whose events go into the rings.
-    u32 traced_chapters = ~0u;
+    /// One bit for each chapter whose events go into the rings: without its own checks, the
+    /// hypervisor notes none until somebody asks.
+    u32 traced_chapters = HV_DEBUG ? ~0u : 0;
     Parts parts{};                  ///< what later chapters keep for the machine
 };
 
