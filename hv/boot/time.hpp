@@ -21,8 +21,8 @@ struct Clock {
                                               ///< counter)
     /// A length of time in ticks, as ns.
     u64 to_ns(u64 ticks) const {
-        const u64 shifted = to_ns_shift < 0 ? ticks >> -to_ns_shift : ticks << to_ns_shift;
-        return static_cast<u64>(static_cast<unsigned __int128>(shifted) * to_ns_multiplier >> 32);
+        const auto product = static_cast<unsigned __int128>(ticks) * to_ns_multiplier;
+        return static_cast<u64>(product >> ((32 - to_ns_shift) & 63));
     }
     u64 to_ticks(u64 ns) const;
     u64 now() const { return to_ns(ticks() - boot_ticks); }  ///< ns since boot
