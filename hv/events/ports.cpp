@@ -105,8 +105,10 @@ Result<> send(Domain& domain, u32 port) {
     {
         Guard guard{events.lock};
         EventPort& row = *TRY(events.row(port));
-        if (row.state == State::ipi)
+        if (row.state == State::ipi) {
             events.abi->set_pending(domain, port, row);
+            return {};
+        }
         before = row;
     }
     if (before.state == State::interdomain)
@@ -114,8 +116,7 @@ Result<> send(Domain& domain, u32 port) {
             events_of(other).abi->set_pending(other, before.detail, end);
         });
     // An unbound port is rung, too: nobody is there yet to hear it
-    const bool rung = before.state == State::interdomain || before.state == State::ipi ||
-                      before.state == State::unbound;
+    const bool rung = before.state == State::interdomain || before.state == State::unbound;
     return rung ? Result<>{} : Error{XEN_EINVAL};
 }
 
