@@ -89,7 +89,9 @@ Result<> move(Vcpu& vcpu, u64 address, u8* buffer, size_t bytes) {
     const Inside inside{vcpu.domain};
     while (bytes > 0) {
         const u64 number = address >> page_shift, offset = address & page_mask;
-        SeenWalk& row = inside.here.seen[number % inside.here.seen.size()];
+        // By the p2m's number, too: two domains may be one program, with the same pages
+        SeenWalk& row =
+            inside.here.seen[(number + (inside.generation >> 32)) % inside.here.seen.size()];
         u8* const page = row.leads_to(number, paging, inside.generation, write)
                              ? row.target
                              : walk(vcpu.domain, paging, inside.generation, address, write, row);

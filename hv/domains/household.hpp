@@ -77,7 +77,7 @@ struct Whereabouts {
     Vcpu* current = nullptr;              ///< the vCPU whose registers are on this pCPU
     std::atomic<Domain*> inside{nullptr}; ///< whose guest it executes, or whose memory it copies
     std::atomic<u64> entered_with{0};     ///< the generation of that domain's p2m at entry
-    std::array<SeenWalk, 16> seen{};      ///< by the page's number; for this pCPU alone
+    std::array<SeenWalk, 16> seen{};      ///< for this pCPU alone (guest_memory.cpp)
     u64 idle_time = 0;                    ///< ns that nobody ran here
     Timer slice;                          ///< ends a vCPU's turn
     u64 slice_end = 0;                    ///< when: ns of machine time

@@ -5,17 +5,16 @@
 namespace hv {
 namespace {
 
-// Bits are reached by the byte, which is right for words of 32 and of 64 bits alike
-bool test(const u8* bits, u32 n) {
-    return __atomic_load_n(bits + n / 8, __ATOMIC_SEQ_CST) >> n % 8 & 1;
-}
+// Bits are reached by 32 at a time, which is right for words of 32 and of 64 bits alike
+u32* at(u8* bits, u32 n) { return reinterpret_cast<u32*>(bits) + n / 32; }
+bool test(u8* bits, u32 n) { return __atomic_load_n(at(bits, n), __ATOMIC_SEQ_CST) >> n % 32 & 1; }
 bool set(u8* bits, u32 n) {
-    const u8 bit = static_cast<u8>(1u << n % 8);
-    return __atomic_fetch_or(bits + n / 8, bit, __ATOMIC_SEQ_CST) & bit;
+    const u32 bit = 1u << n % 32;
+    return __atomic_fetch_or(at(bits, n), bit, __ATOMIC_SEQ_CST) & bit;
 }
 bool clear(u8* bits, u32 n) {
-    const u8 bit = static_cast<u8>(1u << n % 8);
-    return __atomic_fetch_and(bits + n / 8, static_cast<u8>(~bit), __ATOMIC_SEQ_CST) & bit;
+    const u32 bit = 1u << n % 32;
+    return __atomic_fetch_and(at(bits, n), ~bit, __ATOMIC_SEQ_CST) & bit;
 }
 
 /// Tells the vCPU in which word to look, and raises its upcall.
