@@ -82,9 +82,11 @@ def test_a_shim_without_a_kernel_says_so_and_falls_alone(start, engine):
     assert dom0.state("shim")[4] == "c"
 
 
-@pytest.mark.parametrize(
-    "engine, vcpus", [("svm", 1), pytest.param("svm", 2, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("engine, vcpus", [
+    ("svm", 1),
+    pytest.param("svm", 2, marks=pytest.mark.long),
+    pytest.param("vmx", 1, marks=pytest.mark.long),
+])
 def test_linux_runs_as_a_pv_guest_of_the_shim(start, engine, vcpus):
     kernel, initrd = build.linux_entries()
     dom0 = start(engine, cpio.program("shim", _file(*SHIM)), kernel, initrd)
