@@ -171,7 +171,7 @@ public:
         return *this;
     }
     ~DomainRef() {
-        if (domain_ != nullptr)
+        if (domain_ != nullptr)  // NOLINT: clang-tidy 14 destroys what a TRY has yet to make
             let_go();
     }
     Domain* operator->() const { return domain_; }
