@@ -12,7 +12,7 @@ namespace hv {
 void answer_cpuid(Vcpu& vcpu) {
     x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
     const CpuidLeaf leaf = vcpu.domain.policy.look_up(vcpu, static_cast<u32>(gpr.rax),
-                                                       static_cast<u32>(gpr.rcx));
+                                                      static_cast<u32>(gpr.rcx));
     gpr.rax = leaf.eax;
     gpr.rbx = leaf.ebx;
     gpr.rcx = leaf.ecx;
