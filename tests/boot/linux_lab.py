@@ -49,6 +49,11 @@ class Order:
         )
 
 
+# The least that each kernel is promised to boot in, and one that has plenty
+SMALLEST = (Order("cloud", "vmlinuz", 96, 1), Order("generic", "generic", 128, 2),
+            Order("large", "vmlinuz", 1024, 4))
+
+
 def write_module(path: Path, where: Path, orders: tuple[Order, ...]) -> Path:
     """Write a boot module with both kernels, whose rc creates the domains."""
     dom0 = (where / "chapters" / "module" / "dom0").read_bytes()

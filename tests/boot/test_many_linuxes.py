@@ -11,18 +11,16 @@ from pyhv.dom0 import Dom0
 
 pytestmark = pytest.mark.events
 
-SMALLEST = (lab.Order("cloud", "vmlinuz", 96, 1), lab.Order("generic", "generic", 128, 2),
-            lab.Order("large", "vmlinuz", 1024, 4))
 LARGEST = (lab.Order("cloud", "vmlinuz", 128, 4), lab.Order("generic", "generic", 1024, 4),
            lab.Order("large", "vmlinuz", 1024, 2))
 # Bochs takes 2 GiB of the host for a machine, and no more
 LARGEST_IN_BOCHS = (*LARGEST[:2], lab.Order("large", "vmlinuz", 512, 2))
 MEMORY_MIB = {"svm": 2560, "vmx": 2048}
 MACHINES = [
-    pytest.param(("svm", 2, SMALLEST), id="svm-2"),
+    pytest.param(("svm", 2, lab.SMALLEST), id="svm-2"),
     pytest.param(("svm", 1, LARGEST), id="svm-1-largest", marks=pytest.mark.long),
     pytest.param(("svm", 4, LARGEST), id="svm-4-largest", marks=pytest.mark.long),
-    pytest.param(("vmx", 2, SMALLEST), id="vmx-2", marks=pytest.mark.long),
+    pytest.param(("vmx", 2, lab.SMALLEST), id="vmx-2", marks=pytest.mark.long),
     pytest.param(("vmx", 1, LARGEST_IN_BOCHS), id="vmx-1-largest", marks=pytest.mark.long),
 ]
 

@@ -13,8 +13,6 @@ pytestmark = [pytest.mark.events, pytest.mark.long]
 SOAK = 600.0  # seconds of the host's clock
 # The TSC's rate is measured at boot, for 20 ms: that is all that can be wrong with it.
 BOUND = 100e-6
-ORDERS = (lab.Order("cloud", "vmlinuz", 96, 1), lab.Order("generic", "generic", 128, 2),
-          lab.Order("large", "vmlinuz", 1024, 4))
 
 
 def best_reading(shell: Dom0, name: str) -> lab.Reading:
@@ -27,27 +25,27 @@ def best_reading(shell: Dom0, name: str) -> lab.Reading:
 
 
 def test_three_busy_guests_keep_time_for_ten_minutes(boot, image, tmp_path):
-    module = lab.write_module(tmp_path / "module.cpio", image().parent, ORDERS)
+    module = lab.write_module(tmp_path / "module.cpio", image().parent, lab.SMALLEST)
     shell = Dom0(boot(image=image(), module=module, options=lab.DOM0_MEM, cpus=2,
                       memory_mib=2560))
     shell.boot_timeout *= 4
     shell.timeout *= 3
     shell.wait_for_prompt()
-    for order in ORDERS:
+    for order in lab.SMALLEST:
         shell.enter(order.name)
         shell.wait_for_linux()
         shell.in_linux("watch-clock >/tmp/back &")
         lab.start_load(shell, order.vcpus)
         shell.leave()
 
-    first = {order.name: best_reading(shell, order.name) for order in ORDERS}
+    first = {order.name: best_reading(shell, order.name) for order in lab.SMALLEST}
     began = time.monotonic()
     while time.monotonic() - began < SOAK:
-        last = {order.name: best_reading(shell, order.name) for order in ORDERS}
-        for order in ORDERS:
+        last = {order.name: best_reading(shell, order.name) for order in lab.SMALLEST}
+        for order in lab.SMALLEST:
             assert last[order.name].told > first[order.name].told
 
-    for order in ORDERS:
+    for order in lab.SMALLEST:
         start, end = first[order.name], last[order.name]
         told = end.told - start.told
         # The host's clock at the moment that the guest's was read lies somewhere in between
