@@ -43,9 +43,13 @@ bool can_take_interrupt(Vcpu& vcpu) {
 }
 
 void stop_polling(Vcpu& vcpu) {
-    VcpuEvents& events = events_of(vcpu);
-    events.polls = 0;
-    TimerQueue::cancel(events.poll_timer);
+    events_of(vcpu.domain).polling.fetch_and(~(1u << vcpu.id));
+    TimerQueue::cancel(events_of(vcpu).poll_timer);
+}
+
+void wake_poller(Vcpu& vcpu) {
+    stop_polling(vcpu);
+    unblock(vcpu);
 }
 
 }  // namespace
@@ -64,7 +68,7 @@ Answer poll(Call& call) {
         // Say that we poll before looking: an event in between finds us, polling and blocked
         Guard guard{events_of(call.domain).lock};
         events.polled_port = only;
-        events.polls = wish.count == 0 ? ~0u : wish.count;
+        events_of(call.domain).polling.fetch_or(1u << call.vcpu.id);
         call.vcpu.blocked.store(true, std::memory_order_seq_cst);
     }
     const Result<bool> any = any_pending(call, wish.ports, wish.count);
@@ -80,19 +84,13 @@ Answer poll(Call& call) {
     return 0;
 }
 
-void poll_timed_out(Timer& timer, Cpu&) {
-    Vcpu& vcpu = static_cast<VcpuTimer&>(timer).vcpu;
-    events_of(vcpu).polls = 0;
-    unblock(vcpu);
-}
+void poll_timed_out(Timer& timer, Cpu&) { wake_poller(static_cast<VcpuTimer&>(timer).vcpu); }
 
-void wake_pollers(Domain& domain, u32 port) {
+void wake_some_poller(Domain& domain, u32 port) {
     for (Vcpu* vcpu : domain.made_vcpus()) {
-        const VcpuEvents& events = events_of(*vcpu);
-        if (events.polls == 0 || (events.polls == 1 && events.polled_port != port))
-            continue;
-        stop_polling(*vcpu);
-        unblock(*vcpu);
+        const u32 polled = events_of(*vcpu).polled_port;
+        if (events_of(domain).polling >> vcpu->id & 1 && (polled == 0 || polled == port))
+            wake_poller(*vcpu);
     }
 }
 

@@ -49,6 +49,7 @@ struct EventChannels {
     std::array<Page*, most_ports / ports_per_page> pages{};
     u32 limit = 0;                 ///< valid ports are 1 to limit - 1
     const EventAbi* abi = &two_level_abi;  ///< until the guest asks for FIFO
+    std::atomic<u32> polling{0};   ///< one bit for each vCPU that waits in SCHEDOP_poll
 
     // FIFO: the guest's pages of event words
     static constexpr u32 words_per_page = page_size / sizeof(event_word_t);
@@ -77,9 +78,7 @@ struct VcpuEvents {
     evtchn_fifo_control_block_t* control = nullptr;
     std::array<u32, EVTCHN_FIFO_MAX_QUEUES> tails{};
 
-    u32 polls = 0;                 ///< SCHEDOP_poll: how many ports it waits for; 0: it does not
-                                   ///< poll
-    u32 polled_port = 0;           ///< when it waits for one: which
+    u32 polled_port = 0;           ///< SCHEDOP_poll: the one that it waits for; 0: any
     VcpuTimer poll_timer;
 };
 
@@ -121,8 +120,13 @@ void release_fifo(Domain& domain);
 /// The hypercall, and SCHEDOP_poll.
 Answer event_channel_op(Call& call);
 Answer poll(Call& call);
+/// Wakes the vCPUs that poll `port`, of which there may be some.
+void wake_some_poller(Domain& domain, u32 port);
 /// A port of the domain became pending: wakes the vCPUs that poll it.
-void wake_pollers(Domain& domain, u32 port);
+inline void wake_pollers(Domain& domain, u32 port) {
+    if (events_of(domain).polling.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+        wake_some_poller(domain, port);
+}
 
 namespace events {
 extern const Plug plug;
