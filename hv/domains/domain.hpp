@@ -21,8 +21,9 @@ inline constexpr size_t max_vcpus = 32;
 
 /// Why a vCPU should look around before it enters its guest again; bits of Vcpu::attention.
 enum VcpuAttention : u32 {
-    attention_interrupt = 1 << 0,  ///< its local APIC or its upcall may have something to deliver
+    attention_interrupt = 1 << 0,  ///< its local APIC may have something to deliver
     attention_nmi = 1 << 1,
+    attention_upcall = 1 << 2,     ///< its upcall may wait, or what waited may be delivered now
 };
 
 /// The memory type range registers, kept for the guest to read back; the nested tables decide.

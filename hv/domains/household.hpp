@@ -167,11 +167,19 @@ void destroy_vcpu(Vcpu& vcpu);
 /// its pCPU may call it, or, while it runs on none, who holds the scheduler's lock.
 void account(Vcpu& vcpu, int state, u64 now);
 /// An event came: a blocked vCPU may run again. Any pCPU; interrupts may be off.
-void unblock(Vcpu& vcpu);
+inline void unblock(Vcpu& vcpu) {
+    if (vcpu.blocked.exchange(false, std::memory_order_acq_rel))
+        household(vcpu.domain.machine).scheduler->wake(vcpu);
+}
 /// Something may be deliverable: sets attention, unblocks, and kicks the pCPU it runs on.
 void notify(Vcpu& vcpu, u32 attention_bits);
 /// Its vcpu_info says that events wait: interrupts it in the way that its guest asked for.
-void interrupt_for_events(Vcpu& vcpu);
+inline void interrupt_for_events(Vcpu& vcpu) {
+    if (vcpu.upcall_vector != 0)
+        vcpu.apic.raise(vcpu.upcall_vector);
+    else
+        notify(vcpu, attention_upcall);
+}
 /// Takes the vCPU off its pCPU until something wakes it.
 void block(Cpu& cpu, Vcpu& vcpu);
 /// Disarms every timer of the vCPU, its local APIC's included.

@@ -24,21 +24,22 @@ bool leave_wanted(Cpu& cpu) {
 /// Lets the CPU deliver what waits in the APIC page. While the guest wants none it waits for the
 /// window instead: Bochs (2.7) would hand it over as soon as an interrupt of the machine's comes.
 template <x86::Engine E>
-void hint(Vcpu& vcpu) {
-    const bool waits = E::offer(vcpu.hardware);
+void leave_to_cpu(Vcpu& vcpu, bool waits) {
     (void)E::watch_window(vcpu.hardware, waits && !E::interrupts_enabled(vcpu.hardware));
 }
 
 /// Hands the guest what waits for it, or asks to be told when it can take it.
 template <x86::Engine E>
 void deliver(Vcpu& vcpu) {
-    if (vcpu.attention.exchange(0, std::memory_order_acquire) & attention_nmi)
+    const u32 attention = vcpu.attention.exchange(0, std::memory_order_acquire);
+    if (attention & attention_nmi)
         E::inject(vcpu.hardware, {.kind = x86::Injection::Kind::nmi, .vector = 2});
 
     // Where the CPU takes interrupts out of the APIC page by itself, it needs only a hint
     const bool by_cpu = vcpu.hardware.interrupts_delivered_by_cpu, upcall = upcall_waits(vcpu);
+    const bool waits = by_cpu && E::offer(vcpu.hardware, attention & attention_interrupt);
     if (by_cpu && !upcall)
-        return hint<E>(vcpu);
+        return leave_to_cpu<E>(vcpu, waits);
 
     const int vector = upcall ? vcpu.domain.callback_vector : vcpu.apic.deliverable();
     if (vector < 0 || !E::interruptible(vcpu.hardware)) {
@@ -51,7 +52,7 @@ void deliver(Vcpu& vcpu) {
     if (!upcall)
         vcpu.apic.accept(static_cast<u8>(vector));
     E::inject(vcpu.hardware, {.vector = static_cast<u8>(vector)});
-    (void)E::watch_window(vcpu.hardware, upcall && (by_cpu || vcpu.apic.deliverable() >= 0));
+    (void)E::watch_window(vcpu.hardware, by_cpu ? waits : upcall && vcpu.apic.deliverable() >= 0);
 }
 
 /// Crosses into the guest and back. Interrupts are off on both sides.
@@ -96,7 +97,7 @@ Outcome answer_exit(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
         x86::open_interrupt_window();
         return Outcome::repeat;
     case Kind::interrupt_window:
-        vcpu.attention.fetch_or(attention_interrupt, std::memory_order_relaxed);
+        vcpu.attention.fetch_or(attention_upcall, std::memory_order_relaxed);
         return Outcome::repeat;
     case Kind::halt:
         answer_halt(cpu, vcpu, E::interrupts_enabled(vcpu.hardware));
@@ -107,7 +108,7 @@ Outcome answer_exit(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
 
 /// Runs `vcpu` on this pCPU until something else wants the pCPU.
 template <x86::Engine E>
-void run(Cpu& cpu, Vcpu& vcpu) {
+[[gnu::noinline]] void run(Cpu& cpu, Vcpu& vcpu) {
     Whereabouts& here = whereabouts(cpu);
     x86::Exit exit;
     E::arrive(vcpu.hardware, cpu.number);

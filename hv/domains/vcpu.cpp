@@ -100,11 +100,6 @@ void account(Vcpu& vcpu, int state, u64 now) {
     account.state_entry_time = now;
 }
 
-void unblock(Vcpu& vcpu) {
-    if (vcpu.blocked.exchange(false, std::memory_order_acq_rel))
-        household(vcpu.domain.machine).scheduler->wake(vcpu);
-}
-
 void notify(Vcpu& vcpu, u32 attention_bits) {
     // None is missed: a pCPU that is not seen running the vCPU here looks at `attention` after this
     vcpu.attention.fetch_or(attention_bits);
@@ -114,13 +109,6 @@ void notify(Vcpu& vcpu, u32 attention_bits) {
     Cpu& there = *vcpu.domain.machine.cpus[vcpu.cpu];
     if (&there != &this_cpu())
         kick(there, ask_look_at_guest);
-}
-
-void interrupt_for_events(Vcpu& vcpu) {
-    if (vcpu.upcall_vector != 0)
-        vcpu.apic.raise(vcpu.upcall_vector);
-    else
-        notify(vcpu, attention_interrupt);
 }
 
 void block(Cpu& cpu, Vcpu& vcpu) {

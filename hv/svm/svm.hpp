@@ -47,7 +47,7 @@ struct Engine {
     }
 
     /// Nothing to offer: no CPU that we know delivers interrupts here by itself.
-    static bool offer(x86::VirtualCpu&) { return false; }
+    static bool offer(x86::VirtualCpu&, bool) { return false; }
 };
 static_assert(x86::Engine<Engine>);
 

@@ -250,10 +250,10 @@ void Engine::inject(VirtualCpu& vcpu, const Injection& event) {
     queue(vcpu, spell(event, real_mode), 0);
 }
 
-bool Engine::offer(VirtualCpu& vcpu) {
-    const u64 status = interrupt_status(vcpu.apic_registers);
-    vmwrite(Field::GUEST_INTERRUPT_STATUS, status);
-    return static_cast<u8>(status) != 0;
+bool Engine::offer(VirtualCpu& vcpu, bool raised) {
+    if (raised)
+        vmwrite(Field::GUEST_INTERRUPT_STATUS, interrupt_status(vcpu.apic_registers));
+    return static_cast<u8>(vmread(Field::GUEST_INTERRUPT_STATUS)) != 0;
 }
 
 }  // namespace hv::vmx

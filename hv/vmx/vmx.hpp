@@ -18,7 +18,7 @@ struct Engine {
     static bool interruptible(x86::VirtualCpu& vcpu);
     static void inject(x86::VirtualCpu& vcpu, const x86::Injection& injection);
     static bool watch_window(x86::VirtualCpu& vcpu, bool watch);
-    static bool offer(x86::VirtualCpu& vcpu);
+    static bool offer(x86::VirtualCpu& vcpu, bool raised);
     static bool interrupts_enabled(x86::VirtualCpu& vcpu);
     static constexpr const x86::EngineOperations& operations = vmx::operations;
 };

@@ -248,9 +248,9 @@ concept Engine = requires(VirtualCpu& vcpu, Exit& exit, const Injection& injecti
     /// Asks for (or stops asking for) an exit as soon as the guest can take an interrupt. False
     /// when the CPU cannot be asked now: look again at the next exit.
     { E::watch_window(vcpu, true) } -> std::same_as<bool>;
-    /// Tells the CPU to look at what is pending in the APIC page, and us whether anything is; only
-    /// with interrupts_delivered_by_cpu.
-    { E::offer(vcpu) } -> std::same_as<bool>;
+    /// Where something was raised, tells the CPU to look at what is pending in the APIC page; says
+    /// whether anything is. Only with interrupts_delivered_by_cpu.
+    { E::offer(vcpu, true) } -> std::same_as<bool>;
     /// True when the guest's IF flag is set: HLT with it clear never wakes.
     { E::interrupts_enabled(vcpu) } -> std::same_as<bool>;
     { E::operations } -> std::convertible_to<const EngineOperations&>;
