@@ -185,9 +185,9 @@ void ask_layouts() {
     });
     on_trap(0x60, [](TrapFrame&) { apic_end_of_interrupt(); });
     ask_who_latches();
-    set_unpaged(true);
+    set_narrow(Narrow::unpaged);
     ask_who_latches();
-    set_unpaged(false);
+    set_narrow(Narrow::paged);
 
     const u32 near = high_loopback(), far = far_end(near);
     for (const bool narrowly : {true, false}) {

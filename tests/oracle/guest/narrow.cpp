@@ -3,6 +3,7 @@
 
 #include "places.hpp"
 
+#include <kit/cpu.hpp>
 #include <kit/heap.hpp>
 
 extern "C" {
@@ -13,9 +14,21 @@ extern hv::u32 kept_of_cr0;
 
 namespace oracle {
 
-void set_unpaged(bool unpaged) { kept_of_cr0 = unpaged ? 0x7fffffff : 0xffffffff; }
+namespace {
 
-std::string_view narrow_mode() { return kept_of_cr0 == 0xffffffff ? "narrow" : "unpaged"; }
+constexpr u32 kept[] = {0xffffffff, 0x7fffffff, 0x7ffffffe};  // CR0: all, less PG, less PE
+constexpr std::string_view modes[] = {"narrow", "unpaged", "real_mode"};
+
+}  // namespace
+
+void set_narrow(Narrow mode) { kept_of_cr0 = kept[size_t(mode)]; }
+
+std::string_view narrow_mode() {
+    size_t mode = 0;
+    while (kept[mode] != kept_of_cr0)
+        mode++;
+    return modes[mode];
+}
 
 long narrow(u32 number, u32 a, u32 b, u32 c, u32 d, u32 e) {
     const u32 arguments[] = {a, b, c, d, e};
@@ -242,12 +255,17 @@ void ask_everything() {
 
 }  // namespace
 
-/// From 32-bit code with paging on, then without.
+/// From 32-bit code with paging on, then without, then from real mode.
 void ask_narrow() {
     ask_everything();
-    set_unpaged(true);
+    set_narrow(Narrow::unpaged);
     ask_everything();
-    set_unpaged(false);
+    set_narrow(Narrow::real);
+    interrupts_off();  // no handler of ours runs there
+    tell_narrow("version", hex(u64(narrow(__HYPERVISOR_xen_version, XENVER_version))));
+    tell_narrow("no such call", narrow(63));
+    interrupts_on();
+    set_narrow(Narrow::paged);
 }
 
 }  // namespace oracle

@@ -1,4 +1,4 @@
-// How the oracle's guest, which is 64-bit, runs 32-bit code: with paging on, or off.
+// How the oracle's guest, which is 64-bit, runs 32-bit code: with paging, without, in real mode.
 #pragma once
 
 #include "ask.hpp"
@@ -8,10 +8,13 @@ namespace oracle {
 /// An address as 32-bit code has it; all of the guest's memory lies below 4 GiB.
 inline u32 low(const void* at) { return u32(reinterpret_cast<u64>(at)); }
 
-/// Turns paging off, or on again, for the 32-bit code that runs from now on.
-void set_unpaged(bool unpaged);
+/// How the 32-bit code runs: with paging, without, or in real mode.
+enum class Narrow : u8 { paged, unpaged, real };
 
-/// "narrow", or "unpaged": where the questions that follow are put from.
+/// Sets how the 32-bit code runs from now on.
+void set_narrow(Narrow mode);
+
+/// "narrow", "unpaged" or "real_mode": where the questions that follow are put from.
 std::string_view narrow_mode();
 
 /// A hypercall from 32-bit code.
