@@ -33,6 +33,12 @@ struct MtrrState {
     std::array<u64, 16> variable{};
 };
 
+/// A vcpu_info where its guest put it: 32-bit code aligns it to 4 bytes. Its layout is the same up
+/// to `arch`: see shared_info.hpp.
+struct [[gnu::packed, gnu::aligned(4)]] PlacedVcpuInfo {
+    vcpu_info_t abi;
+};
+
 /// A virtual CPU: one processor as a guest sees it, and its place in the scheduler's queue.
 struct Vcpu : boost::intrusive::list_base_hook<> {
     Vcpu(Domain& owner, u16 number);
@@ -61,8 +67,7 @@ struct Vcpu : boost::intrusive::list_base_hook<> {
 
     // What the guest shares with us
     Mfn info_frame{};                  ///< the frame that holds its vcpu_info; 0 while it has none
-    vcpu_info_t* info = nullptr;       ///< 64-bit layout is the same up to `arch`: see
-                                       ///< shared_info.hpp
+    PlacedVcpuInfo* info = nullptr;
     u64 flushed_generation = 0;        ///< the p2m's generation at the last flush of its
                                        ///< translations
     u8 upcall_vector = 0;              ///< HVMOP_set_evtchn_upcall_vector, through the local APIC;

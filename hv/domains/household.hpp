@@ -189,7 +189,7 @@ void cancel_timers(Vcpu& vcpu);
 /// (HVM_PARAM_CALLBACK_IRQ): this upcall is level-triggered and passes the local APIC by.
 inline bool upcall_waits(const Vcpu& vcpu) {
     return vcpu.domain.callback_vector != 0 &&
-           __atomic_load_n(&vcpu.info->evtchn_upcall_pending, __ATOMIC_ACQUIRE) != 0;
+           __atomic_load_n(&vcpu.info->abi.evtchn_upcall_pending, __ATOMIC_ACQUIRE) != 0;
 }
 
 /// The vector to deliver next, or -1.

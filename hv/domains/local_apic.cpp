@@ -155,7 +155,7 @@ void LocalApic::written(u32 offset) {
     case spurious:
         choose_deliverer();
         // As on Xen: an upcall that came while it was off comes now
-        if (owner_.info != nullptr && owner_.info->evtchn_upcall_pending != 0)
+        if (owner_.info != nullptr && owner_.info->abi.evtchn_upcall_pending != 0)
             raise(owner_.upcall_vector);
         [[fallthrough]];
     case task_priority:

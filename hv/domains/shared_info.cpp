@@ -48,7 +48,7 @@ Result<> adopt_vcpu_info(Vcpu& vcpu, Mfn frame, u8* place) {
     if (vcpu.info_frame.value != 0)
         return Error{XEN_EINVAL};
     __builtin_memcpy(place, vcpu.info, sizeof(vcpu_info_t));
-    vcpu.info = reinterpret_cast<vcpu_info_t*>(place);
+    vcpu.info = reinterpret_cast<PlacedVcpuInfo*>(place);
     vcpu.info_frame = frame;
     return {};
 }
@@ -56,7 +56,8 @@ Result<> adopt_vcpu_info(Vcpu& vcpu, Mfn frame, u8* place) {
 }  // namespace
 
 void attach_vcpu_info(Vcpu& vcpu) {
-    vcpu.info = &page_of<shared_info_t>(vcpu.domain).vcpu_info[vcpu.id];
+    vcpu_info_t& place = page_of<shared_info_t>(vcpu.domain).vcpu_info[vcpu.id];
+    vcpu.info = reinterpret_cast<PlacedVcpuInfo*>(&place);
     const Mfn before{__atomic_exchange_n(&vcpu.info_frame.value, 0, __ATOMIC_ACQ_REL)};
     if (before.value != 0)
         end_use(vcpu.domain.machine, before);
@@ -80,7 +81,7 @@ Result<> move_vcpu_info(Vcpu& vcpu, const Vcpu& caller, Gfn gfn, u32 offset) {
     }
 
     __builtin_memset(pending_selector(vcpu), 0xff, vcpu.domain.wide_shared_info ? 8 : 4);
-    __atomic_store_n(&vcpu.info->evtchn_upcall_pending, u8{1}, __ATOMIC_RELEASE);
+    __atomic_store_n(&vcpu.info->abi.evtchn_upcall_pending, u8{1}, __ATOMIC_RELEASE);
     if (&vcpu == &caller)
         show_time(vcpu);  // another's page tables may be in use on its pCPU
     interrupt_for_events(vcpu);
@@ -185,9 +186,10 @@ void show_runstate(Vcpu& vcpu) {
 
 void show_time(Vcpu& vcpu) {
     vcpu_time_info_t time = time_now(vcpu);
-    publish(vcpu.info->time.version, [&](u32 version) {
+    u8* place = reinterpret_cast<u8*>(vcpu.info) + offsetof(vcpu_info_t, time);
+    publish(*reinterpret_cast<u32*>(place), [&](u32 version) {
         time.version = version;
-        vcpu.info->time = time;
+        __builtin_memcpy(place, &time, sizeof time);
     });
     if (vcpu.time_area != 0)
         show_time_copy(vcpu, time);

@@ -141,10 +141,10 @@ namespace {
 
 /// Waits for an event. The guest's own mask is opened first, so that no wake-up is lost.
 Answer wait_for_event(Call& call) {
-    vcpu_info_t* info = call.vcpu.info;
-    __atomic_store_n(&info->evtchn_upcall_mask, u8{0}, __ATOMIC_SEQ_CST);
+    PlacedVcpuInfo* info = call.vcpu.info;
+    __atomic_store_n(&info->abi.evtchn_upcall_mask, u8{0}, __ATOMIC_SEQ_CST);
     block(call.cpu, call.vcpu);
-    if (__atomic_load_n(&info->evtchn_upcall_pending, __ATOMIC_SEQ_CST) != 0)
+    if (__atomic_load_n(&info->abi.evtchn_upcall_pending, __ATOMIC_SEQ_CST) != 0)
         unblock(call.vcpu);
     return 0;
 }

@@ -122,7 +122,7 @@ Result<> send(Domain& domain, u32 port) {
 
 void raise_upcall(Vcpu& vcpu) {
     if (vcpu.info == nullptr ||
-        __atomic_exchange_n(&vcpu.info->evtchn_upcall_pending, u8{1}, __ATOMIC_SEQ_CST) != 0)
+        __atomic_exchange_n(&vcpu.info->abi.evtchn_upcall_pending, u8{1}, __ATOMIC_SEQ_CST) != 0)
         return;
     interrupt_for_events(vcpu);
 }

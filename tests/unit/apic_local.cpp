@@ -135,8 +135,8 @@ TEST_F(LocalApicTest, HoldsBackWhatTheTaskOutranks) {
 }
 
 TEST_F(LocalApicTest, AnUpcallThatCameWhileItWasOffComesWhenItIsOn) {
-    vcpu_info_t info{};
-    info.evtchn_upcall_pending = 1;
+    PlacedVcpuInfo info{};
+    info.abi.evtchn_upcall_pending = 1;
     vcpus[0]->info = &info;
     vcpus[0]->upcall_vector = 0xf3;
     apic().write_register(spurious, 0xff);

@@ -110,7 +110,7 @@ TEST_F(Calls, ShowThePageOfHypercalls) {
 
 TEST_F(Calls, MoveVcpuInfoOnceAndLoseNoEvent) {
     vcpu_register_vcpu_info_t wish{0x30, 0x40, 0};
-    guest.vcpus[0]->info->evtchn_pending_sel = 4;
+    guest.vcpus[0]->info->abi.evtchn_pending_sel = 4;
     EXPECT_EQ(small.call(guest, __HYPERVISOR_vcpu_op, {VCPUOP_register_vcpu_info, 1, 0x8000}),
               -XEN_ENOENT);
     const auto move = [&] {

@@ -129,7 +129,7 @@ TEST_F(Context, ShowsTimeThatAgreesWithTheMachines) {
     Vcpu& vcpu = *guest.vcpus[0];
     clock.hosted_ticks = 7'200'000'123;
     show_time(vcpu);
-    const vcpu_time_info_t& time = vcpu.info->time;
+    const vcpu_time_info_t time = vcpu.info->abi.time;
     EXPECT_EQ(time.version % 2, 0u);
     EXPECT_EQ(time.system_time, clock.now());
 
@@ -148,10 +148,10 @@ TEST_F(Context, ShowsTheTimeAnewOnlyWhenThatIsDue) {
     const auto shown_in_turn_at = [&](u64 ticks) {
         clock.hosted_ticks = ticks;
         vcpu.runstate.state_entry_time = clock.now();
-        const u32 before = vcpu.info->time.version;
+        const u32 before = vcpu.info->abi.time.version;
         runstate_changed(vcpu);
         vcpu.hardware.last_cpu = vcpu.cpu.load();
-        return vcpu.info->time.version != before;
+        return vcpu.info->abi.time.version != before;
     };
     EXPECT_TRUE(shown_in_turn_at(2'400'000'000)) << "the first turn";
     EXPECT_FALSE(shown_in_turn_at(2'500'000'000)) << "what it was shown is still good";

@@ -71,7 +71,7 @@ protected:
     /// All events, the most urgent queue first.
     Ports take_all() {
         Ports found;
-        guest.vcpus[0]->info->evtchn_upcall_pending = 0;
+        guest.vcpus[0]->info->abi.evtchn_upcall_pending = 0;
         for (unsigned queue = 0; queue < EVTCHN_FIFO_MAX_QUEUES; ++queue)
             while (control().ready >> queue & 1) {
                 const u32 port = take_from(queue);

@@ -56,11 +56,11 @@ protected:
     /// What a two-level guest finds when its upcall comes: the ports pending and not masked.
     evtchn_port_list take_two_level(Domain& domain) {
         evtchn_port_list found;
-        vcpu_info_t& info = *domain.vcpus[0]->info;
-        info.evtchn_upcall_pending = 0;
+        PlacedVcpuInfo& info = *domain.vcpus[0]->info;
+        info.abi.evtchn_upcall_pending = 0;
         const EventWords words = event_words(domain);
         for (u32 word = 0; word < 64; ++word) {
-            if (!(info.evtchn_pending_sel >> word & 1))
+            if (!(info.abi.evtchn_pending_sel >> word & 1))
                 continue;
             for (u32 port = word * 64; port < word * 64 + 64; ++port) {
                 const u8 bit = static_cast<u8>(1u << port % 8);
@@ -70,10 +70,10 @@ protected:
                 }
             }
         }
-        info.evtchn_pending_sel = 0;
+        info.abi.evtchn_pending_sel = 0;
         return found;
     }
-    bool upcall(Domain& domain) { return domain.vcpus[0]->info->evtchn_upcall_pending != 0; }
+    bool upcall(Domain& domain) { return domain.vcpus[0]->info->abi.evtchn_upcall_pending != 0; }
     void mask_two_level(Domain& domain, u32 port) {
         event_words(domain).mask[port / 8] |= static_cast<u8>(1u << port % 8);
     }

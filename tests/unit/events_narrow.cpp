@@ -230,4 +230,15 @@ TEST_F(NarrowCalls, AlignVcpuInfoForItsLayout) {
     }
 }
 
+TEST_F(NarrowCalls, TakeVcpuInfoAtAMultipleOfFour) {
+    set_callback(false);
+    small.put(guest, argument_at, vcpu_register_vcpu_info_t{0x30, 0x44, 0});
+    ASSERT_EQ(vcpu(VCPUOP_register_vcpu_info), 0);
+    small.put(guest, 0x30044, u64{0});  // the upcall and its selector, which are set at first
+    EXPECT_EQ(send(guest, ipi(guest)), 0);
+    EXPECT_EQ(word(0x30044) & 0xff, 1u);
+    const u32 version = word(0x30044 + offsetof(vcpu_info_x86_32_t, time.version));
+    EXPECT_TRUE(version != 0 && version % 2 == 0) << version;
+}
+
 }  // namespace

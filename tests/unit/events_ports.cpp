@@ -171,7 +171,7 @@ TEST_F(EventPorts, PollDoesNotSleepOverAnInterrupt) {
     wish.ports.p = reinterpret_cast<u32*>(0x9000);
     wish.nr_ports = 1;
     guest.callback_vector = 0x40;
-    vcpu.info->evtchn_upcall_pending = 1;  // another port rang just before the call
+    vcpu.info->abi.evtchn_upcall_pending = 1;  // another port rang just before the call
     x86::CpuState state;
     small.machine().engine->read_state(vcpu.hardware, state);
     for (const bool enabled : {true, false}) {
