@@ -1,0 +1,60 @@
+// What Python is shown of a machine: values, copied out of it.
+#pragma once
+
+#include "machine.hpp"
+#include <map>
+
+namespace hv::hosted {
+
+/// A vCPU as it stands.
+struct VcpuView {
+    u16 id;
+    std::string state;   ///< "running", "runnable", "blocked", "paused" or "down"
+    u16 cpu;             ///< the pCPU where it runs, or ran last
+    u64 time_running;    ///< ns
+};
+
+/// A domain as it stands.
+struct DomainView {
+    DomainId id;
+    std::string life;    ///< "building", "alive", "shut down", "dying" or "dead"
+    int reason;          ///< SHUTDOWN_*; -1: none
+    bool paused;         ///< by its toolstack
+    u64 frames, frames_limit, table_frames;
+    u64 hypercalls, exits;
+    std::vector<VcpuView> vcpus;
+};
+
+/// One level of a walk through a domain's nested tables.
+struct StepView {
+    unsigned level;      ///< 3 at the top, 0 for the last
+    u64 index;           ///< which of the table's 512 entries
+    u64 at, value;       ///< the entry's machine address, and what is there
+    std::string kind;    ///< "table", "page" or "nothing"
+    u64 frame;           ///< the machine frame that it names
+    u64 bytes;           ///< how much of the guest's memory one such entry tells of
+    std::string access;  ///< of a page: "rwx", with dashes
+};
+
+/// One event that happened.
+struct EventView {
+    u64 time;            ///< ns since boot
+    u16 cpu;
+    DomainId domain;
+    u16 vcpu;
+    std::string chapter, name;
+    std::vector<std::pair<std::string, u64>> fields;
+    std::string sentence, section;
+};
+
+std::vector<DomainId> list_domains(HostedMachine& machine);
+DomainView look_at(HostedMachine& machine, DomainId id);
+std::vector<StepView> walk(HostedMachine& machine, DomainId id, u64 gpa);
+/// The domain's memory by guest physical address. NoMemory where a page of it is no RAM.
+std::string read_memory(HostedMachine& machine, DomainId id, u64 gpa, u64 bytes);
+void write_memory(HostedMachine& machine, DomainId id, u64 gpa, std::string_view bytes);
+std::string console_text(HostedMachine& machine);
+/// The events from number `from` on.
+std::vector<EventView> events(HostedMachine& machine, size_t from);
+
+}  // namespace hv::hosted
