@@ -1,0 +1,264 @@
+# The hosted machine as Python has it: opened, asked, run and closed.
+"""A machine of tier T0."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pyhv.errors import Closed, Failure, NoSuchDomain, NotOnThisTier, Refused, WrongArgument
+from pyhv.t0.calls import Answer, Argument, Request
+from pyhv.t0.domain import Domain
+from pyhv.t0.guest import Code, Guest, Program
+from pyhv.t0.native import load
+from pyhv.t0.run import Runner
+from pyhv.t0.show import Row, Shown
+from pyhv.t0.trace import Event, Trace
+
+TOOLSTACK_AT = 0x10000
+"""Where in dom0's memory the toolstack writes its structures."""
+LEAST_MEMORY, MOST_MEMORY = 8, 4096
+
+
+class Domains(Shown):
+    """The machine's domains, by name or by number."""
+
+    def __init__(self, hv: "Hosted") -> None:
+        self._hv = hv
+
+    def __getitem__(self, which: str | int) -> Domain:
+        for domain in self._all():
+            if which in (domain.name, domain.id):
+                return domain
+        there = ", ".join(f"{domain.name} (d{domain.id})" for domain in self._all())
+        raise NoSuchDomain(f"there is no domain {which!r}; there are: {there}")
+
+    def _all(self) -> list[Domain]:
+        hv = self._hv
+        return [Domain(hv, i, hv._names.get(i, f"d{i}")) for i in hv._native.domains()]
+
+    def _rows(self) -> list[Row]:
+        return [domain.row() for domain in self._all()]
+
+    def __iter__(self) -> Iterator[Domain]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __contains__(self, which: str | int) -> bool:
+        return any(which in (domain.name, domain.id) for domain in self._all())
+
+
+class Hosted:
+    """The chapters' code in this process: see `pyhv.hosted`."""
+
+    def __init__(self, seed: int, cpus: int, memory: int) -> None:
+        native = load()
+        if not 1 <= cpus <= native.MAX_CPUS:
+            raise WrongArgument(f"cpus={cpus}: a machine has 1 to {native.MAX_CPUS}")
+        if not LEAST_MEMORY <= memory <= MOST_MEMORY or memory % 2:
+            raise WrongArgument(
+                f"memory={memory}: an even number of MiB, {LEAST_MEMORY} to {MOST_MEMORY}"
+            )
+        self.seed = seed
+        self.cpus = cpus
+        self.memory = memory
+        self._machine: Any = native.Machine(cpus, memory)
+        self._names = {0: "dom0"}
+        self._programs: dict[int, Program] = {}
+        self._runner = Runner(self._machine, cpus, seed, self._programs)
+        self._running = False
+        self._events: list[Event] = []
+
+    def __enter__(self) -> "Hosted":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the machine, and of every guest where it is. Closed already, it stays so."""
+        for program in self._programs.values():
+            program.stop()
+        self._programs.clear()
+        self._machine = None
+
+    @property
+    def _native(self) -> Any:
+        if self._machine is None:
+            raise Closed("this machine is closed: open another with pyhv.hosted()")
+        return self._machine
+
+    @property
+    def domains(self) -> Domains:
+        """The domains that there are: `hv.domains["web"]`, `hv.domains[1]`."""
+        return Domains(self)
+
+    @property
+    def now(self) -> int:
+        """How long the machine has run by its own clock, in ns."""
+        return self._native.now
+
+    @property
+    def trace(self) -> Trace:
+        """What has happened so far."""
+        native = self._native
+        self._events += [Event(view) for view in native.events(len(self._events))]
+        return Trace(list(self._events), native.lost)
+
+    def dmesg(self) -> str:
+        """Return what the hypervisor has said aloud: the last 16 KiB of it."""
+        return self._native.dmesg()
+
+    def freeze(self) -> Any:
+        """Stop a machine at an instruction, on the tier that has an emulator."""
+        raise NotOnThisTier("a hosted machine stands still whenever Python does: T1 can be frozen")
+
+    @staticmethod
+    def constant(name: str) -> int:
+        """Return the number that Xen's public headers give that name."""
+        return load().CONSTANTS[name]
+
+    # The toolstack: what dom0 asks of the hypervisor in a person's name
+
+    def toolstack(self, name: str, *arguments: Argument) -> Answer:
+        """Make a hypercall in dom0's name, as its toolstack does. Raises Refused."""
+        native = self._native
+        request = Request(name, arguments, TOOLSTACK_AT, lambda at, d: native.write(0, at, d))
+        answer = request.answer(
+            native.ask(request.number, request.registers), lambda at, n: native.read(0, at, n)
+        )
+        if answer.error is not None:
+            raise Refused(f"the hypervisor refused {request}: {answer.error}", answer.error)
+        return answer
+
+    def create(
+        self, name: str, memory: int = 4, vcpus: int = 1, kernel: str | None = None
+    ) -> Domain:
+        """Make a domain with `memory` MiB, and let it go; its vCPU halts until it has a guest.
+
+        Only its first vCPU can have a guest here. Raises Refused, and leaves nothing behind.
+        """
+        if kernel is not None:
+            raise NotOnThisTier(f"no processor here could run {kernel}: T1 and T2 have one")
+        if not name.isidentifier():
+            raise WrongArgument(f"{name!r} cannot be a domain's name: letters, digits and _ can")
+        if name in self.domains:
+            raise WrongArgument(f"there is a domain {name} already")
+        if memory < 1 or vcpus < 1:
+            raise WrongArgument(f"memory={memory}, vcpus={vcpus}: a domain has at least 1 of each")
+        # As Xen's own tools do it: a number, limits, vCPUs, memory, and the first go
+        number = self.toolstack("domctl", "createdomain", {
+            "flags": self.constant("XEN_DOMCTL_CDF_hvm") | self.constant("XEN_DOMCTL_CDF_hap"),
+            "max_vcpus": vcpus, "max_evtchn_port": 1023, "max_grant_frames": 64, "grant_opts": 1,
+            "emulation_flags": "XEN_X86_EMU_LAPIC",
+        }).domain
+        self._names[number] = name
+        domain = Domain(self, number, name)
+        try:
+            self.toolstack("domctl", "max_mem", {"domain": number, "max_memkb": memory * 1024})
+            self.toolstack("domctl", "max_vcpus", {"domain": number, "max": vcpus})
+            self._populate(domain, memory)
+            self._native.boot(number, 0)
+            domain.unpause()
+        except Failure:
+            domain.destroy()
+            raise
+        return domain
+
+    def _populate(self, domain: Domain, memory: int) -> None:
+        """Give it RAM from 0 on, in pages of 2 MiB, and an odd MiB in pages of 4 KiB."""
+        whole = memory // 2
+        for order, gfns in ((9, range(0, whole << 9, 1 << 9)),
+                            (0, range(whole << 9, memory << 8))):
+            extents = b"".join(gfn.to_bytes(8, "little") for gfn in gfns)
+            if not extents:
+                continue
+            at = TOOLSTACK_AT + 0x1000
+            self._native.write(0, at, extents)
+            done = self.toolstack("memory_op", "populate_physmap", {
+                "extent_start": at, "nr_extents": len(gfns), "extent_order": order,
+                "domid": domain.id,
+            })
+            if done < len(gfns):
+                free = self._native.free_frames // 256
+                raise Refused(
+                    f"{domain.name} cannot have {memory} MiB: {free} MiB are left", "ENOMEM"
+                )
+
+    def forget(self, number: int) -> None:
+        """Let go of what is kept here of a domain that is gone."""
+        self._names.pop(number, None)
+        if program := self._programs.pop(number, None):
+            program.stop()
+
+    # Guests
+
+    def run(self, *guests: Code, steps: int | None = None, **named: Code) -> dict[str, Any]:
+        """Let guests run, with those that still do, until none can go on; or for so many steps.
+
+        A guest is an `async def` that takes one argument, itself. It is the program of the domain
+        with its name, or of the keyword's; where there is none, one is made. Guests take turns on
+        the pCPUs as the hypervisor's scheduler has it; the machine's seed says how long each step
+        takes, and which pCPU comes first. One that ends halts its vCPU.
+
+        Returns what each guest that ended returned, by its domain's name. An exception in a guest
+        crashes its domain and comes out whole, with `guest` attached; the others can go on with
+        the next run(). So they can after Ctrl-C, which waits for the end of a step.
+
+        >>> import pyhv
+        >>> async def version(me):
+        ...     answer = await me.hypercall("xen_version", "version")
+        ...     return f"{answer >> 16}.{answer & 0xffff}"
+        >>> with pyhv.hosted() as hv:
+        ...     hv.run(version)
+        {'version': '4.17'}
+        """
+        for guest in guests:
+            self._begin(getattr(guest, "__name__", repr(guest)), guest)
+        for name, guest in named.items():
+            self._begin(name, guest)
+        _ = self._native  # closed: nothing runs
+        if self._running:
+            raise WrongArgument("a guest cannot run the machine that runs it")
+        self._running = True
+        try:
+            self._runner.go(steps)
+        finally:
+            self._running = False
+            ended = self._take_ended()
+        return ended
+
+    def _begin(self, name: str, guest: Code) -> None:
+        domain = self.domains[name] if name in self.domains else self.create(name)
+        if domain.id in self._programs:
+            raise WrongArgument(f"{name} has a guest that has not ended: run() lets it go on")
+        if domain.state not in ("alive", "paused"):
+            raise WrongArgument(f"{name} is {domain.state}: it runs no guest any more")
+        self._programs[domain.id] = Program(Guest(domain), guest)
+        self._native.wake(domain.id, 0)
+
+    def _take_ended(self) -> dict[str, Any]:
+        """Take out the guests that ended, and those whose domain did; return what they returned."""
+        results: dict[str, Any] = {}
+        if self._machine is None or self._machine.death:
+            return results
+        for number, program in list(self._programs.items()):
+            domain = program.me.domain
+            over = number not in self.domains or domain.state not in ("alive", "paused")
+            if program.ended and not over:
+                results[domain.name] = program.result
+            if program.ended or over:
+                program.stop()
+                del self._programs[number]
+        return results
+
+    def __repr__(self) -> str:
+        if self._machine is None:
+            return "<hosted machine: closed>"
+        if self._machine.death:
+            return f"<hosted machine: dead, since {self._machine.death}>"
+        return (f"<hosted machine: {self.cpus} pCPUs, {self.memory} MiB, seed {self.seed}, "
+                f"{len(self.domains)} domains>")
+
+    def _repr_html_(self) -> str:
+        return f"<code>{repr(self)[1:-1]}</code>"
