@@ -80,6 +80,7 @@ def _command(*words: str) -> Tally:
 
 def unit() -> Tally:
     """The hosted tests, and those of the Python tooling."""
+    build.build(["_hosted"])  # which Python drives
     tally = _pytest("unit-python", "-q", str(TESTS / "unit"))
     build.build(["unit"])
     tally.add(_googletest("unit-hosted"))
