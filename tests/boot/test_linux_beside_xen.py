@@ -24,21 +24,29 @@ poweroff -f
 TIMEOUT = {"svm": 600, "vmx": 3600}
 
 
-def guests() -> list[xl.Guest]:
-    """Return the cloud kernel with one processor and with two, and the generic one with two."""
+# Linux's flavour and processors. Of two processors none ends under real Xen in Bochs 2.7: that hands
+# an interrupt to a guest that has them off, and Linux waits for its own lock.
+GUESTS = {
+    "svm": (("cloud-amd64", 1), ("cloud-amd64", 2), ("amd64", 2)),
+    "vmx": (("cloud-amd64", 1), ("amd64", 1)),
+}
+
+
+def guests(engine: str) -> list[xl.Guest]:
+    """Return the kernels to boot on that engine."""
     root = build.initramfs_bytes() + cpio.pack([cpio.program("tell", TELL.encode())])
     return [
         xl.Guest(
             f"{flavour}-{vcpus}", kernels.path_of(kernels.fetch_kernel(flavour)),
             "console=hvc0 quiet loglevel=0 rdinit=/tell", 256, root, vcpus,
         )
-        for flavour, vcpus in (("cloud-amd64", 1), ("cloud-amd64", 2), ("amd64", 2))
+        for flavour, vcpus in GUESTS[engine]
     ]
 
 
 @pytest.mark.parametrize("engine", ["svm", "vmx"])
 def test_xens_guest_says_so_too(engine):
-    orders = guests()
+    orders = guests(engine)
     script = "".join(
         f"xl create -F /{order.name}.xl\ncat /var/log/xen/console/guest-{order.name}.log\n"
         for order in orders
