@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pyhv import command, doctor
+from pyhv.errors import Failure
 
 
 def by_name(tier: doctor.Tier) -> dict[str, doctor.Finding]:
@@ -79,3 +80,14 @@ def test_a_wrong_word_is_told():
     told = CliRunner().invoke(command.app, ["docter"])
     assert told.exit_code == 2
     assert "No such command 'docter'" in told.output
+
+
+def test_a_tree_that_is_gone_is_told_in_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    with pytest.raises(Failure, match="pip install ./pyhv"):
+        doctor.packages()
+    monkeypatch.setattr("sys.argv", ["hv", "doctor"])
+    with pytest.raises(SystemExit) as ended:
+        command.run()
+    assert ended.value.code == 1
+    assert "Traceback" not in capsys.readouterr().err

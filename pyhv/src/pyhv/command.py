@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from pyhv import doctor as examination
+from pyhv.errors import Failure
 
 app = typer.Typer(name="hv", no_args_is_help=True, rich_markup_mode="rich")
 Json = Annotated[bool, typer.Option("--json", help="Say it as JSON, for a program to read.")]
@@ -31,3 +32,12 @@ def doctor(json: Json = False) -> None:
     else:
         examination.tell(tiers, Console().print)
     raise typer.Exit(0 if all(tier.available for tier in tiers[:2]) else 1)
+
+
+def run() -> None:
+    """Run the command; what a person can act upon is one line, without a traceback."""
+    try:
+        app()
+    except Failure as failure:
+        Console(stderr=True).print(f"hv: {failure.reason}", style="red", highlight=False)
+        raise SystemExit(1) from None

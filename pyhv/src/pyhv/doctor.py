@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pyhv import acceleration, bochs
+from pyhv.errors import Failure
 from pyhv.paths import BUILD, ROOT
 
 # Debian's packages in pyhv/bootstrap: a name, and a command or file that shows its presence.
@@ -61,9 +62,14 @@ class Tier:
 
 
 def packages() -> dict[str, str]:
-    """Return the Debian packages that the tour installs, each with what shows its presence."""
-    table = (ROOT / "pyhv" / "bootstrap").read_text().partition('packages_to_test="')[0]
-    return dict(PACKAGE.findall(table))
+    """Return the Debian packages that the tour installs, each with what shows its presence.
+
+    Raises Failure where the tree that names them is gone.
+    """
+    place = ROOT / "pyhv" / "bootstrap"
+    if not place.exists():
+        raise Failure(f"{place} is missing: install pyhv again, by pip install ./pyhv in the tree")
+    return dict(PACKAGE.findall(place.read_text().partition('packages_to_test="')[0]))
 
 
 def _version(program: str) -> str:

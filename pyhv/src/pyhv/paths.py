@@ -1,9 +1,25 @@
 # Where things are in the tree, and the order of the chapters.
 """Paths of the repository, and the chapters in their order."""
 
+import json
+from importlib import metadata
 from pathlib import Path
+from urllib.parse import unquote, urlparse
 
-ROOT = Path(__file__).resolve().parents[3]
+
+def _root() -> Path:
+    """Return the tree that this file stands in or, once installed, was installed from."""
+    around = Path(__file__).resolve().parents[3]
+    if (around / "chapters" / "order").exists():
+        return around
+    try:
+        origin = json.loads(metadata.distribution("pyhv").read_text("direct_url.json") or "{}")
+    except metadata.PackageNotFoundError:
+        return around
+    return Path(unquote(urlparse(origin.get("url", "")).path)).parent
+
+
+ROOT = _root()
 BUILD = ROOT / "build"
 DOWNLOADS = BUILD / "downloads"
 
