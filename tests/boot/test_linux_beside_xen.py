@@ -24,8 +24,8 @@ poweroff -f
 TIMEOUT = {"svm": 600, "vmx": 3600}
 
 
-# Linux's flavour and processors. Of two processors none ends under real Xen in Bochs 2.7: that hands
-# an interrupt to a guest that has them off, and Linux waits for its own lock.
+# Linux's flavour and processors. With two of them none ends under real Xen in Bochs 2.7, which
+# hands an interrupt to a guest that has them off: Linux waits for its own lock.
 GUESTS = {
     "svm": (("cloud-amd64", 1), ("cloud-amd64", 2), ("amd64", 2)),
     "vmx": (("cloud-amd64", 1), ("amd64", 1)),
