@@ -110,8 +110,8 @@ def _chapter(name: str) -> Callable[[], Tally]:
 
 
 def long() -> Tally:
-    """What takes too long for every day: real Xen in Bochs, the soak, clang-tidy."""
-    folders = [str(TESTS / name) for name in ("boot", "static", "oracle", "bench")]
+    """What takes too long for every day: real Xen in Bochs, the soak, clang-tidy, pip's build."""
+    folders = [str(TESTS / name) for name in ("unit", "boot", "static", "oracle", "bench")]
     return _pytest("long", "-v", *folders, marks="long")
 
 
