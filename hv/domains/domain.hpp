@@ -176,7 +176,7 @@ public:
         std::swap(domain_, other.domain_);
         return *this;
     }
-    ~DomainRef() {
+    ~DomainRef() noexcept(false) {
         if (domain_ != nullptr)  // NOLINT: clang-tidy 14 destroys what a TRY has yet to make
             let_go();
     }

@@ -150,7 +150,7 @@ public:
         while (!stands_still(domain))
             (void)wanted_elsewhere(cpu);  // our own interrupts come in while we wait
     }
-    ~Stillness() { (void)unpause(domain_).ok(); }
+    ~Stillness() noexcept(false) { (void)unpause(domain_).ok(); }
     Stillness(const Stillness&) = delete;
     Stillness& operator=(const Stillness&) = delete;
 

@@ -13,7 +13,7 @@ namespace hv {
 class Quarantine {
 public:
     explicit Quarantine(Domain& domain) : domain_{domain} {}
-    ~Quarantine() { settle(); }
+    ~Quarantine() noexcept(false) { settle(); }  // a hosted panic throws
     Quarantine(const Quarantine&) = delete;
     Quarantine& operator=(const Quarantine&) = delete;
 

@@ -30,7 +30,7 @@ protected:
             vcpus[id]->apic.write_register(spurious, 0x1ff);
         }
     }
-    ~LocalApicTest() override {
+    ~LocalApicTest() noexcept override {
         while (destroy(small.cpu(), *domain) == Progress::again)
             ;
     }

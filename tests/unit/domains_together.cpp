@@ -166,6 +166,15 @@ TEST_F(Together, TheLastTwoVcpusGoDown) {
     }
 }
 
+TEST_F(Together, APanicWhileLettingGoComesOut) {
+    // Whose frames they were is found under a lock that comes before the domain's own
+    Guard other{dom0.lock};
+    EXPECT_THROW({
+        Quarantine quarantine{dom0};
+        EXPECT_TRUE(take_ram(dom0, Gfn{0}, 9, quarantine).ok());
+    }, Panic);
+}
+
 TEST_F(Together, WhoeverHoldsADomainStillFindsItsVcpus) {
     const u64 before = free();
     DomainRef domain = make_pair(0);
