@@ -50,6 +50,7 @@ struct MachineFacts {
     static constexpr u8 com1_irq = 4;
     u32 com1_line = com1_irq;           ///< the I/O APIC's input that COM1 drives
     static constexpr u32 keyboard_line = 1;  ///< the PS/2 keyboard's
+    static constexpr u32 com2_line = 3;      ///< COM2's, which is dom0's own
     u16 pm1a_control = 0, pm1b_control = 0;  ///< I/O ports of the fixed hardware; 0: none
     std::optional<SleepTypes> soft_off{};    ///< _S5_, where the tables name it
     u8 reset_value = 0;

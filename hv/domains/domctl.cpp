@@ -112,6 +112,16 @@ Answer give_info(DomctlCall& ctl) {
     return 0;
 }
 
+Answer give_vcpu_info(DomctlCall& ctl) {
+    xen_domctl_getvcpuinfo& info = ctl.op.u.getvcpuinfo;
+    const Vcpu* const vcpu = ctl.domain->find_vcpu(info.vcpu);
+    if (vcpu == nullptr)
+        return refuse(info.vcpu < ctl.domain->vcpu_limit ? XEN_ESRCH : XEN_EINVAL);
+    info = {info.vcpu, !vcpu->down.load(), vcpu->blocked.load(), vcpu->running.load(),
+            runstate_now(*vcpu).time[RUNSTATE_running], vcpu->cpu.load()};
+    return 0;
+}
+
 Answer make_vcpus(DomctlCall& ctl) {
     Domain& domain = *ctl.domain;
     const u32 wish = ctl.op.u.max_vcpus.max;
@@ -156,6 +166,7 @@ constexpr DomctlRow rows[] = {
     {XEN_DOMCTL_pausedomain, pause_one, of_others},
     {XEN_DOMCTL_unpausedomain, unpause_one},
     {XEN_DOMCTL_getdomaininfo, give_info, answers},
+    {XEN_DOMCTL_getvcpuinfo, give_vcpu_info, answers},
     {XEN_DOMCTL_max_vcpus, make_vcpus, of_others},
     {XEN_DOMCTL_max_mem, set_max_mem},
     {XEN_DOMCTL_set_paging_mempool_size, set_paging_pool},

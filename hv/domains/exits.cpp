@@ -59,8 +59,9 @@ Outcome answer_port(Vcpu& vcpu, const x86::Exit::Port& port) {
             vcpu.hardware.gpr.rcx = 0;
         return Outcome::complete;
     }
-    // The keyboard controller's data and status are dom0's; no other port is anyone's
-    const bool own = vcpu.domain.privileged && (port.number == 0x60 || port.number == 0x64);
+    // The keyboard controller's data and status are dom0's, and COM2; no other port is anyone's
+    const bool own = vcpu.domain.privileged && (port.number == 0x60 || port.number == 0x64 ||
+                                                (port.number & ~7) == 0x2f8);
     if (!port.in) {
         if (port.number == debug_console)
             gather(vcpu, static_cast<char>(rax));
