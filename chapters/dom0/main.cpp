@@ -1,5 +1,6 @@
 // dom0, the first child: reads its module, opens its shell, and then only ever answers.
 #include "consoles/keyboard.hpp"
+#include "link/link.hpp"
 #include "shell/shell.hpp"
 
 #include <kit/apic.hpp>
@@ -79,20 +80,24 @@ Archive boot_module() {
 }
 
 void live() {
-    Archive module = boot_module();
+    Files files{boot_module()};
     Household household;
-    Shell shell{module, household};
+    Steward steward{files, household};
+    Shell shell{steward};
+    Link link{steward};
     Waker waker;
     waker.init();
     Keyboard keyboard;
     keyboard.init();
+    link.init();
     shell.start();
     for (;;) {
-        bool busy = false;
         // The bell first: who rings while we read rings again
         const bool typed = waker.typed();
-        for (int letter; (letter = console_read()) >= 0; busy = true)
-            shell.key(char(letter));
+        bool busy = link.pump();
+        for (int byte; (byte = console_read()) >= 0; busy = true)
+            for (char letter : link.hear(char(byte)))
+                shell.key(letter);
         if (typed)
             for (char letter : keyboard.read()) {
                 shell.key(letter);
@@ -104,6 +109,7 @@ void live() {
         if (waker.ending()) household.reap(shell.attached(), said, news);
         shell.hear(said);
         shell.tell(news);
+        link.hear_news(news);
         if (!busy && news.empty()) waker.wait();
     }
 }

@@ -59,6 +59,7 @@ void __throw_out_of_range_fmt(const char* what, ...) { panic("out of range: {}",
 }  // namespace std
 
 extern "C" {
+constinit char __libc_single_threaded = 1; // shared pointers ask: counting needs no locked bus
 void* malloc(size_t size) { return kit::heap().take(size); }
 void free(void* block) { kit::heap().give(block); }
 void* calloc(size_t count, size_t size) {

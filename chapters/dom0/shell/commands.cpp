@@ -7,25 +7,15 @@
 namespace dom0 {
 namespace {
 
-/// One line about what went wrong, or silence.
-void report(std::string_view doing, std::string_view name, const Result<>& done) {
-    if (!done.ok()) print("cannot {} {}: {}\n", doing, name, describe(done.error().code));
-}
-
-bool is_paused(const Domain& domain) {
-    auto info = domain_info(domain.id());
-    return info.ok() && (info->flags & XEN_DOMINF_paused) != 0;
-}
-
-/// Six letters, as xl prints them.
-std::string state_of(const xen_domctl_getdomaininfo& info) {
-    auto has = [&](u32 flag, char letter) { return (info.flags & flag) != 0 ? letter : '-'; };
-    u32 reason = info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
-    bool crashed = (info.flags & XEN_DOMINF_shutdown) != 0 && reason == SHUTDOWN_crash;
-    return {has(XEN_DOMINF_running, 'r'), has(XEN_DOMINF_blocked, 'b'),
-            has(XEN_DOMINF_paused, 'p'),  has(XEN_DOMINF_shutdown, 's'),
-            crashed ? 'c' : '-',          has(XEN_DOMINF_dying, 'd')};
-}
+/// The console, without zeros: the link's frames stand between those.
+class Text final : public Sink {
+public:
+    void write(std::string_view text) override {
+        std::string kept{text};
+        std::erase(kept, '\0');
+        kit::console().write(kept);
+    }
+};
 
 }  // namespace
 
@@ -57,63 +47,47 @@ void Shell::help(const Words&) {
 
 void Shell::list(const Words&) {
     print("{:40} {:5} {:5} {:5}\tState\tTime(s)\n", "Name", "   ID", "  Mem", "VCPUs");
-    for (u32 next = 0; next < DOMID_FIRST_RESERVED;) {
-        auto info = domain_info(u16(next));
-        if (!info) break;
-        Domain* domain = household_.find(info->domain);
-        std::string_view name = info->domain == 0   ? "Domain-0"
-                                : domain != nullptr ? std::string_view{domain->order.name}
-                                                    : "(null)";
-        u64 tenths = info->cpu_time / 100'000'000;
-        print("{:40} {:5} {:5} {:5}     {}  {:6}.{}\n", name, info->domain,
-              (u64{info->tot_pages} * page_size + MiB / 2) / MiB, info->nr_online_vcpus,
-              std::string_view{state_of(*info)}, tenths / 10, tenths % 10);
-        next = u32{info->domain} + 1;
+    for (auto& row : steward_.list()) {
+        u64 tenths = row.info.cpu_time / 100'000'000;
+        print("{:40} {:5} {:5} {:5}     {}  {:6}.{}\n", row.name, row.info.domain,
+              (u64{row.info.tot_pages} * page_size + MiB / 2) / MiB, row.info.nr_online_vcpus,
+              std::string_view{row.state()}, tenths / 10, tenths % 10);
     }
 }
 
 void Shell::create(const Words& words) {
-    Order order;
-    order.name = words[1];
-    if (order.name.find('=') != order.name.npos) return print("a domain's name comes first\n");
-    Domain* same = household_.find(std::string_view{order.name});
-    if ((same != nullptr && !same->gone) || order.name == "Domain-0")
-        return print("a domain named {} exists already\n", std::string_view{order.name});
-
+    Wish wish;
+    wish.name = words[1];
     for (size_t i = 2; i < words.size(); i++) {
         std::string_view word = words[i];
         auto key = word.substr(0, word.find('='));
-        auto value = option({words[i]}, key);
-        if (!value) return print("'{}' is not NAME=VALUE\n", word);
-        if (key == "kernel" || key == "ramdisk") {
-            const char* why = nullptr;
-            auto file = module_.find(*value, &why);
-            if (!file) return print("no file '{}' in the boot module: files lists them\n", *value);
-            if (key == "kernel")
-                order.kernel = file->bytes;
-            else
-                order.ramdisks.push_back(file->bytes);
+        if (key.size() + 1 >= word.size()) return print("'{}' is not NAME=VALUE\n", word);
+        auto value = word.substr(key.size() + 1);
+        if (key == "kernel") {
+            wish.kernel = value;
+        } else if (key == "ramdisk") {
+            wish.ramdisks.push_back(value);
         } else if (key == "memory" || key == "vcpus") {
-            auto number = parse_number(*value);
+            auto number = parse_number(value);
             if (!number) return print("'{}' must be a number\n", word);
-            (key == "memory" ? order.memory_mib : order.vcpus) = *number;
+            (key == "memory" ? wish.memory_mib : wish.vcpus) = *number;
         } else if (key == "cmdline") {
-            order.command_line = *value;
+            wish.command_line = value;
         } else {
             return print("no option '{}': kernel ramdisk memory vcpus cmdline\n", key);
         }
     }
-    if (order.kernel.empty()) return print("a domain needs kernel=FILE\n");
     std::string why;
-    auto id = household_.create(std::move(order), why);
-    if (!id)
-        return print("cannot create {}: {}\n", std::string_view{words[1]}, std::string_view{why});
-    print("{} is d{}\n", std::string_view{words[1]}, *id);
+    auto id = steward_.create(wish, why);
+    if (!id) return print("{}\n", std::string_view{why});
+    print("{} is d{}\n", wish.name, *id);
 }
 
 void Shell::console(const Words& words) {
+    std::string why;
     Domain* domain = household_.find(std::string_view{words[1]});
-    if (domain == nullptr) return (void)living(words[1]);
+    if (domain == nullptr && steward_.living(words[1], why) == nullptr)
+        return print("{}\n", std::string_view{why});
     kit::console().write(domain->console.last_words());
     if (domain->gone)
         return print("\n{} is gone; these were its last words\n", std::string_view{words[1]});
@@ -122,41 +96,38 @@ void Shell::console(const Words& words) {
 }
 
 void Shell::pause(const Words& words) {
-    Domain* domain = living(words[1]);
-    if (domain == nullptr) return;
-    if (is_paused(*domain)) return print("{} is paused already\n", std::string_view{words[1]});
-    report("pause", words[1], pause_domain(domain->id()));
+    std::string why;
+    report(steward_.pause(words[1], why), why);
 }
 
 void Shell::unpause(const Words& words) {
-    Domain* domain = living(words[1]);
-    if (domain == nullptr) return;
-    if (!is_paused(*domain)) return print("{} is not paused\n", std::string_view{words[1]});
-    report("unpause", words[1], unpause_domain(domain->id()));
+    std::string why;
+    report(steward_.unpause(words[1], why), why);
 }
 
 void Shell::shutdown(const Words& words) {
-    Domain* domain = living(words[1]);
-    if (domain == nullptr) return;
-    if (!has_events) return print("without event channels no guest can be asked: use destroy\n");
-    household_.request(*domain, "poweroff");
+    std::string why;
+    report(steward_.request(words[1], "poweroff", why), why);
 }
 
 void Shell::reboot(const Words& words) {
-    Domain* domain = living(words[1]);
-    if (domain == nullptr) return;
-    if (!has_events) return print("without event channels no guest can be asked: use destroy\n");
-    household_.request(*domain, "reboot");
+    std::string why;
+    report(steward_.request(words[1], "reboot", why), why);
 }
 
 void Shell::destroy(const Words& words) {
-    if (Domain* domain = living(words[1])) report("destroy", words[1], household_.destroy(*domain));
+    std::string why;
+    report(steward_.destroy(words[1], why), why);
 }
 
 void Shell::dmesg(const Words&) {
-    auto log = read_hypervisor_log();
-    if (!log) return print("no log: {}\n", describe(log.error().code));
-    kit::console().write(*log);
+    for (u32 next = 0;;) {
+        auto log = read_hypervisor_log(next);
+        if (!log) return print("no log: {}\n", describe(log.error().code));
+        if (log->text.empty()) return;
+        kit::console().write(log->text);
+        next = log->next;
+    }
 }
 
 void Shell::info(const Words&) {
@@ -167,21 +138,15 @@ void Shell::info(const Words&) {
 }
 
 void Shell::files(const Words&) {
-    Archive module = module_;
-    const char* why = nullptr;
-    for (;;) {
-        auto file = module.next(&why);
-        if (file.ok())
-            print("{:12} {}\n", file->bytes.size(), file->name);
-        else if (file.error().code == Errno::XEN_ENOENT)
-            return;
-        else
-            return print("the boot module is damaged: {}\n", why);
-    }
+    std::string why;
+    for (auto& file : steward_.files().list(why))
+        print("{:12} {}\n", file.bytes.size(), file.name);
+    if (!why.empty()) print("the boot module is damaged: {}\n", std::string_view{why});
 }
 
 void Shell::store(const Words& words) {
-    if (!household_.store().show(words[1], kit::console()))
+    Text text;
+    if (!household_.store().show(words[1], text))
         print("no entry '{}' in the store\n", std::string_view{words[1]});
 }
 

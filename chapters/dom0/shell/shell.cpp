@@ -13,8 +13,7 @@ void show(std::string_view text) { kit::console().write(text); }
 }  // namespace
 
 void Shell::start() {
-    const char* why = nullptr;
-    if (auto rc = module_.find("rc", &why)) {
+    if (auto rc = steward_.files().find("rc")) {
         std::string_view rest{reinterpret_cast<const char*>(rc->bytes.data()), rc->bytes.size()};
         while (!rest.empty()) {
             auto line = rest.substr(0, rest.find('\n'));
@@ -34,7 +33,7 @@ void Shell::prompt() {
 void Shell::key(char byte) {
     if (attached_ != 0) {
         Domain* domain = household_.find(attached_);
-        if (byte != control_right_bracket && domain != nullptr) return domain->console.type(byte);
+        if (byte != control_right_bracket && domain != nullptr) return (void)domain->console.type(byte);
         attached_ = 0;
         show("\n");
         return prompt();
@@ -79,14 +78,9 @@ void Shell::run(std::string_view line) {
     print("no command '{}': help lists them\n", std::string_view{words->front()});
 }
 
-Domain* Shell::living(std::string_view name) {
-    Domain* domain = household_.find(name);
-    if (domain != nullptr && !domain->gone) return domain;
-    if (name == "0" || name == "Domain-0")
-        print("dom0 does not do that to itself\n");
-    else
-        print("no domain '{}': list shows them\n", name);
-    return nullptr;
+/// One line about what went wrong, or silence.
+void Shell::report(const Result<>& done, const std::string& why) {
+    if (!done) print("{}\n", std::string_view{why});
 }
 
 }  // namespace dom0

@@ -1,17 +1,16 @@
 // The shell: lines from a person or from the module's rc, and what each command does.
 #pragma once
 
-#include "../toolstack/household.hpp"
+#include "../toolstack/steward.hpp"
 #include "line.hpp"
 #include "words.hpp"
-
-#include <domains/archive.hpp>
 
 namespace dom0 {
 
 class Shell {
 public:
-    Shell(Archive module, Household& household) : module_{module}, household_{household} {}
+    explicit Shell(Steward& steward)
+        : steward_{steward}, household_{steward.household()} {}
 
     /// Runs the lines of the module's `rc`, if it has one, and shows the prompt.
     void start();
@@ -42,7 +41,7 @@ private:
     void run(std::string_view line);
     void prompt();
     void follow();
-    Domain* living(std::string_view name);
+    void report(const Result<>& done, const std::string& why);
 
     void help(const Words&);
     void list(const Words&);
@@ -60,7 +59,7 @@ private:
     void poweroff(const Words&);
     void reset(const Words&);
 
-    Archive module_;
+    Steward& steward_;
     Household& household_;
     LineEditor line_;
     u16 attached_ = 0;

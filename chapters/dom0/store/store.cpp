@@ -225,26 +225,37 @@ void Store::fire_one(Connection& client, const Watch& watch, std::string_view pa
     client.send(XS_WATCH_EVENT, 0, 0, payload);
 }
 
-void Store::write(const std::string& path, std::string_view value) {
-    if (!tree_.write(0, path, &value)) return;
+bool Store::write(const std::string& path, std::string_view value) {
+    if (!tree_.write(0, path, &value)) return false;
     generation_++;
     fire(path);
+    return true;
 }
 
 void Store::set_permissions(const std::string& path, Permissions permissions) {
     if (tree_.set_permissions(0, path, std::move(permissions)).ok()) generation_++;
 }
 
-void Store::remove(const std::string& path) {
-    if (!tree_.remove(0, path)) return;
+bool Store::remove(const std::string& path) {
+    if (!tree_.remove(0, path)) return false;
     generation_++;
     fire(path);
+    return true;
 }
 
 std::optional<std::string> Store::read(const std::string& path) const {
     auto node = tree_.read(0, path);
     if (!node) return {};
     return (*node)->value;
+}
+
+std::optional<std::vector<std::string_view>> Store::list(const std::string& path) const {
+    auto node = tree_.read(0, path);
+    if (!node) return {};
+    std::vector<std::string_view> names;
+    for (auto& child : (*node)->children)
+        names.push_back(child->name);
+    return names;
 }
 
 namespace {

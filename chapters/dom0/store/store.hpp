@@ -18,10 +18,14 @@ public:
     void serve(Connection& client);
 
     /// dom0's own hand in the tree; watches fire as for anyone's write.
-    void write(const std::string& path, std::string_view value);
+    /// False: there can be no such entry.
+    bool write(const std::string& path, std::string_view value);
     void set_permissions(const std::string& path, Permissions permissions);
-    void remove(const std::string& path);
+    /// False: there is no such entry.
+    bool remove(const std::string& path);
     std::optional<std::string> read(const std::string& path) const;
+    /// The names of the entries below `path`; nothing when it is none itself.
+    std::optional<std::vector<std::string_view>> list(const std::string& path) const;
 
     /// Writes the entry at `path` and everything below it, one line each. False: there is none.
     bool show(const std::string& path, Sink& out) const;

@@ -11,13 +11,14 @@
 
 namespace dom0 {
 
-/// What a person asked for. The files lie in the boot module. A kernel makes what it likes of its
-/// ramdisks: to xen-shim, the first is the kernel that runs on it.
+/// What a person asked for. The files lie in the boot module, or in uploads that the order keeps. A
+/// kernel makes what it likes of its ramdisks: to xen-shim, the first is the kernel that runs on it.
 struct Order {
     std::string name;
     std::string command_line;
     std::span<const u8> kernel;
     std::vector<std::span<const u8>> ramdisks; // at most 8
+    std::vector<std::shared_ptr<const Bytes>> uploads; // which of them came over the link
     u32 memory_mib = 64;
     u32 vcpus = 1;
 };

@@ -78,6 +78,13 @@ Result<xen_domctl_getdomaininfo> domain_info(u16 from) {
     return request.u.getdomaininfo;
 }
 
+Result<xen_domctl_getvcpuinfo> vcpu_info(u16 domain, u32 vcpu) {
+    xen_domctl request = {};
+    request.u.getvcpuinfo.vcpu = vcpu;
+    TRY(domctl(request, XEN_DOMCTL_getvcpuinfo, domain));
+    return request.u.getvcpuinfo;
+}
+
 Result<> set_param(u16 domain, u32 index, u64 value) {
     xen_hvm_param argument = {};
     argument.domid = domain;
@@ -112,22 +119,29 @@ Result<xen_sysctl_physinfo> physical_info() {
     return request.u.physinfo;
 }
 
-Result<std::string> read_hypervisor_log() {
-    std::string log;
-    u32 index = 0;
-    for (;;) {
-        char part[4096];
-        xen_sysctl request = {};
-        auto& console = request.u.readconsole;
-        console.incremental = 1;
-        console.index = index;
-        console.count = sizeof part;
-        set_xen_guest_handle(console.buffer, static_cast<char*>(part));
-        TRY(sysctl(request, XEN_SYSCTL_readconsole));
-        if (console.count == 0) return log;
-        log.append(part, console.count);
-        index = console.index;
-    }
+Result<std::vector<u64>> idle_times() {
+    constexpr u32 most_cpus = 8;
+    std::vector<u64> times(most_cpus);
+    static_assert(sizeof(xen_sysctl_cpuinfo_t) == sizeof(u64));
+    xen_sysctl request = {};
+    auto& wish = request.u.getcpuinfo;
+    wish.max_cpus = most_cpus;
+    set_xen_guest_handle(wish.info, reinterpret_cast<xen_sysctl_cpuinfo_t*>(times.data()));
+    TRY(sysctl(request, XEN_SYSCTL_getcpuinfo));
+    times.resize(wish.nr_cpus);
+    return times;
+}
+
+Result<LogPart> read_hypervisor_log(u32 from) {
+    char part[4096];
+    xen_sysctl request = {};
+    auto& console = request.u.readconsole;
+    console.incremental = 1;
+    console.index = from;
+    console.count = sizeof part;
+    set_xen_guest_handle(console.buffer, static_cast<char*>(part));
+    TRY(sysctl(request, XEN_SYSCTL_readconsole));
+    return LogPart{{part, console.count}, console.index};
 }
 
 }  // namespace dom0

@@ -33,6 +33,9 @@ Result<> destroy_domain(u16 domain);
 /// The first domain whose id is `from` or more; XEN_ESRCH when there is none.
 Result<xen_domctl_getdomaininfo> domain_info(u16 from);
 
+/// What a vCPU is doing: XEN_EINVAL beyond the domain's limit, XEN_ESRCH for one not made yet.
+Result<xen_domctl_getvcpuinfo> vcpu_info(u16 domain, u32 vcpu);
+
 /// HVMOP_set_param for a domain that is being built (xen/hvm/params.h).
 Result<> set_param(u16 domain, u32 index, u64 value);
 
@@ -42,7 +45,15 @@ Result<> set_hvm_context(u16 domain, std::span<u8> context);
 
 Result<xen_sysctl_physinfo> physical_info();
 
-/// The hypervisor's own log, oldest line first.
-Result<std::string> read_hypervisor_log();
+/// How long each pCPU has been idle, in nanoseconds.
+Result<std::vector<u64>> idle_times();
+
+/// A piece of the hypervisor's own log, of which the last 16 KiB are kept: at most 4 KiB, from byte
+/// `from` of all that was ever written, or from the oldest byte that is left.
+struct LogPart {
+    std::string text;
+    u32 next; // the byte after it
+};
+Result<LogPart> read_hypervisor_log(u32 from);
 
 }  // namespace dom0

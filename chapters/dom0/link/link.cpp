@@ -1,0 +1,67 @@
+// Moving the link's bytes.
+#include "link.hpp"
+
+#include <kit/clock.hpp>
+#include <kit/print.hpp>
+
+namespace dom0 {
+namespace {
+
+/// So long a silence in the middle of a frame, and nothing more of it will come; so long a line that
+/// takes no byte, and nobody is there.
+constexpr u64 patience_ns = 1'000'000'000;
+
+/// What a request may be long on COM1: the hypervisor keeps 256 bytes for us between two looks.
+constexpr u64 com1_limit = 240;
+
+constexpr size_t most_waiting = Session::longest_reply;
+
+}  // namespace
+
+bool Link::pump() {
+    const bool received = receive();
+    const bool sent = send();
+    if (outgoing_.empty()) end_if_asked();
+    return received || sent;
+}
+
+bool Link::receive() {
+    if (outgoing_.size() > most_waiting) return false;
+    const std::string bytes = com2_.read();
+    std::string noise; // COM2 carries no text
+    for (char byte : bytes)
+        if (auto body = on_com2_.take(byte, noise))
+            if (auto reply = session_.take(*body, Session::longest_request))
+                outgoing_ += frame(*reply);
+    return !bytes.empty();
+}
+
+bool Link::send() {
+    if (outgoing_.empty()) return false;
+    constexpr size_t most = 1024;
+    size_t taken = 0;
+    for (size_t now = 1; now > 0 && taken < most && taken < outgoing_.size(); taken += now)
+        now = com2_.write(std::string_view{outgoing_}.substr(taken));
+    outgoing_.erase(0, taken);
+    if (taken > 0)
+        moved_at_ = now_ns();
+    else if (now_ns() - moved_at_ > patience_ns)
+        outgoing_.clear();
+    return true;
+}
+
+std::string Link::hear(char byte) {
+    if (on_com1_.inside() && now_ns() - heard_at_ > patience_ns) on_com1_.abandon();
+    heard_at_ = now_ns();
+    std::string keys;
+    if (auto body = on_com1_.take(byte, keys))
+        if (auto reply = session_.take(*body, com1_limit)) console().write(frame(*reply));
+    end_if_asked();
+    return keys;
+}
+
+void Link::end_if_asked() {
+    if (auto how = verbs_.ending()) shut_down(*how);
+}
+
+}  // namespace dom0

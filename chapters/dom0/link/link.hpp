@@ -1,0 +1,41 @@
+// The link's two ways in: COM2, which is its own, and COM1, where its frames stand between zeros in
+// the shell's text.
+#pragma once
+
+#include "frames.hpp"
+#include "serial.hpp"
+#include "verbs.hpp"
+
+namespace dom0 {
+
+class Link {
+public:
+    explicit Link(Steward& steward) : verbs_{steward}, session_{verbs_} {}
+
+    /// Opens COM2, where there is one.
+    void init() { com2_.init(); }
+
+    /// Moves bytes over COM2, both ways. True: more may be waiting.
+    bool pump();
+
+    /// Takes a byte that came in on COM1; returns what of it is for the shell.
+    std::string hear(char byte);
+
+    /// Keeps a line of news for whoever asks.
+    void hear_news(std::string_view news) { verbs_.hear_news(news); }
+
+private:
+    bool receive();
+    bool send();
+    void end_if_asked();
+
+    Verbs verbs_;
+    Session session_;
+    Serial com2_;
+    Splitter on_com2_{Session::longest_request}, on_com1_{Session::longest_request};
+    std::string outgoing_; // over COM2
+    u64 moved_at_ = 0;     // when COM2 last took a byte
+    u64 heard_at_ = 0;     // when COM1 last brought one
+};
+
+}  // namespace dom0
