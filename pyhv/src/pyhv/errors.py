@@ -45,3 +45,27 @@ class Refused(Failure):
     def __init__(self, reason: str, error: str) -> None:
         super().__init__(reason)
         self.error = error
+
+
+class LinkLost(Failure):
+    """Dom0 does not answer, or the line to it broke."""
+
+
+class LinkVersion(Failure):
+    """Dom0 speaks another version of the link."""
+
+    def __init__(self, ours: int, theirs: int) -> None:
+        super().__init__(
+            f"this pyhv speaks version {ours} of the link, and dom0 version {theirs}: "
+            "use the pyhv that was built with the image"
+        )
+        self.ours = ours
+        self.theirs = theirs
+
+
+class LinkTaken(Failure):
+    """Another client has said hello since: the link is its own."""
+
+
+class LinkRestarted(Failure):
+    """Dom0 has started anew, and knows nothing of this session."""

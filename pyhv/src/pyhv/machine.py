@@ -18,6 +18,8 @@ class Machine:
     the usual one. `grub` are commands for GRUB to run first, which can leave the machine as some
     firmware would; `rom` is another BIOS for Bochs than its own. `debugger` is where QEMU opens a
     socket for one, and then waits for its word; `monitor` is where it opens one for its monitor.
+    `link` is where COM2, dom0's link, can be reached: QEMU listens there on a Unix socket, and
+    Bochs opens it as a terminal device. Without one there is no COM2.
     Without `serial` there is no COM1: a machine with a screen and a keyboard. `first_kernel` is the
     first domain's kernel where it is not in the module, and `first_options` its command line: real
     Xen wants it so. `ips` is how many instructions Bochs counts as a second. `more` is further
@@ -41,6 +43,7 @@ class Machine:
     rom: Path | None = None
     debugger: Path | None = None
     monitor: Path | None = None
+    link: Path | None = None
     serial: bool = True
     ips: int = 50_000_000
     more: tuple[str, ...] = ()

@@ -30,6 +30,10 @@ def command(machine: Machine, serial: tuple[str, ...], iso: Path | None) -> list
         "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot", "-device", EXIT_PORT,
         *serial, *machine.more,
     ]
+    if machine.link:
+        # COM2, also where there is no COM1
+        words += ["-chardev", f"socket,id=link,path={machine.link},server=on,wait=off",
+                  "-device", "isa-serial,index=1,chardev=link"]
     if machine.monitor:
         words += ["-qmp", f"unix:{machine.monitor},server=on,wait=off"]
     if machine.debugger:
