@@ -21,7 +21,8 @@ VERSION = 1
 # What a request is longer than what it carries: its map's names, its verb, its numbers.
 OVERHEAD = 100
 LONGEST_REQUEST = 4096
-# Seconds until a request is repeated for the first time; from then on twice as many each time.
+# Seconds until a request is repeated for the first time, on a line that has not shown to be slower;
+# from then on twice as many each time.
 PATIENCE = 1.0
 
 Progress = Callable[[int, int], None]
@@ -63,6 +64,7 @@ class Link:
         self._id = 0
         self._session = 0
         self.repeated = 0
+        self._patience = scaled(PATIENCE)
         self.hello = self.reconnect()
 
     @classmethod
@@ -111,12 +113,14 @@ class Link:
 
     def _ask(self, request: bytes, verb: str, limit: float) -> dict[str, Any]:
         """Send a request until its reply has come, or the time is over."""
-        end = time.monotonic() + limit
-        patience = scaled(PATIENCE)
+        begun = time.monotonic()
+        end = begun + limit
+        patience = self._patience
         while (now := time.monotonic()) < end:
             self._line.write(request, end - now)
             reply = self._wait(min(end, time.monotonic() + patience))
             if reply is not None:
+                self._patience = max(scaled(PATIENCE), 2 * (time.monotonic() - begun))
                 return reply
             patience *= 2
             self.repeated += 1
