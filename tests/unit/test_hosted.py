@@ -14,7 +14,8 @@ import pytest
 import pyhv
 from pyhv import errors
 from pyhv.paths import ROOT
-from pyhv.t0 import native, show
+from pyhv import show
+from pyhv.t0 import native
 
 PACKAGE = ROOT / "pyhv" / "src" / "pyhv"
 SPOKEN = ["pyhv", *(f"pyhv.t0.{file.stem}" for file in sorted((PACKAGE / "t0").glob("[a-z]*.py")))]

@@ -69,3 +69,15 @@ class LinkTaken(Failure):
 
 class LinkRestarted(Failure):
     """Dom0 has started anew, and knows nothing of this session."""
+
+
+class TookTooLong(Failure, TimeoutError):
+    """What was waited for did not come in time; the line says what that was."""
+
+
+class NotInstalled(Failure):
+    """A program is missing; the line names Debian's package that has it."""
+
+
+class MachineGone(MachineDead):
+    """The emulator has ended, or would not start; `details` has its words and the log's end."""

@@ -1,23 +1,17 @@
 # Domains as the book tells of them: their vCPUs, their memory, their nested page tables.
 """A domain of a hosted machine, and its parts."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pyhv.errors import NoSuchDomain, NotOnThisTier
-from pyhv.t0.show import Row, Shown
-
-if TYPE_CHECKING:
-    from pyhv.t0.machine import Hosted
+from pyhv.api.domain import GONE, Domain, Facts, Vcpu, Vcpus
+from pyhv.errors import NotOnThisTier
+from pyhv.show import Row, Shown
 
 FRAMES_IN_A_MEBIBYTE = 256
 
 
-class Vcpu:
-    """A virtual CPU."""
-
-    def __init__(self, domain: "Domain", number: int) -> None:
-        self.domain = domain
-        self.id = number
+class HostedVcpu(Vcpu):
+    """A virtual CPU whose guest is a coroutine."""
 
     @property
     def _view(self) -> Any:
@@ -40,14 +34,8 @@ class Vcpu:
 
     @property
     def registers(self) -> Any:
-        """Its registers, on the tiers that have a processor."""
+        """Raise NotOnThisTier: there is no processor."""
         raise NotOnThisTier("a hosted guest is a coroutine and has no registers: T1 and T2 have")
-
-    def __repr__(self) -> str:
-        return f"<{self.domain.name} v{self.id}: {self.state}>"
-
-    def _repr_html_(self) -> str:
-        return f"<code>{self.domain.name} v{self.id}</code>: {self.state}"
 
 
 class Walk(Shown):
@@ -83,7 +71,7 @@ class Walk(Shown):
 class P2m:
     """A domain's nested page tables, in EPT's format."""
 
-    def __init__(self, domain: "Domain") -> None:
+    def __init__(self, domain: Domain) -> None:
         self._domain = domain
 
     def walk(self, gpa: int) -> Walk:
@@ -111,8 +99,8 @@ class P2m:
         return f"p2m of <code>{self._domain.name}</code>: {self.tables} tables"
 
 
-class Domain:
-    """One domain. It may be gone at any time; then all but its name and number raise NoSuchDomain.
+class HostedDomain(Domain):
+    """One domain of a hosted machine.
 
     >>> import pyhv
     >>> with pyhv.hosted() as hv:
@@ -125,11 +113,6 @@ class Domain:
     (<web (d1): paused, 4 MiB, 1 vCPU>, <web v0: paused>)
     """
 
-    def __init__(self, hv: "Hosted", number: int, name: str) -> None:
-        self._hv = hv
-        self.id = number
-        self.name = name
-
     @property
     def _native(self) -> Any:
         return self._hv._native
@@ -138,18 +121,14 @@ class Domain:
     def _view(self) -> Any:
         return self._native.domain(self.id)
 
-    @property
-    def state(self) -> str:
-        """Where it stands: "alive", "paused", "shut down", "crashed", or "dying"."""
+    def _facts(self) -> Facts:
         view = self._view
+        return Facts(self._state_of(view), view.frames // FRAMES_IN_A_MEBIBYTE, len(view.vcpus))
+
+    def _state_of(self, view: Any) -> str:
         if view.life == "shut down":
             return "crashed" if view.reason == self._hv.constant("SHUTDOWN_crash") else view.life
         return "paused" if view.paused and view.life == "alive" else view.life
-
-    @property
-    def memory(self) -> int:
-        """How much RAM it owns, in MiB."""
-        return self._view.frames // FRAMES_IN_A_MEBIBYTE
 
     @property
     def hypercalls(self) -> int:
@@ -157,9 +136,9 @@ class Domain:
         return self._view.hypercalls
 
     @property
-    def vcpus(self) -> list[Vcpu]:
+    def vcpus(self) -> Vcpus:
         """Its virtual CPUs, by their numbers."""
-        return [Vcpu(self, view.id) for view in self._view.vcpus]
+        return Vcpus([HostedVcpu(self, view.id) for view in self._view.vcpus])
 
     @property
     def p2m(self) -> P2m:
@@ -168,7 +147,7 @@ class Domain:
 
     @property
     def console(self) -> Any:
-        """Its console, on the tiers where a kernel drives one."""
+        """Raise NotOnThisTier: no kernel drives one."""
         raise NotOnThisTier("a hosted guest has no console: the kernels of T1 and T2 have")
 
     def read(self, gpa: int, count: int) -> bytes:
@@ -187,29 +166,26 @@ class Domain:
         """Let it go on. Raises Refused where it is not paused."""
         self._hv.toolstack("domctl", "unpausedomain", {"domain": self.id})
 
+    def shutdown(self) -> None:
+        """Raise NotOnThisTier: a coroutine has no kernel to ask."""
+        raise NotOnThisTier("a hosted guest has no kernel to ask: T1's and T2's have one")
+
+    def reboot(self) -> None:
+        """Raise NotOnThisTier: a coroutine has no kernel to ask."""
+        raise NotOnThisTier("a hosted guest has no kernel to ask: T1's and T2's have one")
+
     def destroy(self) -> None:
         """Take it apart: its guest stops, and its memory is the machine's again."""
         self._hv.toolstack("domctl", "destroydomain", {"domain": self.id})
         self._hv.forget(self.id)
 
-    def row(self) -> Row:
-        """Return what the list of domains shows of it."""
-        view = self._view
-        return {
-            "Name": self.name,
-            "ID": self.id,
-            "State": self.state,
-            "Mem": view.frames // FRAMES_IN_A_MEBIBYTE,
-            "VCPUs": len(view.vcpus),
-        }
+    def wait(self, *states: str, timeout: float = 30.0) -> str:
+        """Return its state where it is one of these, or "gone". Nothing happens meanwhile.
 
-    def __repr__(self) -> str:
-        try:
-            row = self.row()
-        except NoSuchDomain:
-            return f"<{self.name} (d{self.id}): gone>"
-        vcpus = f"{row['VCPUs']} vCPU" + ("s" if row["VCPUs"] != 1 else "")
-        return f"<{self.name} (d{self.id}): {row['State']}, {row['Mem']} MiB, {vcpus}>"
-
-    def _repr_html_(self) -> str:
-        return f"<code>{repr(self)[1:-1]}</code>"
+        Raises NotOnThisTier for any other: guests run in run(), and stand still out of it.
+        """
+        state = self._state_or_gone()
+        if state in (states or (GONE,)):
+            return state
+        raise NotOnThisTier(f"{self.name} is {state} and stays so until hv.run(): "
+                            "only the guests of T1 and T2 go on by themselves")

@@ -9,7 +9,7 @@ from pyhv.errors import WrongArgument
 from pyhv.t0.calls import Answer, Argument, Request
 
 if TYPE_CHECKING:
-    from pyhv.t0.domain import Domain
+    from pyhv.t0.domain import HostedDomain
 
 PAGE = 4096
 
@@ -21,7 +21,7 @@ class Guest:
     `arguments_at` on.
     """
 
-    def __init__(self, domain: "Domain") -> None:
+    def __init__(self, domain: "HostedDomain") -> None:
         self.domain = domain
         self.arguments_at = domain.memory * 256 * PAGE - PAGE
         self.last: tuple[Request, Answer | None] | None = None

@@ -1,16 +1,15 @@
 # The hosted machine as Python has it: opened, asked, run and closed.
 """A machine of tier T0."""
 
-from collections.abc import Iterator
 from typing import Any
 
-from pyhv.errors import Closed, Failure, NoSuchDomain, NotOnThisTier, Refused, WrongArgument
+from pyhv.api.machine import Cpus, Hypervisor
+from pyhv.errors import Closed, Failure, NotOnThisTier, Refused, WrongArgument
 from pyhv.t0.calls import Answer, Argument, Request
-from pyhv.t0.domain import Domain
+from pyhv.t0.domain import HostedDomain
 from pyhv.t0.guest import Code, Guest, Program
 from pyhv.t0.native import load
 from pyhv.t0.run import Runner
-from pyhv.t0.show import Row, Shown
 from pyhv.t0.trace import Event, Trace
 
 TOOLSTACK_AT = 0x10000
@@ -18,38 +17,10 @@ TOOLSTACK_AT = 0x10000
 LEAST_MEMORY, MOST_MEMORY = 8, 4096
 
 
-class Domains(Shown):
-    """The machine's domains, by name or by number."""
-
-    def __init__(self, hv: "Hosted") -> None:
-        self._hv = hv
-
-    def __getitem__(self, which: str | int) -> Domain:
-        for domain in self._all():
-            if which in (domain.name, domain.id):
-                return domain
-        there = ", ".join(f"{domain.name} (d{domain.id})" for domain in self._all())
-        raise NoSuchDomain(f"there is no domain {which!r}; there are: {there}")
-
-    def _all(self) -> list[Domain]:
-        hv = self._hv
-        return [Domain(hv, i, hv._names.get(i, f"d{i}")) for i in hv._native.domains()]
-
-    def _rows(self) -> list[Row]:
-        return [domain.row() for domain in self._all()]
-
-    def __iter__(self) -> Iterator[Domain]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    def __contains__(self, which: str | int) -> bool:
-        return any(which in (domain.name, domain.id) for domain in self._all())
-
-
-class Hosted:
+class Hosted(Hypervisor):
     """The chapters' code in this process: see `pyhv.hosted`."""
+
+    tier = "T0"
 
     def __init__(self, seed: int, cpus: int, memory: int) -> None:
         native = load()
@@ -60,7 +31,7 @@ class Hosted:
                 f"memory={memory}: an even number of MiB, {LEAST_MEMORY} to {MOST_MEMORY}"
             )
         self.seed = seed
-        self.cpus = cpus
+        self._cpus = cpus
         self.memory = memory
         self._machine: Any = native.Machine(cpus, memory)
         self._names = {0: "dom0"}
@@ -68,12 +39,6 @@ class Hosted:
         self._runner = Runner(self._machine, cpus, seed, self._programs)
         self._running = False
         self._events: list[Event] = []
-
-    def __enter__(self) -> "Hosted":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the machine, and of every guest where it is. Closed already, it stays so."""
@@ -88,10 +53,26 @@ class Hosted:
             raise Closed("this machine is closed: open another with pyhv.hosted()")
         return self._machine
 
+    def _list(self) -> list[HostedDomain]:
+        native = self._native
+        return [HostedDomain(self, i, self._names.get(i, f"d{i}")) for i in native.domains()]
+
     @property
-    def domains(self) -> Domains:
-        """The domains that there are: `hv.domains["web"]`, `hv.domains[1]`."""
-        return Domains(self)
+    def cpus(self) -> Cpus:
+        """The pCPUs: which vCPU each has, between two steps."""
+        on = {vcpu.cpu: repr(vcpu)[1:-1] for domain in self._list() for vcpu in domain.vcpus
+              if vcpu.state == "running"}
+        return Cpus([{"pCPU": cpu, "Runs": on.get(cpu, "nobody")} for cpu in range(self._cpus)])
+
+    @property
+    def frames(self) -> Any:
+        """Raise NotOnThisTier: a table of frames is read out of a frozen machine."""
+        raise NotOnThisTier("frames are read out of a frozen machine's memory: T1 can be frozen")
+
+    @property
+    def store(self) -> Any:
+        """Raise NotOnThisTier: dom0 keeps the store, and here it is no program."""
+        raise NotOnThisTier("a hosted dom0 is a coroutine and keeps no store: T1's and T2's does")
 
     @property
     def now(self) -> int:
@@ -113,6 +94,11 @@ class Hosted:
         """Stop a machine at an instruction, on the tier that has an emulator."""
         raise NotOnThisTier("a hosted machine stands still whenever Python does: T1 can be frozen")
 
+    def wait_for(self, pattern: str, timeout: float = 30.0) -> Any:
+        """Raise NotOnThisTier: nothing happens while Python waits."""
+        raise NotOnThisTier("a hosted machine stands still whenever Python does: hv.run() lets its "
+                            "guests go on; T1's and T2's go on by themselves")
+
     @staticmethod
     def constant(name: str) -> int:
         """Return the number that Xen's public headers give that name."""
@@ -132,14 +118,15 @@ class Hosted:
         return answer
 
     def create(
-        self, name: str, memory: int = 4, vcpus: int = 1, kernel: str | None = None
-    ) -> Domain:
+        self, name: str, memory: int | None = 4, vcpus: int = 1, kernel: Any = None
+    ) -> HostedDomain:
         """Make a domain with `memory` MiB, and let it go; its vCPU halts until it has a guest.
 
         Only its first vCPU can have a guest here. Raises Refused, and leaves nothing behind.
         """
         if kernel is not None:
             raise NotOnThisTier(f"no processor here could run {kernel}: T1 and T2 have one")
+        memory = 4 if memory is None else memory
         if not name.isidentifier():
             raise WrongArgument(f"{name!r} cannot be a domain's name: letters, digits and _ can")
         if name in self.domains:
@@ -153,7 +140,7 @@ class Hosted:
             "emulation_flags": "XEN_X86_EMU_LAPIC",
         }).domain
         self._names[number] = name
-        domain = Domain(self, number, name)
+        domain = HostedDomain(self, number, name)
         try:
             self.toolstack("domctl", "max_mem", {"domain": number, "max_memkb": memory * 1024})
             self.toolstack("domctl", "max_vcpus", {"domain": number, "max": vcpus})
@@ -165,7 +152,7 @@ class Hosted:
             raise
         return domain
 
-    def _populate(self, domain: Domain, memory: int) -> None:
+    def _populate(self, domain: HostedDomain, memory: int) -> None:
         """Give it RAM from 0 on, in pages of 2 MiB, and an odd MiB in pages of 4 KiB."""
         whole = memory // 2
         for order, gfns in ((9, range(0, whole << 9, 1 << 9)),
@@ -257,8 +244,5 @@ class Hosted:
             return "<hosted machine: closed>"
         if self._machine.death:
             return f"<hosted machine: dead, since {self._machine.death}>"
-        return (f"<hosted machine: {self.cpus} pCPUs, {self.memory} MiB, seed {self.seed}, "
+        return (f"<hosted machine: {self._cpus} pCPUs, {self.memory} MiB, seed {self.seed}, "
                 f"{len(self.domains)} domains>")
-
-    def _repr_html_(self) -> str:
-        return f"<code>{repr(self)[1:-1]}</code>"

@@ -1,0 +1,117 @@
+# A machine with a hypervisor in it, as every tier has it.
+"""What can be asked of a machine; each tier says how it finds out, or which tier can."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any, Self
+
+from pyhv.api.domain import Domain
+from pyhv.errors import NoSuchDomain
+from pyhv.show import Row, Shown
+
+
+class Domains(Shown):
+    """The machine's domains, by name or by number, as they are whenever it is asked."""
+
+    def __init__(self, hv: "Hypervisor") -> None:
+        self._hv = hv
+
+    def __getitem__(self, which: str | int) -> Any:
+        there = self._hv._list()
+        for domain in there:
+            if which in (domain.name, domain.id):
+                return domain
+        names = ", ".join(f"{domain.name} (d{domain.id})" for domain in there)
+        raise NoSuchDomain(f"there is no domain {which!r}; there are: {names}")
+
+    def _rows(self) -> list[Row]:
+        return [domain.row() for domain in self._hv._list()]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._hv._list())
+
+    def __len__(self) -> int:
+        return len(self._hv._list())
+
+    def __contains__(self, which: str | int) -> bool:
+        return any(which in (domain.name, domain.id) for domain in self._hv._list())
+
+
+class Cpus(Shown):
+    """The machine's physical CPUs: a row each."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self._cpus = rows
+
+    def _rows(self) -> list[Row]:
+        return self._cpus
+
+    def __getitem__(self, number: int) -> Row:
+        return self._cpus[number]
+
+    def __len__(self) -> int:
+        return len(self._cpus)
+
+
+class Hypervisor(ABC):
+    """A machine that is open until it is closed; a context manager.
+
+    `tier` is "T0", "T1" or "T2". What a tier cannot do raises NotOnThisTier, which names one that
+    can; a machine that was closed raises Closed.
+    """
+
+    tier: str
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the machine. Closed already, it stays so."""
+
+    @abstractmethod
+    def _list(self) -> list[Any]:
+        """Return the domains that there are now."""
+
+    @property
+    def domains(self) -> Domains:
+        """The domains that there are: `hv.domains["web"]`, `hv.domains[1]`."""
+        return Domains(self)
+
+    @property
+    @abstractmethod
+    def cpus(self) -> Cpus:
+        """The physical CPUs."""
+
+    @property
+    @abstractmethod
+    def frames(self) -> Any:
+        """The frames of the machine's memory, and whose each is."""
+
+    @property
+    @abstractmethod
+    def store(self) -> Any:
+        """The store that domains share, by path."""
+
+    @abstractmethod
+    def dmesg(self) -> str:
+        """Return what the hypervisor has said aloud: as much as it keeps."""
+
+    @abstractmethod
+    def create(self, name: str, memory: int | None = None, vcpus: int = 1,
+               kernel: Any = None) -> Domain:
+        """Make a domain with `memory` MiB, and let it go."""
+
+    @abstractmethod
+    def freeze(self) -> Any:
+        """Stop the machine at an instruction and read the hypervisor's own memory."""
+
+    @abstractmethod
+    def wait_for(self, pattern: str, timeout: float = 30.0) -> Any:
+        """Wait for a line that matches, of dom0's news or the hypervisor's log; return it."""
+
+    def _repr_html_(self) -> str:
+        return f"<code>{repr(self)[1:-1]}</code>"
