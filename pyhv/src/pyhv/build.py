@@ -2,7 +2,9 @@
 """Build the hypervisor, its guests, and the module that they arrive in."""
 
 import hashlib
+import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from pyhv import cpio, initramfs, kernels
@@ -49,6 +51,31 @@ def build(targets: list[str], through: str | None = None, show: bool = True) -> 
     return where
 
 
+# What Ninja says of each step: how many are done, of how many.
+STEP = re.compile(r"\[(\d+)/(\d+)\]")
+
+
+def with_progress(targets: list[str], through: str | None = None) -> Path:
+    """Build targets with a bar, on a terminal or in a notebook; return the build tree."""
+    from tqdm.auto import tqdm
+
+    where = configure(through)
+    words = ["ninja", "-C", str(where), *targets]
+    said: list[str] = []
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as ninja:
+        assert ninja.stdout is not None
+        with tqdm(desc="building", leave=False, delay=1.0) as bar:
+            for line in ninja.stdout:
+                said.append(line)
+                if match := STEP.match(line):
+                    bar.total = int(match[2])
+                    bar.update(int(match[1]) - bar.n)
+    if ninja.returncode != 0:
+        raise Failure(f"the build failed: {' '.join(words)}", "".join(said))
+    return where
+
+
 def reaches(chapter: str, through: str | None) -> bool:
     """Return whether a build through a chapter includes another one."""
     order = chapters()
@@ -83,7 +110,8 @@ def linux_entries() -> list[cpio.Entry]:
 
 
 def write_module(
-    path: Path, where: Path, commands: str, with_linux: bool, guests: tuple[str, ...] = ("hello",)
+    path: Path, where: Path, commands: str, with_linux: bool,
+    guests: tuple[str, ...] = ("hello",), files: Iterable[cpio.Entry] = (),
 ) -> Path:
     """Write the boot module of a build tree, leaving it alone if it would be the same."""
     entries = [
@@ -93,6 +121,7 @@ def write_module(
     entries.append(cpio.Entry("rc", commands.encode()))
     if with_linux:
         entries += linux_entries()
+    entries += files
     archive = cpio.pack(entries)
     if not path.exists() or path.read_bytes() != archive:
         path.write_bytes(archive)

@@ -1,6 +1,7 @@
 # A running emulator: its process, its COM1, and what it said.
 """Start an emulator, talk to its serial line, and leave nothing behind."""
 
+import codecs
 import ctypes
 import os
 import pty
@@ -9,9 +10,11 @@ import shlex
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import tty
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -29,6 +32,7 @@ CONTROLS = re.compile(r"\x1b\[[0-9;?=]*[a-zA-Z]|\x1b[c()][B0]?|\r")
 # A half-said line that stepped aside: it is said again after what came between.
 ERASED = re.compile(r"[^\n]*\r\x1b\[K")
 LOG_END_LINES = 40
+CHUNK = 4096
 # What QEMU says of each feature of EPYC that TCG leaves out, and ALSA of a machine without sound.
 NOISE = re.compile(r"TCG doesn't support requested feature|^ALSA lib")
 
@@ -39,7 +43,8 @@ def readable(text: str) -> str:
 
 
 def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class _Log:
@@ -135,6 +140,13 @@ class Emulator:
         module = bochs if self.machine.emulator == "bochs" else qemu
         return shlex.join(module.command(self.machine, module.BY_HAND, self.iso))
 
+    def listen(self) -> None:
+        """Hear COM1 until the machine is off: for a thread, of a machine where nobody expects."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        with suppress(OSError):
+            while heard := os.read(self.serial_fd, CHUNK):
+                self._log.write(decoder.decode(heard))
+
     def echo_to(self, receive) -> None:
         """Pass all that COM1 says from now on to a function as well, as it is read."""
         self._log.echo = receive
@@ -204,11 +216,15 @@ class Emulator:
         lines = [line for line in self._stderr.read().splitlines() if not NOISE.search(line)]
         return "\n".join(lines[-10:])
 
-    def stop(self) -> None:
-        """End the emulator, if it has not ended, and release what it held."""
+    def end(self) -> None:
+        """End the emulator, if it has not ended; what it said can still be read."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+    def stop(self) -> None:
+        """End the emulator, if it has not ended, and release what it held."""
+        self.end()
         if self.serial_fd >= 0:
             os.close(self.serial_fd)
             self.serial_fd = -1

@@ -11,6 +11,8 @@ UEFI = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 
 # Repeatable: an instruction is a nanosecond and a TSC tick, and an idle machine does not wait.
 COUNTED = ("-icount", "shift=0,sleep=off")
+# And what else a machine might learn of this day: its random numbers and its wall clock.
+REPEATABLE = (*COUNTED, "-seed", "1", "-rtc", "base=2026-01-01,clock=vm")
 
 BY_HAND = ("-serial", "stdio")
 NO_SERIAL = ("-serial", "none")

@@ -14,14 +14,14 @@ CTRL_C = b"\x03"
 CHUNK = 4096
 
 
-class _RawTerminal:
+class RawTerminal:
     """Puts a terminal in raw mode while it is entered; anything else is left as it is."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self.is_terminal = os.isatty(fd)
 
-    def __enter__(self) -> "_RawTerminal":
+    def __enter__(self) -> "RawTerminal":
         if self.is_terminal:
             self._saved = termios.tcgetattr(self.fd)
             tty.setraw(self.fd)
@@ -47,7 +47,7 @@ def connect(emulator: Emulator) -> None:
     """
     keyboard, serial = sys.stdin.fileno(), emulator.serial_fd
     heard = b""
-    with _RawTerminal(keyboard) as terminal:
+    with RawTerminal(keyboard) as terminal:
         listening = terminal.is_terminal
         keyboard_ended = False
         while True:

@@ -1,0 +1,140 @@
+# A machine of T1: an emulator of our own, and dom0 in it over the link.
+"""The machine that `pyhv.boot` returns."""
+
+import atexit
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pyhv import sentences as say
+from pyhv.api.waiting import waiting
+from pyhv.booted.prepare import Wish, prepare
+from pyhv.emulator import Emulator
+from pyhv.errors import Closed, Failure, MachineGone, TookTooLong
+from pyhv.linked.machine import Caller, Linked
+from pyhv.paths import BUILD
+
+BOOT = {"qemu": 60.0, "bochs": 240.0}
+"""Seconds until dom0 answers, on the machine for which they were written."""
+RUN = BUILD / "run"
+POWERED_OFF = re.compile(say.DOM0_POWERS_OFF)
+GIVES_UP = re.compile("|".join(say.GIVES_UP[:2]))
+
+
+class Booted(Linked):
+    """A machine of tier T1, from power-on until it is closed: see `pyhv.boot`."""
+
+    tier = "T1"
+
+    def __init__(self, wish: Wish, echo: Callable[[str], object] | None = None) -> None:
+        """Boot it. `echo` is given all that COM1 says, as it comes."""
+        RUN.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(prefix="boot-", dir=RUN))
+        self._emulator: Emulator | None = None
+        atexit.register(self.close)
+        try:
+            self.description = prepare(wish, self._folder)
+            self._emulator = Emulator(self.description)
+            self._emulator.echo_to(echo)
+            self._drain = threading.Thread(target=self._emulator.listen, daemon=True)
+            self._drain.start()
+            super().__init__(self._wait_for_dom0(), "an emulator")
+        except BaseException:
+            self.close()
+            raise
+
+    # Starting and ending
+
+    def _wait_for_dom0(self) -> Caller:
+        """Return a link that dom0 answers. Raises MachineGone, TookTooLong."""
+        from pyhv.link import Link, LinkError
+
+        timeout = BOOT[self.description.emulator]
+        for _ in waiting(timeout):
+            self._check("dom0 answered")
+            try:
+                return Link.open(f"unix:{self.description.link}")
+            except LinkError:
+                continue
+        raise self._failure(TookTooLong, f"waited {timeout:g} s for dom0 to answer")
+
+    @property
+    def emulator(self) -> Emulator:
+        """The emulator that runs it. Raises Closed."""
+        if self._emulator is None:
+            raise Closed(f"this machine is closed: open another with {self._opened_by}")
+        return self._emulator
+
+    def close(self) -> None:
+        """End the emulator, whatever runs in it, and remove its sockets."""
+        atexit.unregister(self.close)
+        if getattr(self, "_link", None) is not None:
+            self._link.close()
+        self._link = None
+        if self._emulator is not None:
+            self._emulator.end()
+            self._drain.join()
+            self.log_at_end = self._emulator.log
+            self._emulator.stop()
+            self._emulator = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def wait_for_end(self) -> None:
+        """Wait until the machine is off."""
+        self._drain.join()
+
+    @property
+    def _opened_by(self) -> str:
+        return "pyhv.boot()"
+
+    # Asking
+
+    def ask(self, verb: str, **arguments: Any) -> Any:
+        """Ask dom0 by a verb of the link. Raises Refused, and MachineGone where none is left."""
+        try:
+            return super().ask(verb, **arguments)
+        except Failure:
+            self._check(f"it answered {verb}")
+            raise
+
+    def _check(self, before: str) -> None:
+        """Raise MachineGone where the hypervisor gave up, or the emulator has ended."""
+        if self._emulator is None:
+            return
+        ended = self._emulator.process.poll() is not None
+        if ended:
+            self._drain.join()
+        log = self._emulator.log
+        if last := GIVES_UP.search(log):
+            raise self._failure(MachineGone, last[0].strip())
+        if ended:
+            how = "it was turned off" if POWERED_OFF.search(log) else "the emulator ended"
+            raise self._failure(MachineGone, f"the machine is gone: {how} before {before}")
+
+    def _failure(self, kind: type[Failure], reason: str) -> Failure:
+        return kind(reason, self.emulator.failure(reason).details)
+
+    @property
+    def log(self) -> str:
+        """All that the machine said on COM1: the hypervisor's words, and dom0's shell."""
+        return self.log_at_end if self._emulator is None else self._emulator.log
+
+    @property
+    def command_by_hand(self) -> str:
+        """A shell command that repeats this run, with COM1 on the terminal."""
+        return self.emulator.command_by_hand
+
+    def __repr__(self) -> str:
+        if self._emulator is None:
+            return "<booted machine: closed>"
+        machine = self.description
+        what = (f"{machine.emulator}, {machine.engine}, {machine.cpus} pCPUs, "
+                f"{machine.memory_mib} MiB")
+        try:
+            return f"<booted machine: {what}, {len(self.domains)} domains>"
+        except Failure as failure:
+            return f"<booted machine: {what}; {failure.reason}>"

@@ -1,0 +1,173 @@
+# A machine whose dom0 answers over the link: what T1 and T2 have in common.
+"""A machine that is asked over the link."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from pyhv.api.machine import Cpus, Hypervisor
+from pyhv.api.waiting import waiting
+from pyhv.errors import Closed, NotOnThisTier, TookTooLong, WrongArgument
+from pyhv.linked.console import Console
+from pyhv.linked.domain import LinkedDomain
+from pyhv.linked.files import LINUX, File, Files, linux
+from pyhv.linked.store import Store
+from pyhv.linked.stream import Stream
+
+LINUX_MEMORY, SMALL_MEMORY = 256, 16
+LINUX_OPTIONS = "console=hvc0 quiet"
+
+
+class Caller(Protocol):
+    """The client's end of a link."""
+
+    def call(self, verb: str, **arguments: Any) -> Any:
+        """Ask dom0, and return what it answers. Raises Refused."""
+
+    def close(self) -> None:
+        """Hang up."""
+
+
+class Linked(Hypervisor):
+    """A machine of tier T2, over its link alone: see `pyhv.connect`."""
+
+    tier = "T2"
+
+    def __init__(self, link: Caller, where: str) -> None:
+        self._link: Caller | None = link
+        self.where = where
+        self._consoles: dict[int, Console] = {}
+        self._news = Stream("dom0's news", self._fetch_news)
+        self._log = Stream("the hypervisor's log", self._fetch_log)
+
+    def close(self) -> None:
+        """Hang up; the machine goes on without us. Closed already, it stays so."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def ask(self, verb: str, **arguments: Any) -> Any:
+        """Ask dom0 by a verb of the link, and return what it answers. Raises Refused."""
+        if self._link is None:
+            raise Closed(f"this machine is closed: open it again with {self._opened_by}")
+        return self._link.call(verb, **arguments)
+
+    @property
+    def _opened_by(self) -> str:
+        return f"pyhv.connect({self.where!r})"
+
+    # What there is
+
+    def _list(self) -> list[LinkedDomain]:
+        return [LinkedDomain(self, told["id"], told["name"]) for told in self.ask("list")]
+
+    @property
+    def cpus(self) -> Cpus:
+        """The physical CPUs: for how long each has had nothing to do, in seconds."""
+        return Cpus([{"pCPU": told["id"], "Idle(s)": round(told["idle_ns"] / 1e9, 3)}
+                     for told in self.ask("cpus")])
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """The machine's memory and clock, as dom0's `info` has them."""
+        return self.ask("info")
+
+    @property
+    def files(self) -> Files:
+        """The files that domains can be made from."""
+        return Files(self)
+
+    @property
+    def store(self) -> Store:
+        """The store that domains share: `hv.store["/local/domain/1/name"]`."""
+        return Store(self)
+
+    @property
+    def frames(self) -> Any:
+        """Raise NotOnThisTier: it takes the emulator's debugger."""
+        raise NotOnThisTier("frames are read out of a frozen machine's memory: T1 can be frozen")
+
+    def _p2m_of(self, domain: LinkedDomain) -> Any:
+        raise NotOnThisTier("nested tables are read out of a frozen machine: T1 can be frozen, "
+                            "and T0's are at hand")
+
+    def freeze(self) -> Any:
+        """Raise NotOnThisTier: it takes the emulator's debugger."""
+        raise NotOnThisTier("only an emulator's debugger can stop a machine: T1 can be frozen")
+
+    def _console_of(self, domain: LinkedDomain) -> Console:
+        if domain.id not in self._consoles:
+            self._consoles[domain.id] = Console(self, domain.id, domain.name)
+        return self._consoles[domain.id]
+
+    # What was said
+
+    def _fetch_log(self, cursor: int) -> dict[str, Any]:
+        return self.ask("dmesg", **{"from": cursor})
+
+    def _fetch_news(self, cursor: int) -> dict[str, Any]:
+        told = self.ask("news", **{"from": cursor})
+        text = "".join(f"{line}\n" for line in told["lines"])
+        return {"text": text.encode(), "next": told["next"]}
+
+    def dmesg(self) -> str:
+        """Return what the hypervisor has said aloud, since dom0 keeps it."""
+        return self._log.text
+
+    def news(self) -> str:
+        """Return what dom0 has told of domains that ended, rebooted or crashed."""
+        return self._news.text
+
+    def wait_for(self, pattern: str, timeout: float = 30.0) -> re.Match[str]:
+        """Wait for a line that matches, of dom0's news or the hypervisor's log; return the match.
+
+        Lines that were there before, and were not waited for, count. Raises TookTooLong.
+        """
+        for _ in waiting(timeout):
+            for said in (self._news, self._log):
+                if match := said.find(pattern):
+                    return match
+        raise TookTooLong(f"waited {timeout:g} s for {pattern!r} in dom0's news and the "
+                          f"hypervisor's log{self._log.tail()}")
+
+    # Domains
+
+    def create(self, name: str, memory: int | None = None, vcpus: int = 1, kernel: Any = "hello",
+               ramdisk: File | Sequence[File] = (), cmdline: str | None = None) -> LinkedDomain:
+        """Make a domain out of a kernel, and let it go.
+
+        `kernel` and `ramdisk` are names of files that dom0 has (`hv.files`), paths of files here,
+        or bytes; what dom0 lacks is sent. The kernel "linux" is Debian's, with busybox as its
+        ramdisk. `memory` is in MiB: 16 by default, for Linux 256. Raises Refused, WrongArgument.
+        """
+        if kernel is None:
+            raise WrongArgument("a domain needs a kernel here: a file, or \"linux\"")
+        ramdisks = [ramdisk] if isinstance(ramdisk, File) else list(ramdisk)
+        files = self.files
+        is_linux = kernel == LINUX and LINUX not in files
+        if is_linux:
+            kernel, initrd = linux(files)
+            ramdisks = ramdisks or [initrd]
+        names = [files.name_of(file) for file in ramdisks]
+        if memory is None:
+            memory = LINUX_MEMORY if is_linux else SMALL_MEMORY
+        if cmdline is None:
+            cmdline = LINUX_OPTIONS if is_linux else ""
+        made = self.ask("create", name=name, kernel=files.name_of(kernel), ramdisks=names,
+                        memory=memory, vcpus=vcpus, cmdline=cmdline)
+        return LinkedDomain(self, made["id"], name)
+
+    def poweroff(self) -> None:
+        """Turn the machine off, with everyone in it."""
+        self.ask("poweroff")
+
+    def reset(self) -> None:
+        """Start the machine anew, without asking anyone in it."""
+        self.ask("reset")
+
+    def __repr__(self) -> str:
+        if self._link is None:
+            return f"<machine at {self.where}: closed>"
+        told = self.info
+        return (f"<machine at {self.where}: {told['cpus']} pCPUs, "
+                f"{told['total_kib'] // 1024} MiB, {len(self.domains)} domains>")
