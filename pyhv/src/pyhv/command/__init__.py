@@ -1,0 +1,7 @@
+# The command hv: one verb for each thing that a person does with Subfloor.
+"""The command line, `hv`."""
+
+from pyhv.command import domains, experiments, machines, reading, watching
+from pyhv.command.shared import app, run
+
+__all__ = ["app", "domains", "experiments", "machines", "reading", "run", "watching"]

@@ -1,0 +1,182 @@
+# The command hv on a dom0 in Python: what each verb prints, as a table and as JSON.
+"""Tests of the command line that need no machine."""
+
+import json
+import sys
+
+import pytest
+from fake_dom0 import FakeDom0
+from typer.testing import CliRunner
+
+from pyhv import command, doctor
+from pyhv.background import places
+from pyhv.command import reading, shared
+from pyhv.errors import Failure
+from pyhv.linked.machine import Linked
+
+
+@pytest.fixture
+def dom0(monkeypatch):
+    dom0 = FakeDom0()
+    monkeypatch.setattr(places, "open_machine", lambda which: Linked(dom0, which or "unix:there"))
+    return dom0
+
+
+def hv(*words: str, typed: str | None = None):
+    """Run the command; return its result."""
+    return CliRunner().invoke(command.app, words, input=typed)
+
+
+def as_json(*words: str):
+    done = hv(*words, "--json")
+    assert done.exit_code == 0, done
+    return json.loads(done.output)
+
+
+@pytest.fixture
+def web(dom0):
+    assert hv("create", "web", "kernel=hello", "memory=16").output == "web is d1\n"
+    return dom0.find("web")
+
+
+def test_list_is_a_table_and_json_is_what_dom0_said(web):
+    said = hv("list").output
+    assert "Domain-0" in said and "web" in said and "alive" in said
+    rows = as_json("list")
+    assert [row["name"] for row in rows] == ["Domain-0", "web"]
+    assert rows[1]["memory_kib"] == 16384
+
+
+def test_create_takes_the_words_of_dom0s_shell(dom0):
+    done = as_json("create", "web", "kernel=hello", "memory=32", "vcpus=2", "cmdline=a=b quiet")
+    assert done == {"name": "web", "id": 1}
+    assert dom0.created == [{"name": "web", "kernel": "hello", "ramdisks": [], "memory": 32,
+                             "vcpus": 2, "cmdline": "a=b quiet"}]
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (["kernel"], "'kernel' is not NAME=VALUE"), (["disk=x"], "no option 'disk': kernel ramdisk"),
+    (["kernel=a", "memory=1x"], "'memory=1x' must be a number"), (["memory=1"], "kernel=FILE"),
+])
+def test_create_refuses_in_one_line(dom0, words, says):
+    done = hv("create", "web", *words)
+    assert isinstance(done.exception, Failure) and says in done.exception.reason
+    assert not dom0.created
+
+
+def test_the_verbs_do_what_they_say(dom0, web):
+    assert as_json("pause", "web") == {"name": "web", "id": 1, "did": "pause"}
+    assert web.paused
+    assert hv("unpause", "1").exit_code == 0 and not web.paused
+    hv("reboot", "web")
+    hv("shutdown", "web")
+    assert dom0.news == ["web (d1) rebooted: it is d2 now", "web (d2) powered off"]
+    assert [row["name"] for row in as_json("list")] == ["Domain-0"]
+
+
+def test_an_unknown_domain_is_told_with_those_that_exist(web, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["hv", "pause", "wen"])
+    with pytest.raises(SystemExit) as ended:
+        command.run()
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert told == "hv: there is no domain 'wen'; there are: Domain-0 (d0), web (d1)\n"
+
+
+def test_looking(dom0, web):
+    assert "I am 12345 bytes" in hv("dmesg").output
+    assert as_json("info")["total_kib"] == 512 * 1024
+    assert as_json("files") == [{"Name": "hello", "Bytes": 4}]
+    assert as_json("store", "/local") == [
+        {"path": "/local", "value": ""}, {"path": "/local/domain", "value": ""},
+        {"path": "/local/domain/0", "value": ""},
+        {"path": "/local/domain/0/name", "value": "Domain-0"}]
+    sections = as_json("inspect", "web")
+    assert sections["domain"][0]["Mem"] == 16
+    assert sections["registers of v0"][0]["register"] == "rip"
+    assert "registers of v0" in hv("inspect", "web").output
+
+
+def test_top_shows_the_share_of_an_interval(dom0, web):
+    calls = []
+
+    def pass_time() -> dict:
+        calls.append(1)
+        return {"now_ns": 10**9 * len(calls)}
+
+    dom0.do_info = pass_time
+    rows = as_json("top", "--interval", "0")
+    assert [row["CPU(%)"] for row in rows] == [0.0, 0.0]
+    assert rows[1]["State"] == "alive"
+    assert "CPU(%)" in hv("top", "--once", "--interval", "0").output
+
+
+def test_completion_knows_the_domains(dom0, web):
+    assert shared.complete_domain("w") == ["web"]
+    assert shared.complete_domain("") == ["Domain-0", "web"]
+
+
+def test_completion_is_silent_where_nothing_is_up(monkeypatch, tmp_path):
+    monkeypatch.setattr(places, "BUILD", tmp_path)
+    assert shared.complete_domain("w") == [] and shared.complete_machine("") == []
+
+
+def test_without_a_machine_one_line_says_how_to_get_one(monkeypatch, tmp_path):
+    monkeypatch.setattr(places, "BUILD", tmp_path)
+    for words in (["list"], ["down"]):
+        done = hv(*words)
+        assert done.exception.reason == "no machine is up: hv up boots one"
+    assert hv("list", "-m", "blue").exception.reason.startswith("no machine 'blue' is up")
+    assert as_json("machines") == []
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (["--engine", "arm"], "it is svm or vmx"), (["--cpus", "9"], "a machine has 1 to 8"),
+    (["--memory", "8"], "a machine has 32 MiB or more"), (["--name", "a b"], "letters, digits"),
+    (["--counted", "--engine", "vmx"], "counted=True is QEMU's"),
+    (["--through", "boot"], "has no dom0 that could answer"), (["--through", "x"], "the chapters"),
+    (["--file", "a"], "NAME=PATH"),
+])
+def test_up_refuses_in_one_line(words, says):
+    assert says in hv("up", *words).exception.reason
+
+
+def test_labs(monkeypatch, tmp_path):
+    monkeypatch.setattr(reading, "ROOT", tmp_path)
+    here = tmp_path / "chapters" / "boot"
+    here.mkdir(parents=True)
+    for verb, file in (("lab", "lab.md"), ("check", "check")):
+        assert hv(verb, "boot").exception.reason == (
+            f"the chapter boot has no lab yet: there is no chapters/boot/{file}")
+    assert "wash is no chapter; they are boot" in hv("lab", "wash").exception.reason
+    (here / "lab.md").write_text("# Wake up\n")
+    assert "Wake up" in hv("lab", "boot").output
+    program = here / "check"
+    for status in (0, 3):
+        program.write_text(f"#!/bin/sh\necho looked\nexit {status}\n")
+        program.chmod(0o755)
+        done = hv("check", "boot", "--json")
+        assert done.exit_code == status
+        assert json.loads(done.output) == {"chapter": "boot", "passed": status == 0,
+                                           "said": "looked\n"}
+
+
+def test_the_book_and_the_notebooks(monkeypatch, tmp_path):
+    page = tmp_path / "index.html"
+    page.touch()
+    monkeypatch.setattr(reading, "BOOK", page)
+    assert as_json("book") == {"book": str(page)}
+    monkeypatch.setattr(reading, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(reading.importlib.util, "find_spec", lambda name: None)
+    assert "pip install './pyhv[notebooks]'" in hv("notebook").exception.reason
+    monkeypatch.setattr(reading.importlib.util, "find_spec", lambda name: name)
+    assert "there is no 'x' in" in hv("notebook", "x").exception.reason
+
+
+def test_help_teaches_and_names_every_verb():
+    said = hv("--help").output
+    for verb in ("up down list create console pause unpause shutdown reboot destroy dmesg top "
+                 "inspect notebook lab check doctor book").split():
+        assert f" {verb} " in said
+    assert "hv create web kernel=linux" in said
+    assert doctor.__name__  # its own tests are in test_doctor.py
