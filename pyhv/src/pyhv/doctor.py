@@ -72,7 +72,7 @@ def packages() -> dict[str, str]:
     return dict(PACKAGE.findall(place.read_text().partition('packages_to_test="')[0]))
 
 
-def _version(program: str) -> str:
+def version_of(program: str) -> str:
     """Return the version that a program names, or only that it is there."""
     word = "version" if program == "xorriso" else "--version"
     try:
@@ -88,7 +88,7 @@ def _package(name: str, witness: str) -> Finding:
     if witness.startswith("/"):
         found = "present" if Path(witness).exists() else ""
     else:
-        found = _version(witness) if shutil.which(witness) else ""
+        found = version_of(witness) if shutil.which(witness) else ""
     return Finding(name, found, f"apt-get install {name}")
 
 

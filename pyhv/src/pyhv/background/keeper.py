@@ -46,7 +46,7 @@ def _note(here: Place, wish: Wish, hv: Booted) -> None:
 def keep(here: Place, wish: Wish) -> str:
     """Boot the machine and answer for it until it is off; return why it ended. Raises Failure."""
     with here.log.open("w") as log, Booted(wish, lambda text: (log.write(text), log.flush())) as hv:
-        with Server(here.link, hv.ask):
+        with Server(here.link, hv.ask, asdict(hv.hello)):
             _note(here, wish, hv)
             hv.wait_for_end()
     return "the machine was turned off"

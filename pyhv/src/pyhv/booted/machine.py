@@ -7,17 +7,23 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pyhv import sentences as say
 from pyhv.api.waiting import waiting
 from pyhv.booted.prepare import Wish, prepare
+from pyhv.booted.wire import Wire
 from pyhv.emulator import Emulator
-from pyhv.errors import Closed, Failure, MachineGone, TookTooLong
+from pyhv.errors import Closed, Failure, LinkLost, MachineGone, TookTooLong
+from pyhv.link import Link
 from pyhv.linked.machine import Caller, Linked
+from pyhv.machine import Machine
 from pyhv.paths import BUILD
 
+A_LOOK = 5.0
+"""Seconds to listen for an answer, before looking whether the machine lives."""
 BOOT = {"qemu": 60.0, "bochs": 240.0}
 """Seconds until dom0 answers, on the machine for which they were written."""
 RUN = BUILD / "run"
@@ -35,13 +41,11 @@ class Booted(Linked):
         RUN.mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix="boot-", dir=RUN))
         self._emulator: Emulator | None = None
+        self._wire: Wire | None = None
+        self._link = None
         atexit.register(self.close)
         try:
-            self.description = prepare(wish, self._folder)
-            self._emulator = Emulator(self.description)
-            self._emulator.echo_to(echo)
-            self._drain = threading.Thread(target=self._emulator.listen, daemon=True)
-            self._drain.start()
+            self._start(prepare(wish, self._folder), echo)
             super().__init__(self._wait_for_dom0(), "an emulator")
         except BaseException:
             self.close()
@@ -49,16 +53,23 @@ class Booted(Linked):
 
     # Starting and ending
 
+    def _start(self, machine: Machine, echo: Callable[[str], object] | None) -> None:
+        self._wire = Wire(machine.emulator, self._folder)
+        self.description = replace(machine, link=self._wire.device)
+        self._emulator = Emulator(self.description)
+        self._emulator.echo_to(echo)
+        self._drain = threading.Thread(target=self._emulator.listen, daemon=True)
+        self._drain.start()
+
     def _wait_for_dom0(self) -> Caller:
         """Return a link that dom0 answers. Raises MachineGone, TookTooLong."""
-        from pyhv.link import Link, LinkError
-
+        assert self._wire is not None
         timeout = BOOT[self.description.emulator]
         for _ in waiting(timeout):
             self._check("dom0 answered")
             try:
-                return Link.open(f"unix:{self.description.link}")
-            except LinkError:
+                return Link.open(self._wire.where, timeout=A_LOOK)
+            except LinkLost:
                 continue
         raise self._failure(TookTooLong, f"waited {timeout:g} s for dom0 to answer")
 
@@ -72,15 +83,15 @@ class Booted(Linked):
     def close(self) -> None:
         """End the emulator, whatever runs in it, and remove its sockets."""
         atexit.unregister(self.close)
-        if getattr(self, "_link", None) is not None:
-            self._link.close()
-        self._link = None
+        super().close()
         if self._emulator is not None:
             self._emulator.end()
             self._drain.join()
             self.log_at_end = self._emulator.log
             self._emulator.stop()
             self._emulator = None
+        if self._wire is not None:
+            self._wire.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def wait_for_end(self) -> None:

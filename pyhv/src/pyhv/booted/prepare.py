@@ -95,20 +95,11 @@ def check_and_build(wish: Wish) -> Path:
 
 
 def prepare(wish: Wish, folder: Path) -> Machine:
-    """Build what is missing and return the machine; its sockets and module lie in `folder`."""
+    """Build what is missing and return the machine; its module and sockets lie in `folder`."""
     where = check_and_build(wish)
     accel, engine = acceleration.choose(wish.accel, wish.engine)
-    emulator = Machine(engine=engine, accel=accel).emulator
-    module = write_module(wish, where, folder / "module.cpio")
     return Machine(
-        engine=engine, accel=accel, image=where / "hv.elf", module=module, options=wish.options,
-        cpus=wish.cpus, memory_mib=wish.memory, link=folder / "link",
-        more=_sockets(emulator, folder) + (qemu.REPEATABLE if wish.counted else ()),
+        engine=engine, accel=accel, image=where / "hv.elf", options=wish.options,
+        module=write_module(wish, where, folder / "module.cpio"), cpus=wish.cpus,
+        memory_mib=wish.memory, more=qemu.REPEATABLE if wish.counted else (),
     )
-
-
-def _sockets(emulator: str, folder: Path) -> tuple[str, ...]:
-    """Return QEMU's words for a debugger's socket, at which nobody needs to be, and a monitor's."""
-    if emulator != "qemu":
-        return ()
-    return ("-gdb", f"unix:{folder / 'debugger'},server=on,wait=off")

@@ -19,7 +19,9 @@ LINUX_OPTIONS = "console=hvc0 quiet"
 
 
 class Caller(Protocol):
-    """The client's end of a link."""
+    """The client's end of a link; `hello` is what dom0 said of itself."""
+
+    hello: Any
 
     def call(self, verb: str, **arguments: Any) -> Any:
         """Ask dom0, and return what it answers. Raises Refused."""
@@ -71,6 +73,13 @@ class Linked(Hypervisor):
     def info(self) -> dict[str, Any]:
         """The machine's memory and clock, as dom0's `info` has them."""
         return self.ask("info")
+
+    @property
+    def hello(self) -> Any:
+        """What dom0 said of itself when the link began: `build`, `engine`, `chapters`."""
+        if self._link is None:
+            self.ask("hello")  # which raises Closed
+        return self._link.hello  # type: ignore[union-attr]
 
     @property
     def files(self) -> Files:

@@ -1,0 +1,76 @@
+# Whether an experiment was the same again: to the byte where its tier is exact, else up to numbers.
+"""Compare two runs of one experiment."""
+
+import re
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from pyhv.experiments.folder import Folder
+
+NUMBER = re.compile(r"\b0x[0-9a-f]+\b|\d+")
+EXACT = "to the byte"
+BUT_FOR_NUMBERS = "line by line, but for the numbers in them"
+"""How far two runs can be the same: see the book's page on driving."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a replay was the same, by which measure, and what to know about it.
+
+    `first_difference` is the first line that differs, with both readings; `made_of` names what the
+    two were not both made of.
+    """
+
+    same: bool
+    measure: str
+    first_difference: str
+    made_of: list[str]
+
+
+def measure_of(record: dict[str, Any]) -> str:
+    """Return how far the tier promises to repeat itself."""
+    exact = record["tier"] == "T0" or record["arguments"].get("counted", False)
+    return EXACT if exact else BUT_FOR_NUMBERS
+
+
+def first_difference(name: str, before: str, now: str, measure: str) -> str:
+    """Return the first line that differs, or "" where none does.
+
+    >>> first_difference("log", "a 1\\nb", "a 2\\nc", BUT_FOR_NUMBERS)
+    "log, line 2: it was 'b' and is 'c'"
+    >>> first_difference("log", "a 1", "a 2", BUT_FOR_NUMBERS)
+    ''
+    """
+    lines = zip_longest(before.splitlines(), now.splitlines())
+    for number, (was, is_now) in enumerate(lines, start=1):
+        if was == is_now:
+            continue
+        if measure == EXACT or was is None or is_now is None \
+                or NUMBER.sub("#", was) != NUMBER.sub("#", is_now):
+            return f"{name}, line {number}: it was {was!r} and is {is_now!r}"
+    return ""
+
+
+def made_of(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Name what differs between what two runs were made of."""
+    told = []
+    for part in ("tree", "machine"):
+        for key, was in before.get(part, {}).items():
+            is_now = now.get(part, {}).get(key)
+            if key != "command" and was != is_now:
+                told.append(f"{key}: it was {was} and is {is_now}")
+    return told
+
+
+def compare(before: Folder, now: Folder) -> Verdict:
+    """Compare two folders that were made by the same scenario."""
+    record, again = before.read(), now.read()
+    measure = measure_of(record)
+    difference = ""
+    for name in ("trace", "log"):
+        old, new = getattr(before, name), getattr(now, name)
+        if old.exists() and not difference:
+            difference = first_difference(
+                name, old.read_text(), new.read_text() if new.exists() else "", measure)
+    return Verdict(not difference, measure, difference, made_of(record, again))
