@@ -23,6 +23,18 @@ class MachineDead(Failure):
     """The hypervisor panicked, or powered off: the machine is dead, and can only be closed."""
 
 
+class TookTooLong(Failure, TimeoutError):
+    """What was waited for did not come in time; the line says what that was."""
+
+
+class NotInstalled(Failure):
+    """A program is missing; the line names Debian's package that has it."""
+
+
+class MachineGone(MachineDead):
+    """The emulator has ended, or would not start; `details` has its words and the log's end."""
+
+
 class NoSuchDomain(Failure):
     """No domain of this machine has that name or number."""
 
@@ -69,15 +81,3 @@ class LinkTaken(Failure):
 
 class LinkRestarted(Failure):
     """Dom0 has started anew, and knows nothing of this session."""
-
-
-class TookTooLong(Failure, TimeoutError):
-    """What was waited for did not come in time; the line says what that was."""
-
-
-class NotInstalled(Failure):
-    """A program is missing; the line names Debian's package that has it."""
-
-
-class MachineGone(MachineDead):
-    """The emulator has ended, or would not start; `details` has its words and the log's end."""
