@@ -54,7 +54,10 @@ class FakeDom0:
         self.calls.append(verb)
         self.before(verb)
         words = {"from_" if name == "from" else name: value for name, value in arguments.items()}
-        return getattr(self, "do_" + verb.replace(".", "_"))(**words)
+        do = getattr(self, "do_" + verb.replace(".", "_"), None)
+        if do is None:
+            raise Refused("no such verb", "ENOSYS")
+        return do(**words)
 
     def find(self, domain: int | str) -> Guest:
         for guest in self.guests:

@@ -31,6 +31,7 @@ class Server:
         self._path = path
         self._perform = perform
         self._hello = hello
+        self._clients: set[socket.socket] = set()
         self._one_at_a_time = threading.Lock()
         self._listener = socket.socket(socket.AF_UNIX)
 
@@ -45,6 +46,9 @@ class Server:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        for client in list(self._clients):
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
         self._path.unlink(missing_ok=True)
 
     def _accept(self) -> None:
@@ -56,15 +60,17 @@ class Server:
     def _serve(self, client: socket.socket) -> None:
         splitter = Splitter()
         last_id, last_reply = -1, b""
+        self._clients.add(client)
         with client, suppress(OSError):
             while heard := client.recv(CHUNK):
                 for part in splitter.feed(heard):
                     if not isinstance(part, Body) or (request := _read(part.data)) is None:
                         continue
                     if request["id"] != last_id:
-                        last_reply = _write(self._answer(request))
                         last_id = request["id"]
+                        last_reply = _write(self._answer(request))
                     client.sendall(last_reply)
+        self._clients.discard(client)
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         number, verb = request.pop("id"), request.pop("do")
