@@ -109,7 +109,7 @@ class FakeDom0:
 
     def do_vcpus(self, domain):
         guest = self.find(domain)
-        return [{"id": number, "state": "paused" if guest.paused else "blocked", "cpu": 0,
+        return [{"id": number, "state": "offline" if number else "blocked", "cpu": 0,
                  "time_ns": 1_500_000_000} for number in range(guest.vcpus)]
 
     def do_registers(self, domain, vcpu):

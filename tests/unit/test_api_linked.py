@@ -49,7 +49,7 @@ def test_pause_and_unpause(web):
     web.pause()
     assert (web.state, web.vcpus[0].state) == ("paused", "paused")
     web.unpause()
-    assert web.state == "alive"
+    assert (web.state, web.vcpus[0].state, web.vcpus[1].state) == ("alive", "blocked", "down")
     with pytest.raises(errors.Refused, match="web is not paused") as refused:
         web.unpause()
     assert refused.value.error == "EINVAL"

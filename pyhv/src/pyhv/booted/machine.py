@@ -26,6 +26,8 @@ A_LOOK = 5.0
 """Seconds to listen for an answer, before looking whether the machine lives."""
 BOOT = {"qemu": 60.0, "bochs": 240.0}
 """Seconds until dom0 answers, on the machine for which they were written."""
+ANSWER = {"qemu": 30.0, "bochs": 120.0}
+"""Seconds for one answer."""
 RUN = BUILD / "run"
 POWERED_OFF = re.compile(say.DOM0_POWERS_OFF)
 GIVES_UP = re.compile("|".join(say.GIVES_UP[:2]))
@@ -68,7 +70,8 @@ class Booted(Linked):
         for _ in waiting(timeout):
             self._check("dom0 answered")
             try:
-                return Link.open(self._wire.where, timeout=A_LOOK)
+                Link.open(self._wire.where, timeout=A_LOOK).close()
+                return Link.open(self._wire.where, timeout=ANSWER[self.description.emulator])
             except LinkLost:
                 continue
         raise self._failure(TookTooLong, f"waited {timeout:g} s for dom0 to answer")

@@ -34,14 +34,17 @@ def state_in_words(letters: str) -> str:
 class LinkedVcpu(Vcpu):
     """A virtual CPU, as dom0 told of it when it was asked for."""
 
-    def __init__(self, domain: "LinkedDomain", told: dict[str, Any]) -> None:
+    def __init__(self, domain: "LinkedDomain", told: dict[str, Any], paused: bool) -> None:
         super().__init__(domain, told["id"])
         self._told = told
+        self._paused = paused
 
     @property
     def state(self) -> str:
         """Where it stood: "running", "runnable", "blocked", "paused" or "down"."""
-        return self._told["state"]
+        if self._told["state"] == "offline":
+            return "down"
+        return "paused" if self._paused else self._told["state"]
 
     @property
     def cpu(self) -> int:
@@ -81,7 +84,8 @@ class LinkedDomain(Domain):
     @property
     def vcpus(self) -> Vcpus:
         """Its virtual CPUs, by their numbers, as they stand now."""
-        return Vcpus([LinkedVcpu(self, told) for told in self._ask("vcpus")])
+        paused = self.state == "paused"
+        return Vcpus([LinkedVcpu(self, told, paused) for told in self._ask("vcpus")])
 
     @property
     def p2m(self) -> Any:
