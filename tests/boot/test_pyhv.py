@@ -46,8 +46,8 @@ def test_a_small_guest_lives_and_is_looked_at(hv, hello):
     assert hello.console.expect(r"hello: second (\d+)")
     hello.write(0x2FF0, b"over the edge of a page")
     assert hello.read(0x2FF0, 23) == b"over the edge of a page"
-    with pytest.raises(errors.NoSuchMemory, match=f"d{hello.id} has no memory at 0x40000000"):
-        hello.read(0x40000000, 1)
+    with pytest.raises(errors.NoSuchMemory, match=f"d{hello.id} has no memory at 0x3000000"):
+        hello.read(0x3000000, 1)
     assert hv.store[f"/local/domain/{hello.id}/name"] == "hello"
 
 
