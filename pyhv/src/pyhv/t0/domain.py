@@ -4,7 +4,7 @@
 from typing import TYPE_CHECKING, Any
 
 from pyhv.errors import NoSuchDomain, NotOnThisTier
-from pyhv.t0.show import Row, Shown
+from pyhv.show import Row, Shown
 
 if TYPE_CHECKING:
     from pyhv.t0.machine import Hosted

@@ -10,7 +10,7 @@ from pyhv.t0.domain import Domain
 from pyhv.t0.guest import Code, Guest, Program
 from pyhv.t0.native import load
 from pyhv.t0.run import Runner
-from pyhv.t0.show import Row, Shown
+from pyhv.show import Row, Shown
 from pyhv.t0.trace import Event, Trace
 
 TOOLSTACK_AT = 0x10000

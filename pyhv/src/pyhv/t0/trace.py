@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pyhv.t0.show import Row, Shown
+from pyhv.show import Row, Shown
 
 
 class Event:
