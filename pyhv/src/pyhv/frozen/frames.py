@@ -29,7 +29,7 @@ def count_frames(frozen: "Frozen") -> Table:
         "offsets": [at["owner"], at["state"]], "itemsize": row.size,
     })
     content = frozen.program.read(
-        number(table.rows_), number(table.frame_count) * drgn.sizeof(row))
+        number(table.rows_), number(table.frame_count_) * drgn.sizeof(row))
     rows = numpy.frombuffer(content, layout)
     kinds, counts = numpy.unique(rows, return_counts=True)
     return Table([
