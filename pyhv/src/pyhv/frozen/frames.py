@@ -1,6 +1,7 @@
 # The frame table of a stopped machine, counted.
 """Who owns how many frames."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import drgn
@@ -31,10 +32,12 @@ def count_frames(frozen: "Frozen") -> Table:
     content = frozen.program.read(
         number(table.rows_), number(table.frame_count_) * drgn.sizeof(row))
     rows = numpy.frombuffer(content, layout)
-    kinds, counts = numpy.unique(rows, return_counts=True)
+    counted: Counter[tuple[int, str]] = Counter()
+    for (owner, state), count in zip(*numpy.unique(rows, return_counts=True), strict=True):
+        name = states[int(state)]
+        counted[int(owner), name if name in ("used", "absent") else "free"] += int(count)
     return Table([
-        {"owner": NAMES.get(int(kind["owner"]), f"d{kind['owner']}"),
-         "state": states[int(kind["state"])].replace("_", " "),
-         "frames": int(count), "MiB": round(int(count) / 256, 1)}
-        for kind, count in zip(kinds, counts, strict=True)
+        {"owner": NAMES.get(owner, f"d{owner}"), "state": state, "frames": count,
+         "MiB": round(count / 256, 1)}
+        for (owner, state), count in counted.items()
     ])
