@@ -1,5 +1,6 @@
 // What Python sees of it all: the module pyhv._hosted. Its types are told in _hosted.pyi.
 #include "calls.hpp"
+#include "frozen.hpp"
 #include "views.hpp"
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -149,6 +150,7 @@ PYBIND11_MODULE(_hosted, module) {
     py::register_local_exception_translator(translate);
     bind_views(module);
     bind_machine(module);
+    bind_frozen(module);
     module.attr("CALLS") = calls_by_name();
     module.attr("OPERATIONS") = operations_by_name();
     module.attr("CONSTANTS") = numbers(constants());

@@ -53,31 +53,36 @@ DomainView look_at(HostedMachine& hosted, DomainId id) {
     });
 }
 
+std::vector<StepView> walk_tables(const x86::EntryFormat& format, Mpa root, u64 address,
+                                  const ReadWord& read) {
+    std::vector<StepView> steps;
+    Mfn table = frame_of(root);
+    for (unsigned level = x86::top_level;; --level) {
+        const u8 order = x86::order_of_level(level);
+        const u64 index =
+            frame_of(Gpa{address}).value >> order & ((1u << x86::bits_per_level) - 1);
+        const Mpa at = address_of(table) + index * sizeof(u64);
+        const u64 value = read(at);
+        const bool present = format.present(value), leaf = format.is_leaf(value, level);
+        const x86::Access access = format.read(value, level).access;
+        table = format.frame(value);
+        steps.push_back({level, index, at.value, value,
+                         !present ? "nothing" : leaf ? "page" : "table",
+                         present ? table.value : 0, page_size << order, {}});
+        if (present && !leaf)
+            continue;
+        if (present)
+            steps.back().access = {access.read ? 'r' : '-', access.write ? 'w' : '-',
+                                   access.execute ? 'x' : '-'};
+        return steps;
+    }
+}
+
 std::vector<StepView> walk(HostedMachine& hosted, DomainId id, u64 gpa) {
     return hosted.about(id, [&](Domain& domain) {
-        using x86::EntryFormat;
         const Machine& machine = domain.machine;
-        const EntryFormat& format = *machine.engine->nested_format;
-        std::vector<StepView> steps;
-        Mfn table = frame_of(domain.p2m.root());
-        for (unsigned level = x86::top_level;; --level) {
-            const u8 order = x86::order_of_level(level);
-            const u64 index = frame_of(Gpa{gpa}).value >> order & ((1u << x86::bits_per_level) - 1);
-            const Mpa at = address_of(table) + index * sizeof(u64);
-            const u64 value = *machine.memory.as<u64>(at);
-            const bool present = format.present(value), leaf = format.is_leaf(value, level);
-            const x86::Access access = format.read(value, level).access;
-            table = format.frame(value);
-            steps.push_back({level, index, at.value, value,
-                             !present ? "nothing" : leaf ? "page" : "table",
-                             present ? table.value : 0, page_size << order, {}});
-            if (present && !leaf)
-                continue;
-            if (present)
-                steps.back().access = {access.read ? 'r' : '-', access.write ? 'w' : '-',
-                                       access.execute ? 'x' : '-'};
-            return steps;
-        }
+        return walk_tables(*machine.engine->nested_format, domain.p2m.root(), gpa,
+                           [&](Mpa at) { return *machine.memory.as<u64>(at); });
     });
 }
 

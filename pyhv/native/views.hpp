@@ -2,7 +2,7 @@
 #pragma once
 
 #include "machine.hpp"
-#include <map>
+#include <functional>
 
 namespace hv::hosted {
 
@@ -25,7 +25,7 @@ struct DomainView {
     std::vector<VcpuView> vcpus;
 };
 
-/// One level of a walk through a domain's nested tables.
+/// One level of a walk through page tables: a domain's nested ones, or the hypervisor's own.
 struct StepView {
     unsigned level;      ///< 3 at the top, 0 for the last
     u64 index;           ///< which of the table's 512 entries
@@ -49,6 +49,11 @@ struct EventView {
 
 std::vector<DomainId> list_domains(HostedMachine& machine);
 DomainView look_at(HostedMachine& machine, DomainId id);
+/// Reads eight bytes of a machine's memory, wherever that machine is.
+using ReadWord = std::function<u64(Mpa)>;
+/// Each level's entry on the way to `address`, in tables of any of the three formats.
+std::vector<StepView> walk_tables(const x86::EntryFormat& format, Mpa root, u64 address,
+                                  const ReadWord& read);
 std::vector<StepView> walk(HostedMachine& machine, DomainId id, u64 gpa);
 /// The domain's memory by guest physical address. NoMemory where a page of it is no RAM.
 std::string read_memory(HostedMachine& machine, DomainId id, u64 gpa, u64 bytes);

@@ -21,7 +21,7 @@ def watched(boot, tmp_path):
 
     def start(**fields):
         socket = tmp_path / "debugger"
-        machine = boot(debugger=socket, **fields)
+        machine = boot(debugger=socket, held=True, **fields)
         return machine, Debugger(socket)
 
     return start

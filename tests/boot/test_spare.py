@@ -114,7 +114,7 @@ def test_a_spare_machine_suffices(boot, image, module, tmp_path, place):
         image=image(), module=module(build.first_commands(True), linux=True),
         firmware=firmware, chipset=chipset,
         cpus=4, memory_mib=MEBIBYTES, serial=False, monitor=tmp_path / "monitor",
-        debugger=tmp_path / "debugger", more=words_for(disks, chipset),
+        debugger=tmp_path / "debugger", held=True, more=words_for(disks, chipset),
         grub=("ls",),  # which has firmware read each disk's first sector
     )
     screen = Screen(machine, tmp_path)

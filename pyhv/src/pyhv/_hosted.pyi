@@ -1,6 +1,7 @@
 # The compiled half of the hosted tier, as pyhv/native/bind.cpp makes it.
 """A machine out of hv's own code."""
 
+from collections.abc import Callable
 from typing import Any
 
 class VcpuView:
@@ -67,6 +68,11 @@ class Machine:
     def write(self, domain: int, gpa: int, data: bytes) -> None: ...
     def dmesg(self) -> str: ...
     def events(self, first: int) -> list[EventView]: ...
+
+def walk_tables(
+    format: str, root: int, address: int, read: Callable[[int], int]
+) -> list[StepView]: ...
+def registers_in_vmcb(vmcb: bytes) -> dict[str, int]: ...
 
 CALLS: dict[str, int]
 OPERATIONS: dict[tuple[str, str], tuple[int, Any, int]]

@@ -17,11 +17,14 @@ def on_terminal(name: str) -> str:
     return f"com1: enabled=1, mode=term, dev={name}"
 
 
-def _debugger_script() -> Path:
-    """Debian's Bochs starts in its debugger: let it continue, and leave when it stops."""
-    script = BUILD / "bochs.rc"
+def _debugger_script(machine: Machine) -> Path:
+    """Debian's Bochs starts in its debugger: let it continue, and leave when it stops.
+
+    With a debugger's side (see pyhv.frozen) it stays where it stops, and takes commands.
+    """
+    script = BUILD / ("bochs-debugged.rc" if machine.debugger else "bochs.rc")
     if not script.exists():
-        script.write_text("c\nq\n")
+        script.write_text("c\n" if machine.debugger else "c\nq\n")
     return script
 
 
@@ -52,4 +55,4 @@ def command(machine: Machine, serial: str, iso: Path) -> list[str]:
         *([f"com2: enabled=1, mode=term, dev={machine.link}"] if machine.link else []),
     ]
     # Without a file of its own, even an empty one, it would show its menu.
-    return ["bochs", "-q", "-f", "/dev/null", "-rc", str(_debugger_script()), *lines]
+    return ["bochs", "-q", "-f", "/dev/null", "-rc", str(_debugger_script(machine)), *lines]

@@ -6,9 +6,17 @@ from pathlib import Path
 
 from pyhv.errors import Failure
 from pyhv.sockets import connect
+from pyhv.speed import scaled
 
-# The numbers that gdb gives x86-64's registers, and how many bytes each has.
-REGISTERS = {"rbp": (6, 8), "rsp": (7, 8), "rip": (16, 8), "eflags": (17, 4)}
+# x86-64's registers in the order of gdb's numbers, as far as all have their size in common.
+WIDE = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", *(f"r{i}" for i in range(8, 16)),
+        "rip")
+NARROW = ("eflags", "cs", "ss", "ds", "es", "fs", "gs")
+CONTROL = ("fs_base", "gs_base", "k_gs_base", "cr0", "cr2", "cr3", "cr4", "cr8", "efer")
+SIZES = [(name, 4 if name in NARROW else 8) for name in (*WIDE, *NARROW, *CONTROL)]
+REGISTERS = {name: (number, size) for number, (name, size) in enumerate(SIZES)}
+# What one packet of QEMU's holds, two digits a byte.
+MOST_BYTES = 2000
 INTERRUPTS_ON = 1 << 9
 
 
@@ -23,9 +31,10 @@ def address_of(image: Path, symbol: str) -> int:
 
 
 class Debugger:
-    """A connection to a machine that waits for its debugger: see Machine.debugger."""
+    """A connection to a machine with a debugger's socket; it stops at once. See Machine."""
 
     def __init__(self, path: Path, timeout: float = 20.0) -> None:
+        self._timeout = scaled(timeout)
         self._socket = connect(path, "debugger", timeout)
         self._heard = b""
         self._ask("QStartNoAckMode")
@@ -51,6 +60,9 @@ class Debugger:
     def _ask(self, text: str) -> str:
         self._send(text)
         answer = self._receive()
+        while answer[:1] in ("T", "S"):
+            # It says that it stopped: on our arrival, unasked
+            answer = self._receive()
         if answer.startswith("E") and len(answer) == 3:
             raise Failure(f"QEMU refused the debugger's {text!r}: {answer}")
         return answer
@@ -65,6 +77,35 @@ class Debugger:
         """Stop the machine where it is."""
         self._socket.sendall(b"\x03")
         self._receive()
+
+    def wait_for_stop(self, timeout: float) -> str | None:
+        """Return the processor that met a breakpoint, or None where none did in that time."""
+        self._socket.settimeout(timeout)
+        try:
+            return self._receive().partition("thread:")[2].rstrip(";")
+        except TimeoutError:
+            return None
+        finally:
+            self._socket.settimeout(self._timeout)
+
+    def step(self, processor: str) -> None:
+        """Let one processor execute one instruction, while the others stand still."""
+        self._send(f"vCont;s:{processor}")
+        self._receive()
+
+    def set_breakpoint(self, address: int) -> None:
+        """Stop whichever processor comes to that virtual address, in whatever world."""
+        self._ask(f"Z0,{address:x},1")
+
+    def clear_breakpoint(self, address: int) -> None:
+        """Stop nobody there any more."""
+        self._ask(f"z0,{address:x},1")
+
+    def leave(self) -> None:
+        """Let the machine run without a debugger: another may come."""
+        self.see_physical(False)
+        self._ask("D")
+        self._socket.close()
 
     # A stopped machine.
 
@@ -86,14 +127,31 @@ class Debugger:
         number, _ = REGISTERS[register]
         return int.from_bytes(bytes.fromhex(self._ask(f"p{number:x}")), "little")
 
+    def registers(self) -> dict[str, int]:
+        """Return all registers of the chosen processor that have a number here."""
+        content = bytes.fromhex(self._ask("g"))
+        found, at = {}, 0
+        for name, size in SIZES:
+            found[name] = int.from_bytes(content[at:at + size], "little")
+            at += size
+        return found
+
     def __setitem__(self, register: str, value: int) -> None:
         """Change a register of the chosen processor."""
         number, size = REGISTERS[register]
         self._ask(f"P{number:x}={value.to_bytes(size, 'little').hex()}")
 
+    def see_physical(self, physical: bool) -> None:
+        """Have addresses of memory be the machine's, or again what the chosen processor sees."""
+        self._ask(f"Qqemu.PhyMemMode:{physical:d}")
+
     def read(self, address: int, count: int) -> bytes:
-        """Return bytes from where the chosen processor sees them."""
-        return bytes.fromhex(self._ask(f"m{address:x},{count:x}"))
+        """Return bytes from where the chosen processor sees them: see see_physical."""
+        pieces = []
+        for at in range(address, address + count, MOST_BYTES):
+            size = min(MOST_BYTES, address + count - at)
+            pieces.append(bytes.fromhex(self._ask(f"m{at:x},{size:x}")))
+        return b"".join(pieces)
 
     def write(self, address: int, content: bytes) -> None:
         """Change bytes, whatever the page tables say of them."""

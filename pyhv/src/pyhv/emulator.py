@@ -72,6 +72,7 @@ class Emulator:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
+        self.frozen = False  # see pyhv.frozen
         self._stderr = tempfile.TemporaryFile(mode="w+")
         self.iso = self._make_iso() if machine.boots_from_iso else None
         self._log = _Log()
@@ -91,10 +92,12 @@ class Emulator:
             raise Failure("an ISO needs an image to boot")
         return iso.make(machine)
 
-    def _spawn(self, words: list[str], keep: tuple[int, ...] = ()) -> None:
+    def _spawn(
+        self, words: list[str], keep: tuple[int, ...] = (), stdin: int = subprocess.DEVNULL
+    ) -> None:
         try:
             self.process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=self._stderr, stderr=self._stderr,
+                words, stdin=stdin, stdout=self._stderr, stderr=self._stderr,
                 pass_fds=keep, start_new_session=True, preexec_fn=_die_with_parent,
             )
         except FileNotFoundError as error:
@@ -112,7 +115,10 @@ class Emulator:
     def _start_bochs(self) -> int:
         ours, theirs = pty.openpty()
         tty.setraw(theirs)
-        self._spawn(bochs.command(self.machine, bochs.on_terminal(os.ttyname(theirs)), self.iso))
+        # Its debugger takes commands on its standard input
+        stdin = subprocess.PIPE if self.machine.debugger else subprocess.DEVNULL
+        serial = bochs.on_terminal(os.ttyname(theirs))
+        self._spawn(bochs.command(self.machine, serial, self.iso), stdin=stdin)
 
         def hang_up_at_the_end() -> None:
             # With the last holder of its other side gone, our side reads as ended.
@@ -215,6 +221,12 @@ class Emulator:
         self._stderr.seek(0)
         lines = [line for line in self._stderr.read().splitlines() if not NOISE.search(line)]
         return "\n".join(lines[-10:])
+
+    def words_since(self, place: int) -> str:
+        """Return the emulator's own words from that byte of them on."""
+        descriptor = self._stderr.fileno()
+        size = os.fstat(descriptor).st_size
+        return os.pread(descriptor, size - place, place).decode("utf-8", "replace")
 
     def end(self) -> None:
         """End the emulator, if it has not ended; what it said can still be read."""

@@ -19,6 +19,22 @@ class Closed(Failure):
     """The machine has been closed: nothing can be asked of it any more."""
 
 
+class NoDebugger(Failure):
+    """The emulator was started without a way into its debugger."""
+
+
+class AlreadyFrozen(Failure):
+    """The machine is frozen already; the line says how to end that."""
+
+
+class WrongImage(Failure):
+    """What runs in the machine is not the image whose types are at hand, or runs not yet."""
+
+
+class NotOnProcessor(Failure):
+    """The vCPU is on no pCPU, so that it executes nothing."""
+
+
 class MachineDead(Failure):
     """The hypervisor panicked, or powered off: the machine is dead, and can only be closed."""
 

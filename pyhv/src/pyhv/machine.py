@@ -17,7 +17,8 @@ class Machine:
     `bios` or `uefi`. `model` is the emulator's name of the CPU, `run_by` the emulator; empty takes
     the usual one. `grub` are commands for GRUB to run first, which can leave the machine as some
     firmware would; `rom` is another BIOS for Bochs than its own. `debugger` is where QEMU opens a
-    socket for one, and then waits for its word; `monitor` is where it opens one for its monitor.
+    socket for one; in Bochs, which has its own, any path will do. With `held` the machine does not
+    run before QEMU's debugger says so. `monitor` is where QEMU opens a socket for its monitor.
     `link` is where COM2, dom0's link, can be reached: QEMU listens there on a Unix socket, and
     Bochs opens it as a terminal device. Without one there is no COM2.
     Without `serial` there is no COM1: a machine with a screen and a keyboard. `first_kernel` is the
@@ -42,6 +43,7 @@ class Machine:
     grub: tuple[str, ...] = ()
     rom: Path | None = None
     debugger: Path | None = None
+    held: bool = False
     monitor: Path | None = None
     link: Path | None = None
     serial: bool = True

@@ -39,7 +39,9 @@ def command(machine: Machine, serial: tuple[str, ...], iso: Path | None) -> list
     if machine.monitor:
         words += ["-qmp", f"unix:{machine.monitor},server=on,wait=off"]
     if machine.debugger:
-        words += ["-S", "-gdb", f"unix:{machine.debugger},server=on,wait=off"]
+        words += ["-gdb", f"unix:{machine.debugger},server=on,wait=off"]
+    if machine.held:
+        words.append("-S")
     if iso:
         words += ["-cdrom", str(iso), "-boot", "d"]
         if machine.firmware == "uefi":

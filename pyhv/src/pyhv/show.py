@@ -1,5 +1,5 @@
 # Tables of a few rows: as text, as HTML for a notebook, and as a DataFrame.
-"""How the hosted tier's objects show themselves."""
+"""How objects show themselves, on every tier."""
 
 from collections.abc import Sequence
 from html import escape

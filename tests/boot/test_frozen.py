@@ -1,0 +1,325 @@
+# A machine frozen and looked into: what its hypervisor's memory says, against what dom0 says.
+"""`pyhv.frozen`, on machines that run, spin, wedge and panic."""
+
+import re
+
+import pytest
+
+from pyhv import qemu
+from pyhv import sentences as say
+from pyhv.debugger import Debugger
+from pyhv.dom0 import Dom0
+from pyhv.errors import (
+    AlreadyFrozen,
+    Closed,
+    NoDebugger,
+    NoSuchDomain,
+    NotOnProcessor,
+    WrongArgument,
+    WrongImage,
+)
+from pyhv.frozen import freeze
+
+pytestmark = pytest.mark.domains
+
+RC = "create hello kernel=hello memory=16\nlist\n"
+SPIN = 'create spinner kernel=wicked memory=16 cmdline="do=spin"'
+GUESTS = ("hello", "wicked")
+MACHINES = {
+    "svm": {"engine": "svm", "cpus": 2},
+    "vmx": {"engine": "vmx", "cpus": 2},
+}
+
+
+@pytest.fixture(scope="module", params=[pytest.param(f, id=n) for n, f in MACHINES.items()])
+def dom0(request, boot_shared, image, module, tmp_path_factory):
+    """dom0 at its prompt, with hello, and a guest that spins: it is always on a pCPU."""
+    machine = boot_shared(
+        image=image(), module=module(RC, guests=GUESTS),
+        debugger=tmp_path_factory.mktemp("frozen") / "debugger", **request.param)
+    shell = Dom0(machine)
+    shell.wait_for_prompt()
+    shell.type(SPIN)
+    shell.expect(r"wicked: spin")
+    yield shell
+    machine.stop()
+
+
+@pytest.fixture
+def frozen(dom0):
+    """The machine, for one test without an instruction of its own."""
+    with freeze(dom0.machine) as stopped:
+        yield stopped
+
+
+# What there is
+
+
+def test_it_says_of_domains_what_dom0_lists(dom0):
+    said = dom0.ask("list")
+    rows = re.findall(r"^\S+ +(\d+) +(\d+) +(\d+)\s+[r-][b-](\S{4})", said, re.MULTILINE)
+    assert len(rows) == 3
+    with freeze(dom0.machine) as f:
+        # Whether one runs or waits changes from one moment to the next
+        seen = [(d.id, d.frames // 256, len(d.vcpus), d.state[2:]) for d in f.domains]
+        assert seen == [(int(i), int(m), int(v), state) for i, m, v, state in rows]
+        assert {d.life for d in f.domains} == {"alive"}
+        assert f.domains[2].vcpus[0].state == "running"
+    assert dom0.state("hello")
+
+
+def test_pcpus_say_whose_instruction_is_next(frozen):
+    assert len(frozen.cpus) == 2
+    spinning = [cpu for cpu in frozen.cpus if cpu.current == (2, 0)]
+    assert len(spinning) == 1
+    for cpu in frozen.cpus:
+        assert cpu.in_hypervisor == (cpu.guest is None)
+    table = repr(frozen.cpus)
+    assert "World" in table and "<table>" in frozen.cpus._repr_html_()
+
+
+def test_the_types_lead_anywhere(frozen):
+    machine = frozen["hv::machine"]
+    assert machine.cpu_count.value_() == 2
+    assert machine.cpus._M_elems[1].number.value_() == 1
+    assert machine.facts.host_tables.value.value_() == frozen.root != 0
+    # A reference is a pointer, and a base a member
+    vcpu = frozen.domains[1].vcpus[0].object
+    assert vcpu.domain.id.value_() == 1
+    assert vcpu.domain.references._M_i.value_() >= 1
+
+
+def test_a_walk_ends_where_the_guest_is(frozen):
+    hello = frozen.domains[1]
+    walk = hello.p2m.walk(0x100000)
+    assert [step.level for step in walk.steps] == list(range(3, 3 - len(walk), -1))
+    assert walk.steps[0].at == hello.p2m.root
+    assert walk.steps[-1].kind == "page"
+    # Where PVH guests are loaded there is the guest itself, and not in dom0's memory
+    assert b"hello: " in hello.read(0x100000, 0x20000)
+    owner = frozen.machine.frames.rows_[walk.mpa >> 12].owner.value_()
+    assert owner == 1
+    assert hello.p2m.walk(0x4000_0000_0000).mpa is None
+
+
+def test_frames_add_up(frozen):
+    rows = {(row["owner"], row["state"]): row["frames"] for row in frozen.frames}
+    for domain in frozen.domains:
+        assert rows[f"d{domain.id}", "used"] == domain.frames
+    table = frozen.machine.frames
+    assert rows["nobody", "free"] == table.free_count_.value_()
+    assert sum(rows.values()) == table.frame_count_.value_()
+
+
+def test_ports_and_grants_have_two_ends(frozen):
+    ours = [row for row in frozen.domains[0].ports if row["remote"] == "d1"]
+    theirs = {row["port"]: row for row in frozen.domains[1].ports}
+    assert ours
+    for row in ours:
+        assert theirs[row["detail"]]["detail"] == row["port"]
+    assert {row["for"] for row in frozen.domains[1].grants} == {"d0"}
+
+
+def test_its_words_and_its_trace_are_there(frozen):
+    assert re.match(say.FIRST, frozen.dmesg())
+    record = frozen.program.type("struct hv::TraceRecord").size
+    for ring in frozen.trace().values():
+        assert ring and len(ring) % record == 0
+
+
+def test_a_sleeping_pcpu_tells_how_it_came_there(frozen):
+    for cpu in frozen.cpus:
+        if cpu.in_hypervisor:
+            places = [row["in"] for row in cpu.backtrace()]
+            assert any("work_for_ever" in place for place in places)
+
+
+def test_saved_registers_are_the_guests(frozen):
+    vcpu = frozen.domains[1].vcpus[0]
+    assert vcpu.state == "blocked"
+    here = vcpu.registers
+    assert "rbx" in here and "in " in here.where
+    if frozen.engine == "SVM":
+        # hello sleeps in a HLT
+        assert frozen.domains[1].read(here.rip - 1, 1) == b"\xf4"
+        assert vcpu.control.control.n_cr3.value_() == frozen.domains[1].p2m.root
+
+
+# Errors
+
+
+def test_freezing_twice_is_refused(dom0):
+    with freeze(dom0.machine) as f:
+        with pytest.raises(AlreadyFrozen):
+            freeze(dom0.machine)
+        assert len(f.domains) == 3
+    with pytest.raises(Closed):
+        f.domains  # noqa: B018
+    with freeze(dom0.machine) as again:
+        with pytest.raises(NoSuchDomain, match="d0, d1, d2"):
+            again.domains[7]
+        with pytest.raises(WrongArgument):
+            again.break_at("hv::no_such_function")
+        with pytest.raises(NotOnProcessor, match="d1 v0"):
+            again.step(1)
+
+
+def test_another_image_is_told_from_this_one(dom0, image, tmp_path):
+    other = tmp_path / "hv.elf"
+    content = image().read_bytes()
+    with freeze(dom0.machine) as f:
+        ours = f._information.build_id
+    other.write_bytes(content.replace(ours, bytes(len(ours))))
+    with pytest.raises(WrongImage):
+        freeze(dom0.machine, other)
+    assert dom0.state("hello")
+
+
+def test_without_a_debugger_it_is_refused(boot, image):
+    with pytest.raises(NoDebugger):
+        freeze(boot(image=image(), options="panic=0"))
+
+
+# Going on by steps
+
+
+def test_a_step_is_one_instruction(frozen):
+    rips = set()
+    for _ in range(6):
+        step = frozen.step(2)
+        assert step.before.rip != step.after.rip
+        rips.add(step.after.rip)
+    # The loop has few instructions, and comes round
+    assert len(rips) <= 3
+
+
+def test_a_breakpoint_is_met_in_its_own_world_only(frozen):
+    address = frozen.step(2).after.rip
+    told = []
+    wrong = frozen.break_at(address, told.append, domain=1)
+    assert frozen.run(0.3) is None
+    assert not told and wrong.hits == 0
+    wrong.remove()
+
+    def only_once(hit):
+        told.append(hit)
+        assert hit.vcpu == (2, 0) and hit.registers.rip == address
+        hit.breakpoint.remove()
+
+    frozen.break_at(address, only_once, domain=2)
+    assert frozen.run(20) is told[0]
+    assert len(told) == 1
+
+
+def test_a_callback_may_stop_what_it_watches(frozen):
+    def third(hit):
+        if hit.breakpoint.hits == 3:
+            hit.stop()
+
+    address = frozen.step(2).after.rip
+    frozen.break_at(address, third, domain=2)
+    hit = frozen.run(20)
+    assert hit.breakpoint.hits == 3
+    # Nothing runs: the same instruction is still the next
+    assert frozen.domains[2].vcpus[0].registers.rip == address
+
+
+def test_an_exception_in_a_callback_comes_out_whole(frozen):
+    class Mine(Exception):
+        pass
+
+    def fail(hit):
+        raise Mine("of my own")
+
+    address = frozen.step(2).after.rip
+    frozen.break_at(address, fail, domain=2)
+    with pytest.raises(Mine, match="of my own") as caught:
+        frozen.run(20)
+    assert caught.value.hit.registers.rip == address
+    assert f"{address:#018x}" in caught.value.__notes__[0]
+    assert frozen.domains[2].vcpus[0].registers.rip == address
+
+
+def test_the_hypervisors_functions_can_be_waited_for(dom0):
+    with freeze(dom0.machine) as f:
+        f.break_at("hv::answer_hypercall", lambda hit: hit.cpu.current == (0, 0) and hit.stop())
+        dom0.machine.send_line("list")
+        hit = f.run(30)
+        assert hit.cpu.in_hypervisor
+        assert "hv::answer_hypercall" in hit.cpu.backtrace()[0]["in"]
+    dom0.expect(say.LIST_HEAD)
+    dom0.expect(say.DOM0_PROMPT)
+
+
+# Nothing runs
+
+
+def test_a_frozen_machine_stands_still(frozen):
+    before = [dict(cpu.registers) for cpu in frozen.cpus]
+    counts = [(d.row(), d.object.exits.value_()) for d in frozen.domains]
+    _ = repr(frozen.frames), frozen.dmesg(), repr(frozen.domains)
+    frozen.ran()  # reads everything anew
+    assert [dict(cpu.registers) for cpu in frozen.cpus] == before
+    assert [(d.row(), d.object.exits.value_()) for d in frozen.domains] == counts
+
+
+def records(machine) -> bytes:
+    with freeze(machine) as f:
+        return f.trace()[0]
+
+
+def test_a_machine_that_was_frozen_runs_on_identically(boot, image, module, tmp_path):
+    """An instruction is a tick: every event has the TSC that it has in a run never frozen."""
+    fields = {"image": image(), "module": module(RC), "debugger": tmp_path / "debugger",
+              "more": (*qemu.COUNTED, "-seed", "1", "-rtc", "base=2026-01-01,clock=vm")}
+    traces = []
+    for often in (False, True):
+        machine = boot(**fields)
+        for line in ("I walk my own", "My engine is", "I made room for d0", "I made room for d1"):
+            machine.expect(line, 60)
+            if often:
+                with freeze(machine) as f:
+                    assert "I run." in f.dmesg()
+        machine.expect(r"dom0> list[^$]*dom0> ", 60)
+        traces.append(records(machine))
+        machine.stop()
+    assert len(traces[0]) > 40 * 48
+    shorter = min(len(trace) for trace in traces)
+    assert traces[0][:shorter] == traces[1][:shorter]
+
+
+# The scenes in which dom0 is the patient
+
+
+def test_a_wedged_dom0_hides_nothing(boot, image, module, tmp_path):
+    socket = tmp_path / "debugger"
+    machine = boot(image=image(), module=module(RC), cpus=2, debugger=socket)
+    Dom0(machine).wait_for_prompt()
+    with freeze(machine) as f:
+        assert f.domains[0].vcpus[0].state == "blocked"
+        wakes_at = f.domains[0].vcpus[0].registers.rip
+        place = f.domains[0].p2m.walk(wakes_at).mpa
+    # dom0 wakes in a loop
+    debugger = Debugger(socket)
+    debugger.see_physical(True)
+    debugger.write(place, b"\xeb\xfe")
+    debugger.leave()
+    machine.send_line("list")
+    with freeze(machine) as f:
+        hit = f.break_at(wakes_at, domain=0)
+        assert f.run(30).breakpoint is hit
+        assert f.domains[0].vcpus[0].registers.rip == wakes_at
+        assert f.domains[0].state == "r-----"
+        step = f.step(0)
+        assert step.after.rip == wakes_at
+        assert len(f.domains[1].vcpus) == 1
+        assert f.domains[1].read(0x100000, 16)
+
+
+def test_a_panicked_hypervisor_can_still_be_read(boot, image, tmp_path):
+    machine = boot(image=image(), options="panic=0", debugger=tmp_path / "debugger")
+    machine.expect(say.HALTED)
+    with freeze(machine) as f:
+        assert re.search(say.PANIC.format(cpu=0), f.dmesg())
+        assert [row["in"] for row in f.backtrace(0) if "break_on_purpose" in row["in"]]
+        assert len(f.domains) == 0
