@@ -51,6 +51,18 @@ def test_a_small_guest_lives_and_is_looked_at(hv, hello):
     assert hv.store[f"/local/domain/{hello.id}/name"] == "hello"
 
 
+def test_a_frozen_machine_is_read_and_goes_on(hv, hello):
+    hello.console.expect("awake")
+    walk = hello.p2m.walk(0x1000)
+    assert walk.mpa is not None and "walk" in repr(hello.p2m)
+    with hv.freeze() as frozen:
+        assert frozen.domains[hello.id].p2m.walk(0x1000).mpa == walk.mpa
+        with pytest.raises(errors.Frozen, match="nobody in it can list: leave the `with`"):
+            list(hv.domains)
+    assert len(hv.frames) > 1
+    assert hello.console.expect(r"hello: second (\d+)")
+
+
 def test_linux_from_create_to_its_end(hv):
     linux = hv.create("linux", kernel="linux")
     linux.console.expect("linux# ", 120)

@@ -71,6 +71,8 @@ def test_expect_ends_when_the_domain_does(hv, web, guest):
     assert web.console.expect("last") is not None
     with pytest.raises(errors.NoSuchDomain, match=r"web \(d1\) is gone; .*'last words'"):
         web.console.expect("login")
+    other = hv.create("web")
+    assert (web.console.text, other.console.text) == ("last words", "")
 
 
 def test_typing_waits_until_the_ring_has_room(web, guest, dom0):

@@ -47,6 +47,10 @@ class NotInstalled(Failure):
     """A program is missing; the line names Debian's package that has it."""
 
 
+class Frozen(Failure):
+    """The machine stands still, so that nobody in it can do anything."""
+
+
 class MachineGone(MachineDead):
     """The emulator has ended, or would not start; `details` has its words and the log's end."""
 

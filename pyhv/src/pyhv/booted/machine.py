@@ -16,8 +16,10 @@ from pyhv.api.waiting import waiting
 from pyhv.booted.prepare import Wish, prepare
 from pyhv.booted.wire import Wire
 from pyhv.emulator import Emulator
-from pyhv.errors import Closed, Failure, LinkLost, MachineGone, TookTooLong
+from pyhv.errors import Closed, Failure, Frozen, LinkLost, MachineGone, TookTooLong
+from pyhv.frozen import freeze
 from pyhv.link import Link
+from pyhv.linked.domain import LinkedDomain
 from pyhv.linked.machine import Caller, Linked
 from pyhv.machine import Machine
 from pyhv.paths import BUILD
@@ -28,9 +30,35 @@ BOOT = {"qemu": 60.0, "bochs": 240.0}
 """Seconds until dom0 answers, on the machine for which they were written."""
 ANSWER = {"qemu": 30.0, "bochs": 120.0}
 """Seconds for one answer."""
+DYING = 1.0
 RUN = BUILD / "run"
 POWERED_OFF = re.compile(say.DOM0_POWERS_OFF)
 GIVES_UP = re.compile("|".join(say.GIVES_UP[:2]))
+
+
+class FrozenP2m:
+    """A domain's nested page tables; the machine stands still while they are walked."""
+
+    def __init__(self, hv: "Booted", domain: LinkedDomain) -> None:
+        self._hv = hv
+        self._domain = domain
+
+    def walk(self, gpa: int) -> Any:
+        """Return each level's entry on the way to a guest physical address."""
+        with self._hv.freeze() as frozen:
+            return frozen.domains[self._domain.id].p2m.walk(gpa)
+
+    @property
+    def tables(self) -> int:
+        """How many frames the tables take."""
+        with self._hv.freeze() as frozen:
+            return frozen.domains[self._domain.id].p2m.tables
+
+    def __repr__(self) -> str:
+        return f"<p2m of {self._domain.name}: walk(gpa) shows each level>"
+
+    def _repr_html_(self) -> str:
+        return f"p2m of <code>{self._domain.name}</code>: <code>walk(gpa)</code> shows each level"
 
 
 class Booted(Linked):
@@ -57,7 +85,8 @@ class Booted(Linked):
 
     def _start(self, machine: Machine, echo: Callable[[str], object] | None) -> None:
         self._wire = Wire(machine.emulator, self._folder)
-        self.description = replace(machine, link=self._wire.device)
+        self.description = replace(machine, link=self._wire.device,
+                                   debugger=self._folder / "debugger")
         self._emulator = Emulator(self.description)
         self._emulator.echo_to(echo)
         self._drain = threading.Thread(target=self._emulator.listen, daemon=True)
@@ -109,9 +138,14 @@ class Booted(Linked):
 
     def ask(self, verb: str, **arguments: Any) -> Any:
         """Ask dom0 by a verb of the link. Raises Refused, and MachineGone where none is left."""
+        if self._emulator is not None and self._emulator.frozen:
+            raise Frozen(f"the machine is frozen, and nobody in it can {verb}: leave the `with` "
+                         "of freeze() first")
         try:
             return super().ask(verb, **arguments)
-        except Failure:
+        except Failure as failure:
+            if isinstance(failure, LinkLost):
+                self._drain.join(DYING)  # its sockets close before it has ended
             self._check(f"it answered {verb}")
             raise
 
@@ -119,9 +153,10 @@ class Booted(Linked):
         """Raise MachineGone where the hypervisor gave up, or the emulator has ended."""
         if self._emulator is None:
             return
-        ended = self._emulator.process.poll() is not None
+        ended = not self._drain.is_alive() or self._emulator.process.poll() is not None
         if ended:
             self._drain.join()
+            self._emulator.process.wait()
         log = self._emulator.log
         if last := GIVES_UP.search(log):
             raise self._failure(MachineGone, last[0].strip())
@@ -131,6 +166,25 @@ class Booted(Linked):
 
     def _failure(self, kind: type[Failure], reason: str) -> Failure:
         return kind(reason, self.emulator.failure(reason).details)
+
+    # Looking at it from outside
+
+    def freeze(self) -> Any:
+        """Stop the machine and read the hypervisor's own memory: `with hv.freeze() as f:`.
+
+        No instruction runs until the `with` is left; dom0 may be dead. See pyhv.frozen. Raises
+        AlreadyFrozen, and NotBuilt where drgn is not installed.
+        """
+        return freeze(self.emulator)
+
+    @property
+    def frames(self) -> Any:
+        """Who owns how many of the machine's frames; it stands still while they are counted."""
+        with self.freeze() as frozen:
+            return frozen.frames
+
+    def _p2m_of(self, domain: LinkedDomain) -> "FrozenP2m":
+        return FrozenP2m(self, domain)
 
     @property
     def log(self) -> str:

@@ -2,10 +2,11 @@
 """The console of a domain."""
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from pyhv.api.waiting import waiting
-from pyhv.errors import NoSuchDomain, TookTooLong
+from pyhv.errors import NoSuchDomain, Refused, TookTooLong
 from pyhv.linked.stream import Stream
 
 AT_ONCE = 512
@@ -22,9 +23,17 @@ class Console:
         self._hv = hv
         self._number = number
         self.name = name
-        self._stream = Stream(
-            f"the console of {name}",
-            lambda cursor: hv.ask("console.read", domain=number, **{"from": cursor}))
+        self._stream = Stream(f"the console of {name}", self._fetch)
+
+    def _fetch(self, cursor: int) -> dict[str, Any]:
+        try:
+            return self._hv.ask("console.read", domain=self._number, **{"from": cursor})
+        except Refused:
+            # Of those that are gone dom0 keeps the last words, by name, until another has it
+            if self.name not in self._hv.domains:
+                with suppress(Refused):
+                    return self._hv.ask("console.read", domain=self.name, **{"from": cursor})
+            return {"text": b"", "next": cursor}
 
     @property
     def text(self) -> str:
