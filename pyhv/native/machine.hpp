@@ -83,6 +83,7 @@ public:
 
 private:
     Cpu& cpu(u16 number);
+    void lay_rings();
     void open_chapters();
     void make_dom0();
     void put_away(Cpu& cpu);

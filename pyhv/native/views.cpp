@@ -129,7 +129,6 @@ std::string console_text(HostedMachine& hosted) {
 
 std::vector<EventView> events(HostedMachine& hosted, size_t from) {
     hosted.collect();
-    const Clock& clock = hosted.machine().clock;
     std::vector<EventView> views;
     for (; from < hosted.records().size(); ++from) {
         const TraceRecord& record = hosted.records()[from];
@@ -137,7 +136,7 @@ std::vector<EventView> events(HostedMachine& hosted, size_t from) {
         if (event == nullptr)
             continue;
         EventView& view = views.emplace_back();
-        view.time = clock.to_ns(record.tsc - clock.boot_ticks);
+        view.time = record.time;
         view.cpu = record.cpu;
         view.domain = record.domain;
         view.vcpu = record.vcpu;
