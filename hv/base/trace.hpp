@@ -33,8 +33,7 @@ enum TraceBit : u32 {
     trace_hypercalls = 1 << 16,
     trace_exits = 1 << 17,
     trace_turns = 1 << 18,
-    trace_timers = 1 << 19,
-    trace_bells = 1 << 20,
+    trace_bells = 1 << 19,
 };
 
 /// One event that happened.
@@ -61,12 +60,12 @@ struct TraceRing {
     static TraceRing* lay(void* place, u64 bytes) {
         return new (place) TraceRing{.capacity = static_cast<u32>(bytes / sizeof(TraceRecord)) - 1};
     }
-    TraceRecord& at(u64 index) {
-        return reinterpret_cast<TraceRecord*>(this + 1)[index % capacity];
+    const TraceRecord& at(u64 index) const {
+        return reinterpret_cast<const TraceRecord*>(this + 1)[index % capacity];
     }
     void put(const TraceRecord& record) {
         const u64 at = written.load(std::memory_order_relaxed);
-        this->at(at) = record;
+        reinterpret_cast<TraceRecord*>(this + 1)[at % capacity] = record;
         written.store(at + 1, std::memory_order_release);
     }
 };

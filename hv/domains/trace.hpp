@@ -57,13 +57,11 @@ inline constexpr TraceEvent hypercall_made{
 inline constexpr TraceEvent vcpu_exited{
     Chapter::domains, 18, "vcpu_exited", {"domain", "vcpu", "exit", "detail"},
     "d{domain} v{vcpu} comes to me: {exit}, {detail:x}.", "exits", trace_exits};
-inline constexpr TraceEvent timer_rang{Chapter::domains, 19, "timer_rang", {"domain", "vcpu"},
-    "The timer of d{domain} v{vcpu} is due.", "vcpu-calls", trace_timers};
 
 inline constexpr const TraceEvent* domain_events[] = {
     &domain_created, &domain_shut_down, &domain_crashed,  &domain_dying,    &domain_gone,
     &domain_paused,  &domain_unpaused,  &first_child,     &vcpu_scheduled,  &dom0_powers_off,
     &dom0_reboots,   &dom0_lost,        &vcpu_up,         &vcpu_down,       &vcpu_put_away,
-    &vcpu_blocked,   &vcpu_woken,       &hypercall_made,  &vcpu_exited,     &timer_rang};
+    &vcpu_blocked,   &vcpu_woken,       &hypercall_made,  &vcpu_exited};
 
 }  // namespace hv

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <domains/household.hpp>
 #include <domains/shared_info.hpp>
-#include <domains/trace.hpp>
 #include <x86/privileged.hpp>
 
 namespace hv {
@@ -10,21 +9,18 @@ namespace {
 
 Machine& machine_of(void* context) { return *static_cast<Machine*>(context); }
 
-void tell_of_timer(Cpu& cpu, Vcpu& vcpu) {
-    trace(cpu, timer_rang, vcpu);
+void tell_of_timer(Vcpu& vcpu) {
     if (const auto expired = household(vcpu.domain.machine).timer_expired)
         expired(vcpu);
 }
 
-void singleshot_expired(Timer& timer, Cpu& cpu) {
-    tell_of_timer(cpu, static_cast<VcpuTimer&>(timer).vcpu);
-}
+void singleshot_expired(Timer& timer, Cpu&) { tell_of_timer(static_cast<VcpuTimer&>(timer).vcpu); }
 
 void periodic_expired(Timer& timer, Cpu& cpu) {
     Vcpu& vcpu = static_cast<VcpuTimer&>(timer).vcpu;
     if (vcpu.period != 0)
         cpu.timers.arm(cpu, timer, timer.deadline + vcpu.period);
-    tell_of_timer(cpu, vcpu);
+    tell_of_timer(vcpu);
 }
 
 }  // namespace

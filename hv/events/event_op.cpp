@@ -147,7 +147,7 @@ Result<> init_control(Call& call, evtchn_init_control_t& wish) {
 }
 
 Result<> send_event(Call& call, const evtchn_send_t& wish) {
-    trace(call.cpu, event_sent, call.domain.id, call.vcpu.id, call.domain.id, wish.port);
+    trace(call.cpu, event_sent, call.vcpu, wish.port);
     return send(call.domain, wish.port);
 }
 Result<> close_event(Call& call, const evtchn_close_t& wish) {

@@ -12,7 +12,7 @@ inline constexpr TraceEvent doorbell_given{
 inline constexpr TraceEvent fifo_chosen{Chapter::events, 1, "fifo_chosen", {"domain", "vcpu"},
     "d{domain} wants its events in queues: I link them by priority for v{vcpu}.", "fifo"};
 inline constexpr TraceEvent event_sent{
-    Chapter::events, 2, "event_sent", {"domain", "port"}, "d{domain} rang port {port}.",
+    Chapter::events, 2, "event_sent", {"domain", "vcpu", "port"}, "d{domain} rang port {port}.",
     "doorbell", trace_bells};
 inline constexpr TraceEvent virq_raised{
     Chapter::events, 3, "virq_raised", {"domain", "vcpu", "virq"},

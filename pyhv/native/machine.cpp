@@ -1,6 +1,5 @@
 // How the machine is put together: RAM, pCPUs, the chapters in their order, and a dom0 that waits.
 #include "machine.hpp"
-#include <boot/trace.hpp>
 #include <domains/memory.hpp>
 #include <domains/shared_info.hpp>
 #include <domains/vcpu_start.hpp>
@@ -118,6 +117,12 @@ void HostedMachine::crash(DomainId id) {
     collect();
 }
 
+void HostedMachine::ask_for(u32 bits) {
+    machine_->traced = bits;
+    for (const auto& each : cpus_)
+        set_traced(*each);
+}
+
 void HostedMachine::collect() {
     for (const auto& each : cpus_) {
         TraceRing& ring = *each->trace;
@@ -129,19 +134,6 @@ void HostedMachine::collect() {
         for (; from < ring.written; ++from)
             records_.push_back(ring.at(from));
     }
-}
-
-const TraceEvent* event_of(const TraceRecord& record) {
-    const auto find = [&](std::span<const TraceEvent* const> events) -> const TraceEvent* {
-        for (const TraceEvent* event : events)
-            if (static_cast<u8>(event->chapter) == record.chapter && event->number == record.number)
-                return event;
-        return nullptr;
-    };
-    for (const Plug* plug : plugs)
-        if (const TraceEvent* found = find(plug->events))
-            return found;
-    return find(boot::events);
 }
 
 }  // namespace hv::hosted

@@ -190,7 +190,8 @@ TEST_F(Traced, ShowsDom0TheRingsToReadOnly) {
 
     // Unmapped again, the frames stay the hypervisor's
     xen_remove_from_physmap_t removal{DOMID_SELF, 0, 0x300};
-    ASSERT_EQ(small.call_with(dom0, __HYPERVISOR_memory_op, XENMEM_remove_from_physmap, removal), 0);
+    ASSERT_EQ(
+        small.call_with(dom0, __HYPERVISOR_memory_op, XENMEM_remove_from_physmap, removal), 0);
     EXPECT_EQ(small.machine().frames.row(Mfn{first + 1}).uses, 1u);
 }
 

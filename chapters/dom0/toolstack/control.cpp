@@ -112,6 +112,13 @@ Result<xen_sysctl_physinfo> physical_info() {
     return request.u.physinfo;
 }
 
+Result<xen_sysctl_tbuf_op> trace_op(const xen_sysctl_tbuf_op& wish) {
+    xen_sysctl request = {};
+    request.u.tbuf_op = wish;
+    TRY(sysctl(request, XEN_SYSCTL_tbuf_op));
+    return request.u.tbuf_op;
+}
+
 Result<std::string> read_hypervisor_log() {
     std::string log;
     u32 index = 0;

@@ -39,6 +39,8 @@ class EventView:
     chapter: str
     name: str
     fields: dict[str, int]
+    words: dict[str, str]
+    frequent: bool
     sentence: str
     section: str
 
@@ -46,6 +48,7 @@ class Machine:
     now: int
     death: str
     lost: int
+    traced: int
     free_frames: int
 
     def __init__(self, cpus: int, mebibytes: int) -> None: ...
@@ -66,10 +69,14 @@ class Machine:
     def read(self, domain: int, gpa: int, count: int) -> bytes: ...
     def write(self, domain: int, gpa: int, data: bytes) -> None: ...
     def dmesg(self) -> str: ...
-    def events(self, first: int) -> list[EventView]: ...
+    def records(self, first: int) -> bytes: ...
+
+def decode(records: bytes) -> list[EventView]: ...
 
 CALLS: dict[str, int]
 OPERATIONS: dict[tuple[str, str], tuple[int, Any, int]]
 CONSTANTS: dict[str, int]
 ERRORS: dict[str, int]
 MAX_CPUS: int
+TRACE_BITS: dict[str, int]
+TRACE_RECORD_BYTES: int
