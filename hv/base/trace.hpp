@@ -4,6 +4,7 @@
 #include <atomic>
 #include <base/chapter.hpp>
 #include <base/print.hpp>
+#include <new>
 
 namespace hv {
 
@@ -19,11 +20,25 @@ struct TraceEvent {
     std::array<std::string_view, max_fields> fields{}; ///< names, in the order of the values
     std::string_view sentence;                         ///< in the hypervisor's voice
     std::string_view section;                          ///< the label in the book that explains it
+    u32 frequent = 0;                                  ///< its TraceBit; 0: its chapter's
+
+    /// Its bit in a pCPU's mask.
+    constexpr u32 bit() const { return frequent ? frequent : 1u << static_cast<unsigned>(chapter); }
+};
+
+/// What goes into the rings. Bit n, on from the start: the rare events of chapter n. What comes by
+/// the thousand has bits of its own, off until somebody asks.
+enum TraceBit : u32 {
+    trace_rare = 0xffff,
+    trace_hypercalls = 1 << 16,
+    trace_exits = 1 << 17,
+    trace_turns = 1 << 18,
+    trace_bells = 1 << 19,
 };
 
 /// One event that happened.
 struct TraceRecord {
-    u64 tsc = 0;
+    u64 time = 0;              ///< ns since boot; 0 before the clock was set
     u8 chapter = 0;
     u8 number = 0;
     DomainId domain = 0;
@@ -33,25 +48,28 @@ struct TraceRecord {
 };
 static_assert(sizeof(TraceRecord) == 48);
 
-/// The last events of one pCPU. Written by that pCPU alone; read by anyone, who checks `written`
-/// before and after to see whether a record was overtaken.
-class TraceRing {
-public:
-    static constexpr size_t capacity = 256;
+/// The last events of one pCPU: this, and behind it the records. Written by that pCPU alone; read
+/// by anyone, who looks at `written` before and after to see which records were overtaken.
+struct TraceRing {
+    std::atomic<u64> written{0};    ///< records ever put; number n lies at n % capacity
+    u32 capacity = 0;
+    u32 record_bytes = sizeof(TraceRecord);
+    std::array<u64, 4> unused{};
 
-    void put(const TraceRecord& record) {
-        const u64 at = written_.load(std::memory_order_relaxed);
-        records_[at % capacity] = record;
-        written_.store(at + 1, std::memory_order_release);
+    /// A new ring that fills `bytes` at `place`.
+    static TraceRing* lay(void* place, u64 bytes) {
+        return new (place) TraceRing{.capacity = static_cast<u32>(bytes / sizeof(TraceRecord)) - 1};
     }
-
-    u64 written() const { return written_.load(std::memory_order_acquire); }
-    const TraceRecord& at(u64 index) const { return records_[index % capacity]; }
-
-private:
-    std::array<TraceRecord, capacity> records_{};
-    std::atomic<u64> written_{0};
+    const TraceRecord& at(u64 index) const {
+        return reinterpret_cast<const TraceRecord*>(this + 1)[index % capacity];
+    }
+    void put(const TraceRecord& record) {
+        const u64 at = written.load(std::memory_order_relaxed);
+        reinterpret_cast<TraceRecord*>(this + 1)[at % capacity] = record;
+        written.store(at + 1, std::memory_order_release);
+    }
 };
+static_assert(sizeof(TraceRing) == sizeof(TraceRecord));
 
 /// Writes the sentence of `event` with its values, and a newline, to `sink`.
 inline void tell_sentence(Sink& sink, const TraceEvent& event,

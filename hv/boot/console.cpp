@@ -66,6 +66,26 @@ size_t Console::read(char* into, size_t room) {
     return count;
 }
 
+void open_trace(Cpu& cpu, void* place, u64 bytes) {
+    TraceRing* const before = cpu.trace;
+    cpu.trace = TraceRing::lay(place, bytes);
+    for (u64 i = 0; before != nullptr && i < before->written; ++i)
+        cpu.trace->put(before->at(i));
+    set_traced(cpu);
+}
+
+void set_traced(Cpu& cpu) {
+    const Machine& machine = *cpu.machine;
+    const bool here = machine.tracing && machine.traced_cpus >> cpu.number & 1;
+    cpu.traced = here ? machine.traced : 0;
+}
+
+void note(Cpu& cpu, const TraceEvent& event, DomainId domain, u16 vcpu, u64 a, u64 b, u64 c,
+          u64 d) {
+    cpu.trace->put({cpu.machine->clock.now(), static_cast<u8>(event.chapter), event.number, domain,
+                    vcpu, cpu.number, {a, b, c, d}});
+}
+
 void tell(Cpu& cpu, const TraceEvent& event, DomainId domain, u64 a, u64 b, u64 c, u64 d) {
     trace(cpu, event, domain, 0, a, b, c, d);
     // One write for the whole sentence, so that pCPUs do not speak into each other's

@@ -66,6 +66,7 @@ struct BootOptions {
 
     u64 dom0_mebibytes = 96;   ///< dom0_mem=MiB
     u64 cpus = 8;              ///< cpus=N: how many pCPUs to bring up at most
+    u64 trace_kib = 256;       ///< trace=KiB: of each pCPU's ring of events
     u64 help = 0;              ///< help: list the options
     u64 panic_cpu = nobody;    ///< panic[=N]: break that pCPU on purpose, to see what a panic says
 };

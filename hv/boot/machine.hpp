@@ -32,6 +32,8 @@ struct Cpu {
 
     /// Reasons to leave a guest, set by any pCPU, taken by this one: see CpuAsk.
     std::atomic<u32> asks{0};
+    std::atomic<u32> traced{0};     ///< TraceBit: what goes into its ring
+    TraceRing* trace = nullptr;     ///< see open_trace()
 
     LockLedger ledger{};
     TimerQueue timers{};
@@ -39,7 +41,6 @@ struct Cpu {
     s64 tsc_skew = 0;               ///< this pCPU's TSC less the boot pCPU's, as measured at boot
     x86::CpuTables tables{};        ///< its segments, and its stacks for NMI, #DF and #MC
     Parts parts{};                  ///< what later chapters keep for a pCPU
-    TraceRing trace{};
 };
 
 /// Why one pCPU wants another's (or its own) attention.
@@ -79,9 +80,13 @@ struct Machine {
     const x86::EngineOperations* engine = nullptr;  ///< nullptr while none was found
     x86::EngineCapabilities capabilities{};
 
-    /// One bit for each chapter whose events go into the rings: without its own checks, the
-    /// hypervisor notes none until somebody asks.
-    u32 traced_chapters = HV_DEBUG ? ~0u : 0;
+    // The trace, as dom0 may set it (XEN_SYSCTL_tbuf_op)
+    u32 traced = trace_rare;        ///< TraceBit
+    u64 traced_cpus = ~0ull;        ///< one bit for each pCPU that may trace
+    bool tracing = true;
+    std::array<TraceRecord, 8> first_trace{}; ///< the boot pCPU's ring until there are frames
+    Mpa trace_rings{};              ///< one for each pCPU, end to end; 0: none
+    u64 trace_bytes = 0;            ///< of one: whole pages
     Parts parts{};                  ///< what later chapters keep for the machine
 };
 
@@ -103,13 +108,28 @@ inline u64 Clock::ticks() const {
 /// Asks `cpu` to leave its guest (or its idle halt) and look at its asks. Any pCPU, any state.
 void kick(Cpu& cpu, CpuAsk why);
 
-/// Notes an event in this pCPU's ring, unless its chapter is not traced.
+/// Lets `cpu`, which is this one or not awake yet, trace into [place, place + bytes), where what it
+/// has noted so far comes first.
+void open_trace(Cpu& cpu, void* place, u64 bytes);
+/// Puts into effect what the machine's fields say of tracing on that pCPU.
+void set_traced(Cpu& cpu);
+/// Notes an event in this pCPU's ring. On metal it saves every register, so that its callers pay
+/// for the question alone while nobody asks.
+#if !HV_HOSTED
+[[gnu::no_caller_saved_registers]]
+#endif
+[[gnu::cold]] void note(Cpu& cpu, const TraceEvent& event, DomainId domain, u16 vcpu, u64 a, u64 b,
+                        u64 c, u64 d);
+
+/// True when such events are asked for on this pCPU.
+inline bool traces(const Cpu& cpu, u32 bits) {
+    return (cpu.traced.load(std::memory_order_relaxed) & bits) != 0;
+}
+/// Notes an event in this pCPU's ring, if such are asked for.
 inline void trace(Cpu& cpu, const TraceEvent& event, DomainId domain, u16 vcpu, u64 a = 0,
                   u64 b = 0, u64 c = 0, u64 d = 0) {
-    if (!(cpu.machine->traced_chapters >> static_cast<unsigned>(event.chapter) & 1)) [[likely]]
-        return;
-    cpu.trace.put({cpu.machine->clock.ticks(), static_cast<u8>(event.chapter), event.number, domain,
-                   vcpu, cpu.number, {a, b, c, d}});
+    if (traces(cpu, event.bit())) [[unlikely]]
+        note(cpu, event, domain, vcpu, a, b, c, d);
 }
 
 /// Notes an event, and says its sentence aloud on the console: for what a reader should see happen.

@@ -19,6 +19,8 @@ constexpr Option table[] = {
     {"dom0_mem=MiB", "memory of the first domain, 16 to 3072 (default 96)", 16, 3072,
      &BootOptions::dom0_mebibytes},
     {"cpus=N", "how many pCPUs to bring up at most, 1 to 8 (default 8)", 1, 8, &BootOptions::cpus},
+    {"trace=KiB", "each pCPU's ring of events, 4 to 16384 (default 256)", 4, 16384,
+     &BootOptions::trace_kib},
     {"panic[=N]", "break pCPU N (default 0) on purpose, to see what a panic says", 0, 7,
      &BootOptions::panic_cpu},
 };

@@ -118,6 +118,8 @@ void wake_processors(Machine& machine) {
         cpu.machine = &machine;
         cpu.number = machine.cpu_count;
         cpu.apic_id = facts.apic_ids[i];
+        open_trace(cpu, machine.memory.at(machine.trace_rings) + cpu.number * machine.trace_bytes,
+                   machine.trace_bytes);
         lay_trampoline(machine, page, cpu);
         machine.cpus[machine.cpu_count++] = &cpu;
         if (!start_processor(machine, cpu, page)) {

@@ -108,6 +108,8 @@ Result<> settle(Machine& machine, u64 cpus) {
     TRY(map_memory(tables, facts));
     TRY(map_devices(tables, facts));
     TRY(map_stacks(tables, early, cpus));
+    machine.trace_bytes = align_up(machine.options.trace_kib * KiB, page_size);
+    machine.trace_rings = TRY(early.take(cpus * machine.trace_bytes >> page_shift));
     const auto table_frames = tables.map_frame_table(frame_table_window, facts.ranges());
     TRY(table_frames);
     facts.host_tables = tables.root();
@@ -122,6 +124,12 @@ Result<> settle(Machine& machine, u64 cpus) {
     for_each_free(facts.ranges(), all, [&](Mpa start, Mpa end) {
         machine.frames.add(frame_of(start), (end - start) >> page_shift);
     });
+
+    // dom0 may be shown the rings; the last use of their frames is ours
+    for (u64 at = 0; at < cpus * machine.trace_bytes; at += page_size)
+        machine.frames.row(frame_of(machine.trace_rings + at)) = {.uses = 1,
+                                                                  .owner = owner_hypervisor};
+    open_trace(*machine.cpus[0], machine.memory.at(machine.trace_rings), machine.trace_bytes);
 
     const u64 image = facts.image_end - facts.image_start;
     const u64 kept = (image + (early.taken().end - early.taken().start)) >> page_shift;

@@ -131,6 +131,7 @@ void wake(Machine& machine, Cpu& cpu, std::span<const Plug* const> plugs,
     machine.plugs = plugs;
     machine.memory = PhysicalMemory{reinterpret_cast<u8*>(direct_map), first_tables_reach};
     machine.console.open();
+    open_trace(cpu, machine.first_trace.data(), sizeof machine.first_trace);
 
     survey(machine, cpu, handover);
     const u64 cpus = std::min<u64>(machine.facts.apic_count, machine.options.cpus);

@@ -164,6 +164,12 @@ inline bool Vcpu::may_run() const {
            domain.life.load() <= Life::alive;
 }
 
+/// Notes an event whose first two fields are the domain's number and the vCPU's.
+inline void trace(Cpu& cpu, const TraceEvent& event, const Vcpu& vcpu, u64 c = 0, u64 d = 0) {
+    if (traces(cpu, event.bit())) [[unlikely]]
+        note(cpu, event, vcpu.domain.id, vcpu.id, vcpu.domain.id, vcpu.id, c, d);
+}
+
 using DomainList = boost::intrusive::list<Domain>;
 
 /// A reference that keeps a domain's memory in being; empty when there is no such domain.

@@ -13,6 +13,9 @@ enum class Outcome : u8 {
     general_protection,  ///< #GP(0) in its place
 };
 
+/// Notes an exit in the trace, before it is answered: a hypercall by its number, any other by its
+/// kind.
+void note_exit(Cpu& cpu, const Vcpu& vcpu, const x86::Exit& exit);
 /// VMCALL or VMMCALL: RAX names the hypercall.
 Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit);
 /// CPUID: EAX and ECX in, four registers out, from the domain's policy.

@@ -5,6 +5,8 @@
 #include <domains/domain.hpp>
 #include <domains/hypercall.hpp>
 #include <domains/scheduler.hpp>
+#include <domains/shared_info.hpp>
+#include <domains/trace.hpp>
 #include <xen/domctl.h>
 
 namespace hv {
@@ -166,10 +168,32 @@ void destroy_vcpu(Vcpu& vcpu);
 /// Keeps Xen's account of what the vCPU did until `now`, and says what it does from there on. Only
 /// its pCPU may call it, or, while it runs on none, who holds the scheduler's lock.
 void account(Vcpu& vcpu, int state, u64 now);
+/// It has this pCPU from `now` on, until end_turn(). Its registers may lie elsewhere.
+inline void begin_turn(Cpu& cpu, Vcpu& vcpu, u64 slice, u64 now) {
+    Whereabouts& here = whereabouts(cpu);
+    here.current = &vcpu;
+    account(vcpu, RUNSTATE_running, now);
+    runstate_changed(vcpu);
+    trace(cpu, vcpu_scheduled, vcpu);
+    here.slice_end = now + slice;
+    if (here.slice.armed_on == nullptr || here.slice.deadline > here.slice_end)
+        cpu.timers.arm(cpu, here.slice, here.slice_end);
+}
+inline void end_turn(Cpu& cpu, Vcpu& vcpu, u64 now) {
+    if (traces(cpu, trace_turns)) [[unlikely]]
+        trace(cpu, vcpu.blocked ? vcpu_blocked : vcpu_put_away, vcpu);
+    account(vcpu, vcpu.may_run() ? RUNSTATE_runnable
+                  : vcpu.blocked ? RUNSTATE_blocked
+                                 : RUNSTATE_offline, now);
+    whereabouts(cpu).current = nullptr;
+    household(*cpu.machine).scheduler->put_back(cpu, vcpu);
+}
 /// An event came: a blocked vCPU may run again. Any pCPU; interrupts may be off.
 inline void unblock(Vcpu& vcpu) {
-    if (vcpu.blocked.exchange(false, std::memory_order_acq_rel))
-        household(vcpu.domain.machine).scheduler->wake(vcpu);
+    if (!vcpu.blocked.exchange(false, std::memory_order_acq_rel))
+        return;
+    trace(this_cpu(), vcpu_woken, vcpu);
+    household(vcpu.domain.machine).scheduler->wake(vcpu);
 }
 /// Something may be deliverable: sets attention, unblocks, and kicks the pCPU it runs on.
 void notify(Vcpu& vcpu, u32 attention_bits);

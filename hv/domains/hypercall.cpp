@@ -4,6 +4,7 @@
 #include <domains/exits.hpp>
 #include <domains/guest_memory.hpp>
 #include <domains/memory.hpp>
+#include <domains/trace.hpp>
 
 namespace hv {
 namespace {
@@ -33,6 +34,19 @@ Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
         return Outcome::repeat;
     gpr.rax = static_cast<u64>(answer.value);
     return Outcome::complete;
+}
+
+void note_exit(Cpu& cpu, const Vcpu& vcpu, const x86::Exit& exit) {
+    using Kind = x86::Exit::Kind;
+    const x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
+    if (exit.kind == Kind::hypercall)
+        return trace(cpu, hypercall_made, vcpu, gpr.rax,
+                     exit.long_mode ? gpr.rdi : static_cast<u32>(gpr.rbx));
+    const u64 detail = exit.kind == Kind::port           ? exit.port.number
+                       : exit.kind == Kind::nested_fault ? exit.fault.address.value
+                       : exit.kind == Kind::cpuid        ? static_cast<u32>(gpr.rax)
+                                                         : static_cast<u32>(gpr.rcx);
+    trace(cpu, vcpu_exited, vcpu, static_cast<u64>(exit.kind), detail);
 }
 
 Call::Call(Cpu& on, Vcpu& caller, bool from_64_bit)
@@ -83,6 +97,7 @@ constexpr u64 entry_longs = 8;
 Answer run_entry(Call& call, u64 list, u64 index) {
     std::array<u64, entry_longs> entry{};
     TRY(call.read_longs(entry, list, index * entry_longs));
+    trace(call.cpu, hypercall_made, call.vcpu, entry[0], entry[2]);
     Call inner{call, &entry[2]};
     const Answer answer = run_handler(inner, entry[0]);
     if (answer != Call::again)

@@ -73,12 +73,24 @@ Result<> move_own(Domain& target, Gfn from, Gfn to) {
     return moved;
 }
 
+/// Shows a page of the trace's rings to the target, which may only read it.
+Result<> place_trace(const Placement& wish) {
+    Machine& machine = wish.target.machine;
+    const u64 first = frame_of(machine.trace_rings).value;
+    if (wish.index - first >= machine.cpu_count * machine.trace_bytes >> page_shift)
+        return Error{XEN_EINVAL};
+    Quarantine quarantine{wish.target};
+    return place_frame(wish.target, wish.gfn, Mfn{wish.index}, x86::read_only, quarantine);
+}
+
 /// Shows a page of another domain's RAM to the target. Only the privileged may.
 Result<> place_foreign(Call& call, const Placement& wish) {
     if (!call.domain.privileged)
         return Error{XEN_EPERM};
     if (wish.foreign == DOMID_SELF)
         return Error{XEN_EINVAL};
+    if (wish.foreign == DOMID_XEN)
+        return place_trace(wish);
     const DomainRef owner = find_domain(call.domain.machine, wish.foreign);
     if (!owner)
         return Error{XEN_ESRCH};

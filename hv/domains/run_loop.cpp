@@ -3,7 +3,6 @@
 #include <domains/exits.hpp>
 #include <domains/household.hpp>
 #include <domains/shared_info.hpp>
-#include <domains/trace.hpp>
 #include <svm/svm.hpp>
 #include <vmx/vmx.hpp>
 #include <x86/privileged.hpp>
@@ -117,6 +116,8 @@ template <x86::Engine E>
             deliver<E>(vcpu);
         cross<E>(here, vcpu, exit);
         ++vcpu.domain.exits;
+        if (traces(cpu, trace_hypercalls | trace_exits)) [[unlikely]]
+            note_exit(cpu, vcpu, exit);
         settle<E>(vcpu, exit, answer_exit<E>(cpu, vcpu, exit));
     }
     E::depart(vcpu.hardware);
@@ -144,26 +145,14 @@ u64 idle(Cpu& cpu, u64 since) {
 
 template <x86::Engine E>
 u64 take_turn(Cpu& cpu, Vcpu& vcpu, u64 slice, u64 began) {
-    Whereabouts& here = whereabouts(cpu);
     Machine& machine = *cpu.machine;
-    here.current = &vcpu;
-    account(vcpu, RUNSTATE_running, began);
-    runstate_changed(vcpu);
-    trace(cpu, vcpu_scheduled, vcpu.domain.id, vcpu.id, vcpu.domain.id, vcpu.id);
-    here.slice_end = began + slice;
-    if (here.slice.armed_on == nullptr || here.slice.deadline > here.slice_end)
-        cpu.timers.arm(cpu, here.slice, here.slice_end);
-
+    begin_turn(cpu, vcpu, slice, began);
     vcpu.fpu.restore(machine.fpu);
     run<E>(cpu, vcpu);
     vcpu.fpu.save(machine.fpu);
 
     const u64 ended = machine.clock.now();
-    account(vcpu, vcpu.may_run() ? RUNSTATE_runnable
-                  : vcpu.blocked ? RUNSTATE_blocked
-                                 : RUNSTATE_offline, ended);
-    here.current = nullptr;
-    household(machine).scheduler->put_back(cpu, vcpu);
+    end_turn(cpu, vcpu, ended);
     return ended;
 }
 

@@ -102,10 +102,39 @@ Result<> give_cpu_info(Call& call, xen_sysctl_getcpuinfo& wish) {
     return {};
 }
 
+/// The trace. `evt_mask` is of TraceBits, where Xen's is of event classes; the rings lie end to
+/// end from frame `buffer_mfn` on, `size` bytes for each pCPU, where Xen names a page that lists
+/// them. Each is a TraceRing, and its reader keeps the place that Xen keeps in the ring.
+Result<> change_trace(Call& call, xen_sysctl_tbuf_op& wish) {
+    Machine& machine = call.domain.machine;
+    switch (wish.cmd) {
+    case XEN_SYSCTL_TBUFOP_get_info:
+        wish.evt_mask = machine.traced;
+        wish.buffer_mfn = frame_of(machine.trace_rings).value;
+        wish.size = static_cast<u32>(machine.trace_bytes);
+        return {};
+    case XEN_SYSCTL_TBUFOP_set_cpu_mask: {
+        const u32 bits = std::min<u32>(wish.cpu_mask.nr_bits, max_cpus);
+        u64 cpus = 0;
+        TRY(call.read(&cpus, address_in(wish.cpu_mask.bitmap), (bits + 7) / 8));
+        machine.traced_cpus = cpus & ((1u << bits) - 1);
+        break;
+    }
+    case XEN_SYSCTL_TBUFOP_set_evt_mask: machine.traced = wish.evt_mask; break;
+    case XEN_SYSCTL_TBUFOP_enable:
+    case XEN_SYSCTL_TBUFOP_disable: machine.tracing = wish.cmd == XEN_SYSCTL_TBUFOP_enable; break;
+    default: return Error{XEN_EINVAL};  // set_size among them: that is a boot option's
+    }
+    for (u16 number = 0; number < machine.cpu_count; ++number)
+        set_traced(*machine.cpus[number]);
+    return {};
+}
+
 /// Fills in what `op` asks for.
 Result<> look_into(Call& call, xen_sysctl_t& op) {
     switch (op.cmd) {
     case XEN_SYSCTL_readconsole: return read_ring(call, op.u.readconsole);
+    case XEN_SYSCTL_tbuf_op: return change_trace(call, op.u.tbuf_op);
     case XEN_SYSCTL_physinfo: return give_physinfo(call.domain.machine, op.u.physinfo);
     case XEN_SYSCTL_getcpuinfo: return give_cpu_info(call, op.u.getcpuinfo);
     default: return Error{XEN_ENOSYS};

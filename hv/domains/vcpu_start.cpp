@@ -1,5 +1,6 @@
 // How a vCPU comes up and goes down, and the first states that it may be given.
 #include <domains/household.hpp>
+#include <domains/trace.hpp>
 #include <domains/vcpu_start.hpp>
 #include <x86/bits.hpp>
 #include <xen/sched.h>
@@ -35,12 +36,15 @@ void receive_start_up(Vcpu& vcpu, u8 vector) {
 void bring_up(Vcpu& vcpu) {
     vcpu.initialised = true;
     vcpu.blocked.store(false);
-    if (vcpu.down.exchange(false))
-        household(vcpu.domain.machine).scheduler->wake(vcpu);
+    if (!vcpu.down.exchange(false))
+        return;
+    trace(this_cpu(), vcpu_up, vcpu);
+    household(vcpu.domain.machine).scheduler->wake(vcpu);
 }
 
 void take_down(Cpu& cpu, Vcpu& vcpu) {
     vcpu.down.store(true);
+    trace(cpu, vcpu_down, vcpu);
     if (vcpu.running && vcpu.cpu == cpu.number)
         cpu.asks.fetch_or(ask_reschedule, std::memory_order_relaxed);
     else

@@ -13,6 +13,7 @@ Result<> alloc_unbound(Call& call, evtchn_alloc_unbound_t& wish) {
     const DomainId remote = wish.remote_dom == DOMID_SELF ? call.domain.id : wish.remote_dom;
     Guard guard{events_of(*target).lock};
     wish.port = TRY(bind_port(*target, {.state = State::unbound, .remote = remote}));
+    trace(call.cpu, port_opened, target->id, 0, target->id, wish.port, remote);
     return {};
 }
 
@@ -146,11 +147,13 @@ Result<> init_control(Call& call, evtchn_init_control_t& wish) {
 }
 
 Result<> send_event(Call& call, const evtchn_send_t& wish) {
-    trace(call.cpu, event_sent, call.domain.id, call.vcpu.id, call.domain.id, wish.port);
+    trace(call.cpu, event_sent, call.vcpu, wish.port);
     return send(call.domain, wish.port);
 }
 Result<> close_event(Call& call, const evtchn_close_t& wish) {
-    return close_port(call.domain, wish.port);
+    TRY(close_port(call.domain, wish.port));
+    trace(call.cpu, port_closed, call.domain.id, call.vcpu.id, call.domain.id, wish.port);
+    return {};
 }
 Result<> expand(Call& call, const evtchn_expand_array_t& wish) {
     return expand_array(call.domain, Gfn{wish.array_gfn});

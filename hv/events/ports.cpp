@@ -2,6 +2,7 @@
 // rings the other, or the hypervisor rings a guest.
 #include <algorithm>
 #include <events/ports.hpp>
+#include <events/trace.hpp>
 
 namespace hv {
 
@@ -136,8 +137,10 @@ void raise_virq(Vcpu& vcpu, u32 virq) {
     EventChannels& events = events_of(vcpu.domain);
     Guard guard{events.lock};
     const u32 port = events_of(vcpu).virq_ports[virq];
-    if (EventPort* const row = events.find(port))
+    if (EventPort* const row = events.find(port)) {
+        trace(this_cpu(), virq_raised, vcpu, virq);
         events.abi->set_pending(vcpu.domain, port, *row);
+    }
 }
 
 // The caller's reference keeps the vCPUs, too

@@ -13,6 +13,8 @@ Result<> grow(Domain& domain, u32 count) {
     Guard guard{table.lock};
     if (count > table.limit)
         return Error{XEN_EINVAL};
+    if (table.frame_count < count)
+        trace(this_cpu(), grant_table_grown, domain.id, 0, domain.id, count);
     for (; table.frame_count < count; ++table.frame_count)
         table.frames[table.frame_count] = TRY(take_shared_frame(domain.machine));
     return {};

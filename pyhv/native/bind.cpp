@@ -1,5 +1,6 @@
 // What Python sees of it all: the module pyhv._hosted. Its types are told in _hosted.pyi.
 #include "calls.hpp"
+#include "decode.hpp"
 #include "frozen.hpp"
 #include "views.hpp"
 #include <pybind11/pybind11.h>
@@ -25,6 +26,8 @@ void translate(std::exception_ptr thrown) {
         raise("NoSuchDomain", none.what());
     } catch (const NoMemory& none) {
         raise("NoSuchMemory", none.what());
+    } catch (const NoRecord& none) {
+        raise("BadTrace", none.what());
     }
 }
 
@@ -102,6 +105,13 @@ void bind_views(py::module_& module) {
                 fields[py::str(name)] = value;
             return fields;
         })
+        .def_property_readonly("words", [](const EventView& event) {
+            py::dict words;
+            for (const auto& [name, word] : event.words)
+                words[py::str(name)] = word;
+            return words;
+        })
+        .def_readonly("frequent", &EventView::frequent)
         .def_readonly("sentence", &EventView::sentence)
         .def_readonly("section", &EventView::section);
 }
@@ -132,7 +142,14 @@ void bind_machine(py::module_& module) {
         .def("dmesg", [](HostedMachine& machine) {
             return py::bytes(console_text(machine)).attr("decode")("utf-8", "replace");
         })
-        .def("events", &events)
+        .def("records", [](HostedMachine& machine, size_t from) {
+            machine.collect();
+            const std::span all{machine.records()};
+            const std::span some = all.subspan(std::min(from, all.size()));
+            return py::bytes(reinterpret_cast<const char*>(some.data()), some.size_bytes());
+        })
+        .def_property("traced", [](HostedMachine& machine) { return machine.machine().traced; },
+                      &HostedMachine::ask_for)
         .def_property_readonly("now", [](HostedMachine& machine) {
             return machine.machine().clock.now();
         })
@@ -156,4 +173,7 @@ PYBIND11_MODULE(_hosted, module) {
     module.attr("CONSTANTS") = numbers(constants());
     module.attr("ERRORS") = numbers(error_names());
     module.attr("MAX_CPUS") = max_cpus;
+    module.def("decode", [](const py::bytes& records) { return decode(std::string_view{records}); });
+    module.attr("TRACE_BITS") = numbers(trace_bits());
+    module.attr("TRACE_RECORD_BYTES") = sizeof(TraceRecord);
 }

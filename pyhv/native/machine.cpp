@@ -1,6 +1,5 @@
 // How the machine is put together: RAM, pCPUs, the chapters in their order, and a dom0 that waits.
 #include "machine.hpp"
-#include <boot/trace.hpp>
 #include <domains/memory.hpp>
 #include <domains/shared_info.hpp>
 #include <domains/vcpu_start.hpp>
@@ -17,6 +16,7 @@ constexpr u64 first_free = 0x100;          // the first MiB is nobody's, as on a
 constexpr u64 ticks_per_second = 2'400'000'000;
 constexpr u64 wall_clock = 1'790'000'000;  // always the same day, so that runs repeat
 constexpr u64 dom0_frames = 512;
+constexpr u64 ring_bytes = 256 * KiB;      // as on metal, where no option says otherwise
 
 void must(const char* what, bool ok) {
     if (!ok)
@@ -45,6 +45,7 @@ HostedMachine::HostedMachine(unsigned cpus, u64 mebibytes)
         made.online = true;
         machine_->cpus[number] = &made;
     }
+    lay_rings();
     as(0, [&](Cpu&) {
         open_chapters();
         make_dom0();
@@ -53,6 +54,20 @@ HostedMachine::HostedMachine(unsigned cpus, u64 mebibytes)
 }
 
 Cpu& HostedMachine::cpu(u16 number) { return *cpus_.at(number); }
+
+/// As on metal, a ring for each pCPU, end to end, in frames that dom0 may be shown.
+void HostedMachine::lay_rings() {
+    machine_->trace_bytes = ring_bytes;
+    const u64 frames = cpus_.size() * ring_bytes >> page_shift;
+    const auto block = machine_->frames.take(owner_hypervisor,
+                                             static_cast<u8>(std::bit_width(frames - 1)));
+    must("the trace", block.ok());
+    machine_->trace_rings = address_of(*block);
+    for (u64 i = 0; i < frames; ++i)
+        machine_->frames.row(Mfn{block->value + i}).uses = 1;
+    for (const auto& each : cpus_)
+        open_trace(*each, machine_->memory.at(*block) + each->number * ring_bytes, ring_bytes);
+}
 
 void HostedMachine::open_chapters() {
     for (const Plug* plug : plugs) {
@@ -102,30 +117,23 @@ void HostedMachine::crash(DomainId id) {
     collect();
 }
 
-void HostedMachine::collect() {
-    for (const auto& each : cpus_) {
-        const TraceRing& ring = each->trace;
-        u64& from = collected_[each->number];
-        if (ring.written() - from > TraceRing::capacity) {
-            lost_ += ring.written() - from - TraceRing::capacity;
-            from = ring.written() - TraceRing::capacity;
-        }
-        for (; from < ring.written(); ++from)
-            records_.push_back(ring.at(from));
-    }
+void HostedMachine::ask_for(u32 bits) {
+    machine_->traced = bits;
+    for (const auto& each : cpus_)
+        set_traced(*each);
 }
 
-const TraceEvent* event_of(const TraceRecord& record) {
-    const auto find = [&](std::span<const TraceEvent* const> events) -> const TraceEvent* {
-        for (const TraceEvent* event : events)
-            if (static_cast<u8>(event->chapter) == record.chapter && event->number == record.number)
-                return event;
-        return nullptr;
-    };
-    for (const Plug* plug : plugs)
-        if (const TraceEvent* found = find(plug->events))
-            return found;
-    return find(boot::events);
+void HostedMachine::collect() {
+    for (const auto& each : cpus_) {
+        TraceRing& ring = *each->trace;
+        u64& from = collected_[each->number];
+        if (ring.written - from > ring.capacity) {
+            lost_ += ring.written - from - ring.capacity;
+            from = ring.written - ring.capacity;
+        }
+        for (; from < ring.written; ++from)
+            records_.push_back(ring.at(from));
+    }
 }
 
 }  // namespace hv::hosted

@@ -79,10 +79,13 @@ public:
     /// Moves what the pCPUs have noted since the last time out of their rings.
     void collect();
     const std::vector<TraceRecord>& records() const { return records_; }
+    /// TraceBit: what the pCPUs note from now on.
+    void ask_for(u32 bits);
     u64 lost() const { return lost_; }  ///< records that were overwritten before that
 
 private:
     Cpu& cpu(u16 number);
+    void lay_rings();
     void open_chapters();
     void make_dom0();
     void put_away(Cpu& cpu);
@@ -101,9 +104,6 @@ private:
     std::array<u64, max_cpus> collected_{};
     u64 lost_ = 0;
 };
-
-/// The event that a record is of; nullptr: none that is known here.
-const TraceEvent* event_of(const TraceRecord& record);
 
 template <class Work>
 auto HostedMachine::as(u16 number, Work&& work) {

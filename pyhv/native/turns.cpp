@@ -2,8 +2,6 @@
 // run loop on metal does the same for ever (hv/domains/run_loop.cpp).
 #include "machine.hpp"
 #include <domains/exits.hpp>
-#include <domains/shared_info.hpp>
-#include <domains/trace.hpp>
 
 namespace hv::hosted {
 
@@ -16,14 +14,7 @@ std::optional<Who> HostedMachine::turn(u16 number) {
             const Choice choice = household(*machine_).scheduler->choose(cpu);
             if (choice.vcpu == nullptr)
                 return std::nullopt;
-            here.current = choice.vcpu;
-            const u64 now = machine_->clock.now();
-            account(*here.current, RUNSTATE_running, now);
-            runstate_changed(*here.current);
-            trace(cpu, vcpu_scheduled, here.current->domain.id, here.current->id,
-                  here.current->domain.id, here.current->id);
-            here.slice_end = now + choice.slice;
-            cpu.timers.arm(cpu, here.slice, here.slice_end);
+            begin_turn(cpu, *choice.vcpu, choice.slice, machine_->clock.now());
             collect();
         }
         return Who{here.current->domain.id, here.current->id};
@@ -31,15 +22,8 @@ std::optional<Who> HostedMachine::turn(u16 number) {
 }
 
 void HostedMachine::put_away(Cpu& cpu) {
-    Whereabouts& here = whereabouts(cpu);
-    if (here.current == nullptr)
-        return;
-    Vcpu& vcpu = *here.current;
-    account(vcpu, vcpu.may_run() ? RUNSTATE_runnable
-                  : vcpu.blocked ? RUNSTATE_blocked
-                                 : RUNSTATE_offline, machine_->clock.now());
-    here.current = nullptr;
-    household(*machine_).scheduler->put_back(cpu, vcpu);
+    if (Vcpu* const vcpu = whereabouts(cpu).current)
+        end_turn(cpu, *vcpu, machine_->clock.now());
 }
 
 void HostedMachine::rest() {
@@ -52,6 +36,7 @@ std::optional<s64> HostedMachine::execute(Cpu& cpu, Vcpu& vcpu) {
     exit.kind = x86::Exit::Kind::hypercall;
     exit.long_mode = true;
     ++vcpu.domain.exits;
+    note_exit(cpu, vcpu, exit);
     const Outcome outcome = answer_hypercall(cpu, vcpu, exit);
     collect();
     if (outcome == Outcome::repeat)
@@ -100,7 +85,10 @@ std::optional<s64> HostedMachine::go_on(u16 number) {
 
 void HostedMachine::halt(u16 number) {
     as(number, [&](Cpu& cpu) {
+        x86::Exit exit;
+        exit.kind = x86::Exit::Kind::halt;
         ++current(cpu).domain.exits;
+        note_exit(cpu, current(cpu), exit);
         answer_halt(cpu, current(cpu), true);
     });
 }

@@ -17,7 +17,6 @@ std::string state_of(const Vcpu& vcpu) {
     return vcpu.blocked ? "blocked" : "runnable";
 }
 
-constexpr const char* chapter_names[] = {HV_CHAPTER_NAMES};
 constexpr const char* lives[] = {"building", "alive", "shut down", "dying", "dead"};
 
 }  // namespace
@@ -130,32 +129,6 @@ std::string console_text(HostedMachine& hosted) {
     std::string text(Console::ring_size, '\0');
     text.resize(hosted.machine().console.copy_ring(0, text.data(), text.size()));
     return text;
-}
-
-std::vector<EventView> events(HostedMachine& hosted, size_t from) {
-    hosted.collect();
-    const Clock& clock = hosted.machine().clock;
-    std::vector<EventView> views;
-    for (; from < hosted.records().size(); ++from) {
-        const TraceRecord& record = hosted.records()[from];
-        const TraceEvent* const event = event_of(record);
-        if (event == nullptr)
-            continue;
-        EventView& view = views.emplace_back();
-        view.time = clock.to_ns(record.tsc - clock.boot_ticks);
-        view.cpu = record.cpu;
-        view.domain = record.domain;
-        view.vcpu = record.vcpu;
-        view.chapter = chapter_names[record.chapter];
-        view.name = event->name;
-        for (size_t i = 0; i < event->fields.size() && !event->fields[i].empty(); ++i)
-            view.fields.emplace_back(event->fields[i], record.values[i]);
-        TextBuffer<512> text;
-        tell_sentence(text, *event, record.values);
-        view.sentence = text.view().substr(0, text.view().size() - 1);
-        view.section = event->section;
-    }
-    return views;
 }
 
 }  // namespace hv::hosted

@@ -36,17 +36,6 @@ struct StepView {
     std::string access;  ///< of a page: "rwx", with dashes
 };
 
-/// One event that happened.
-struct EventView {
-    u64 time;            ///< ns since boot
-    u16 cpu;
-    DomainId domain;
-    u16 vcpu;
-    std::string chapter, name;
-    std::vector<std::pair<std::string, u64>> fields;
-    std::string sentence, section;
-};
-
 std::vector<DomainId> list_domains(HostedMachine& machine);
 DomainView look_at(HostedMachine& machine, DomainId id);
 /// Reads eight bytes of a machine's memory, wherever that machine is.
@@ -59,7 +48,5 @@ std::vector<StepView> walk(HostedMachine& machine, DomainId id, u64 gpa);
 std::string read_memory(HostedMachine& machine, DomainId id, u64 gpa, u64 bytes);
 void write_memory(HostedMachine& machine, DomainId id, u64 gpa, std::string_view bytes);
 std::string console_text(HostedMachine& machine);
-/// The events from number `from` on.
-std::vector<EventView> events(HostedMachine& machine, size_t from);
 
 }  // namespace hv::hosted

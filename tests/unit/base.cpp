@@ -63,15 +63,6 @@ TEST(Trace, FillsItsSentenceByName) {
     EXPECT_EQ(buffer.view(), "I gave frame 0x3a9f1 to d7; {?}.\n");
 }
 
-TEST(Trace, KeepsTheLatestRecords) {
-    TraceRing ring;
-    for (u64 n = 0; n < TraceRing::capacity + 10; ++n)
-        ring.put({.tsc = n});
-    EXPECT_EQ(ring.written(), TraceRing::capacity + 10);
-    EXPECT_EQ(ring.at(ring.written() - 1).tsc, TraceRing::capacity + 9);
-    EXPECT_EQ(ring.at(10).tsc, 10u) << "the oldest that is left";
-}
-
 Result<int> half(int number) {
     if (number % 2 != 0)
         return Error{XEN_EINVAL};

@@ -82,7 +82,6 @@ SmallMachine::SmallMachine(u64 ram, unsigned cpus)
     machine_->clock.calibrate(2'400'000'000);
     machine_->clock.wall_seconds = 1'790'000'000;
     machine_->engine = &paper_engine;
-    machine_->traced_chapters = 0;
     for (unsigned number = 0; number < cpus; ++number) {
         Cpu& cpu = *cpus_.emplace_back(std::make_unique<Cpu>());
         cpu.machine = machine_.get();

@@ -3,6 +3,7 @@
 
 #include <kit/hypercall.hpp>
 #include <kit/print.hpp>
+#include <algorithm>
 
 namespace dom0 {
 namespace {
@@ -32,6 +33,10 @@ constinit const Shell::Command Shell::commands[command_count] = {
     {"reboot", "NAME", "ask it to start anew", &Shell::reboot, 2},
     {"destroy", "NAME", "end it, asked or not", &Shell::destroy, 2},
     {"dmesg", "", "the hypervisor's own log", &Shell::dmesg, 1},
+    {"trace", "on WORD... | off", "what to note, besides births and deaths: a chapter's name, or "
+     "hypercalls, exits, turns, bells", &Shell::trace, 2},
+    {"narrate", "[N]", "the last N things that the hypervisor noted on each pCPU, told (usually 10)",
+     &Shell::narrate, 1},
     {"info", "", "the machine's memory, and how much of it is free", &Shell::info, 1},
     {"files", "", "what the boot module holds", &Shell::files, 1},
     {"store", "PATH", "one entry of the store, and what lies below it", &Shell::store, 2},
@@ -128,6 +133,39 @@ void Shell::dmesg(const Words&) {
         kit::console().write(log->text);
         next = log->next;
     }
+}
+
+void Shell::trace(const Words& words) {
+    u32 bits = trace_rare;
+    if (words[1] != "on" && (words[1] != "off" || words.size() > 2))
+        return print("it is: trace on WORD..., or trace off\n");
+    for (size_t i = 2; i < words.size(); i++) {
+        auto more = trace_bits(words[i]);
+        if (!more)
+            return print("'{}' is neither a chapter nor one of: hypercalls exits turns bells\n",
+                         std::string_view{words[i]});
+        bits |= *more;
+    }
+    if (auto done = set_trace_mask(bits); !done.ok())
+        print("the trace cannot be switched: {}\n", describe(done.error().code));
+}
+
+void Shell::narrate(const Words& words) {
+    auto most = words.size() > 1 ? parse_number(words[1]) : std::optional<u32>{10};
+    if (!most) return print("'{}' must be a number\n", std::string_view{words[1]});
+    if (auto opened = rings_.open(); !opened.ok())
+        return print("there is no trace: {}\n", describe(opened.error().code));
+    std::vector<TraceRecord> records;
+    for (u32 cpu = 0; cpu < rings_.cpus(); cpu++) {
+        const u64 written = rings_.ring(cpu).written;
+        const u64 from = written > *most ? written - *most : 0;
+        auto reading = read_ring(rings_.ring(cpu), from, *most);
+        records.insert(records.end(), reading.records.begin(), reading.records.end());
+    }
+    std::sort(records.begin(), records.end(),
+              [](auto& one, auto& other) { return one.time < other.time; });
+    for (auto& record : records)
+        tell_record(kit::console(), record);
 }
 
 void Shell::info(const Words&) {

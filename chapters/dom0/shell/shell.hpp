@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../toolstack/steward.hpp"
+#include "../toolstack/trace.hpp"
 #include "line.hpp"
 #include "words.hpp"
 
@@ -35,7 +36,7 @@ private:
         void (Shell::*run)(const Words& words);
         size_t needed; // words it takes at least, its own name included
     };
-    static constexpr size_t command_count = 15;
+    static constexpr size_t command_count = 17;
     static const Command commands[command_count];
 
     void run(std::string_view line);
@@ -53,6 +54,8 @@ private:
     void reboot(const Words&);
     void destroy(const Words&);
     void dmesg(const Words&);
+    void trace(const Words&);
+    void narrate(const Words&);
     void info(const Words&);
     void files(const Words&);
     void store(const Words&);
@@ -61,6 +64,7 @@ private:
 
     Steward& steward_;
     Household& household_;
+    TraceRings rings_;
     LineEditor line_;
     u16 attached_ = 0;
     std::string attached_name_;

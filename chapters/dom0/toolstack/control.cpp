@@ -119,6 +119,13 @@ Result<xen_sysctl_physinfo> physical_info() {
     return request.u.physinfo;
 }
 
+Result<xen_sysctl_tbuf_op> trace_op(const xen_sysctl_tbuf_op& wish) {
+    xen_sysctl request = {};
+    request.u.tbuf_op = wish;
+    TRY(sysctl(request, XEN_SYSCTL_tbuf_op));
+    return request.u.tbuf_op;
+}
+
 Result<std::vector<u64>> idle_times() {
     constexpr u32 most_cpus = 8;
     std::vector<u64> times(most_cpus);

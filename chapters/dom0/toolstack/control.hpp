@@ -45,6 +45,9 @@ Result<> set_hvm_context(u16 domain, std::span<u8> context);
 
 Result<xen_sysctl_physinfo> physical_info();
 
+/// XEN_SYSCTL_tbuf_op: what the hypervisor's trace notes, and where it is kept.
+Result<xen_sysctl_tbuf_op> trace_op(const xen_sysctl_tbuf_op& wish);
+
 /// How long each pCPU has been idle, in nanoseconds.
 Result<std::vector<u64>> idle_times();
 

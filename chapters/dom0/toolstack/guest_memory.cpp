@@ -86,6 +86,18 @@ Result<> populate(u16 domain, Gfn first, u64 count) {
     return populate_extents(domain, large_end, end - large_end, 0);
 }
 
+Result<const u8*> map_for_good(u16 domain, Gfn first, u64 count) {
+    constexpr u64 piece = 512;
+    const Gfn place = take_address_space(count);
+    for (u64 at = 0; at < count; at += piece) {
+        const u64 wanted = count - at < piece ? count - at : piece;
+        auto mapped = map_foreign(domain, first + at, place + at, wanted);
+        if (!mapped) return mapped.error();
+        if (*mapped < wanted) return Error{Errno::XEN_EINVAL};
+    }
+    return reinterpret_cast<const u8*>(address_of(place).value);
+}
+
 Result<MappedPage> MappedPage::map(u16 domain, Gfn frame) {
     MappedPage page;
     Gfn place = take_place();

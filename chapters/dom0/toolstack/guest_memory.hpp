@@ -12,6 +12,10 @@ using namespace kit;
 /// Gives `count` frames to `domain` at `first`, in 2 MiB pieces where both ends allow it.
 Result<> populate(u16 domain, Gfn first, u64 count);
 
+/// Maps `count` frames of `domain` from `first` on, end to end, and never lets go of them. All must
+/// be there. XEN_EINVAL, XEN_ESRCH.
+Result<const u8*> map_for_good(u16 domain, Gfn first, u64 count);
+
 /// One page of a guest that stays mapped here: a ring. It holds the guest's frame until it is gone.
 class MappedPage {
 public:

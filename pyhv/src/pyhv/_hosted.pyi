@@ -40,6 +40,8 @@ class EventView:
     chapter: str
     name: str
     fields: dict[str, int]
+    words: dict[str, str]
+    frequent: bool
     sentence: str
     section: str
 
@@ -47,6 +49,7 @@ class Machine:
     now: int
     death: str
     lost: int
+    traced: int
     free_frames: int
 
     def __init__(self, cpus: int, mebibytes: int) -> None: ...
@@ -67,7 +70,9 @@ class Machine:
     def read(self, domain: int, gpa: int, count: int) -> bytes: ...
     def write(self, domain: int, gpa: int, data: bytes) -> None: ...
     def dmesg(self) -> str: ...
-    def events(self, first: int) -> list[EventView]: ...
+    def records(self, first: int) -> bytes: ...
+
+def decode(records: bytes) -> list[EventView]: ...
 
 def walk_tables(
     format: str, root: int, address: int, read: Callable[[int], int]
@@ -79,3 +84,5 @@ OPERATIONS: dict[tuple[str, str], tuple[int, Any, int]]
 CONSTANTS: dict[str, int]
 ERRORS: dict[str, int]
 MAX_CPUS: int
+TRACE_BITS: dict[str, int]
+TRACE_RECORD_BYTES: int

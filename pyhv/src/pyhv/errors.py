@@ -67,6 +67,10 @@ class NotOnThisTier(Failure):
     """The tier cannot do it; the line names the one that can."""
 
 
+class BadTrace(Failure):
+    """Bytes, or a file, that hold no trace."""
+
+
 class WrongArgument(Failure, ValueError):
     """What was asked for cannot be: the line says what can."""
 

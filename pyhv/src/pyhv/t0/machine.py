@@ -10,7 +10,7 @@ from pyhv.t0.domain import HostedDomain
 from pyhv.t0.guest import Code, Guest, Program
 from pyhv.t0.native import load
 from pyhv.t0.run import Runner
-from pyhv.t0.trace import Event, Trace
+from pyhv.t0.tracing import HostedTrace, Rings
 
 TOOLSTACK_AT = 0x10000
 """Where in dom0's memory the toolstack writes its structures."""
@@ -38,7 +38,7 @@ class Hosted(Hypervisor):
         self._programs: dict[int, Program] = {}
         self._runner = Runner(self._machine, cpus, seed, self._programs)
         self._running = False
-        self._events: list[Event] = []
+        self._rings = Rings(lambda: self._native)
 
     def close(self) -> None:
         """Let go of the machine, and of every guest where it is. Closed already, it stays so."""
@@ -80,11 +80,13 @@ class Hosted(Hypervisor):
         return self._native.now
 
     @property
-    def trace(self) -> Trace:
-        """What has happened so far."""
-        native = self._native
-        self._events += [Event(view) for view in native.events(len(self._events))]
-        return Trace(list(self._events), native.lost)
+    def trace(self) -> HostedTrace:
+        """What has been noted so far: births, deaths and pauses, and what was recorded.
+
+        `with hv.trace("domains") as t:` records all that a chapter can tell while it lasts, or a
+        kind of event that comes by the thousand: hypercalls, exits, turns, bells.
+        """
+        return HostedTrace(self._rings)
 
     def dmesg(self) -> str:
         """Return what the hypervisor has said aloud: the last 16 KiB of it."""

@@ -1,0 +1,80 @@
+// Records of the hypervisor's trace: read while they are written, and told.
+#include "trace.hpp"
+
+#include <algorithm>
+#include <boot/trace.hpp>
+#include <domains/trace.hpp>
+#include <events/trace.hpp>
+#include <grants/trace.hpp>
+
+namespace dom0 {
+namespace {
+
+constexpr std::span<const TraceEvent* const> tables[] = {hv::boot::events, domain_events,
+                                                         grant_events, event_events};
+
+constexpr struct {
+    std::string_view word;
+    Chapter chapter;
+} chapter_words[] = {{"boot", Chapter::boot},
+                     {"domains", Chapter::domains},
+                     {"grants", Chapter::grants},
+                     {"events", Chapter::events}};
+
+constexpr struct {
+    std::string_view word;
+    u32 bit;
+} kind_words[] = {{"hypercalls", trace_hypercalls},
+                  {"exits", trace_exits},
+                  {"turns", trace_turns},
+                  {"bells", trace_bells}};
+
+}  // namespace
+
+TraceReading read_ring(const TraceRing& ring, u64 from, size_t most) {
+    TraceReading reading;
+    const u64 written = ring.written.load(std::memory_order_acquire);
+    const auto oldest_at = [&](u64 end) { return end > ring.capacity ? end - ring.capacity : 0; };
+    from = std::min(from, written);
+    const u64 first = std::max(from, oldest_at(written));
+    const u64 end = std::min(written, first + most);
+    for (u64 at = first; at < end; at++)
+        reading.records.push_back(ring.at(at));
+
+    // The oldest that is surely whole: the place of the next record may be half written by now
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const u64 now = ring.written.load(std::memory_order_relaxed);
+    const u64 whole = now >= ring.capacity ? now - ring.capacity + 1 : 0;
+    const u64 kept = std::min(std::max(first, whole), end);
+    reading.records.erase(reading.records.begin(),
+                          reading.records.begin() + static_cast<ptrdiff_t>(kept - first));
+    reading.lost = kept - from;
+    reading.next = end;
+    return reading;
+}
+
+std::optional<u32> trace_bits(std::string_view word) {
+    for (auto& kind : kind_words)
+        if (kind.word == word) return kind.bit;
+    for (auto& chapter : chapter_words)
+        if (chapter.word == word) {
+            u32 bits = 0;
+            for (auto& table : tables)
+                for (const TraceEvent* event : table)
+                    if (event->chapter == chapter.chapter) bits |= event->bit();
+            return bits;
+        }
+    return {};
+}
+
+void tell_record(Sink& sink, const TraceRecord& record) {
+    print(sink, "{:9}.{:06} pCPU {}: ", record.time / 1'000'000, record.time % 1'000'000,
+          record.cpu);
+    for (auto& table : tables)
+        for (const TraceEvent* event : table)
+            if (u8(event->chapter) == record.chapter && event->number == record.number)
+                return tell_sentence(sink, *event, record.values);
+    sink.write("something that I have no word for.\n");
+}
+
+}  // namespace dom0
