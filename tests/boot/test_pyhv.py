@@ -1,12 +1,14 @@
 # Machines that Python boots (T1): one QEMU for most of it, shared; Bochs once, for a glance.
 """`pyhv.boot()` on real emulators."""
 
+import doctest
 import os
 
 import pytest
 
 import pyhv
 from pyhv import errors
+from pyhv.paths import ROOT
 
 pytestmark = pytest.mark.events
 
@@ -135,6 +137,13 @@ def test_a_machine_that_refuses_to_start_says_why():
     assert "to repeat it by hand" in refused.value.details
     with pytest.raises(errors.MachineGone, match=r"I panic on pCPU 0"):
         pyhv.boot(memory=256, options="panic")
+
+
+def test_the_session_in_the_book_is_true():
+    page = ROOT / "book" / "preface" / "driving.md"
+    result = doctest.testfile(str(page), module_relative=False,
+                              optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
+    assert result.failed == 0 and result.attempted > 15
 
 
 def test_vmx_in_bochs_reads_the_same():

@@ -6,6 +6,8 @@ from typing import Any
 
 from pyhv.errors import Refused
 
+RECORD = 48
+"""A TraceRecord's bytes."""
 RING = 64
 """How many typed bytes a guest's ring has room for until the guest reads."""
 
@@ -42,6 +44,8 @@ class FakeDom0:
         self.files = {"hello": b"\x7fELF"}
         self.upload: tuple[str, bytearray] | None = None
         self.store = {"/local/domain/0/name": "Domain-0"}
+        self.records = b""
+        self.mask = 0xFFFF
         self.calls: list[str] = []
         self.created: list[dict[str, Any]] = []
         self.before: Callable[[str], None] = lambda verb: None
@@ -193,6 +197,17 @@ class FakeDom0:
     def do_info(self):
         return {"total_kib": 512 * 1024, "free_kib": 400 * 1024, "cpus": 2, "cpu_khz": 1_000_000,
                 "now_ns": 5_000_000_000}
+
+    def do_trace_info(self):
+        return {"cpus": 1, "capacity": 1024, "record_bytes": RECORD, "mask": self.mask,
+                "written": [len(self.records) // RECORD]}
+
+    def do_trace_mask(self, bits):
+        self.mask = bits
+
+    def do_trace_read(self, cpu, from_):
+        part = self.records[from_ * RECORD:][:RECORD * 2]
+        return {"records": part, "next": from_ + len(part) // RECORD, "lost": 0}
 
     def do_cpus(self):
         return [{"id": 0, "idle_ns": 2_000_000_000}, {"id": 1, "idle_ns": 5_000_000_000}]

@@ -59,6 +59,9 @@ constinit const Verbs::Verb Verbs::verbs[verb_count] = {
     {"memory.write", &Verbs::memory_write},
     {"vcpus", &Verbs::vcpus},
     {"registers", &Verbs::registers},
+    {"trace.info", &Verbs::trace_info},
+    {"trace.mask", &Verbs::trace_mask},
+    {"trace.read", &Verbs::trace_read},
 };
 
 Verbs::Verbs(Steward& steward) : steward_{steward}, boot_{rdtsc() ^ wall_seconds() << 32} {}

@@ -24,7 +24,7 @@ private:
         std::string_view name;
         Result<> (Verbs::*run)(const Request& request);
     };
-    static constexpr size_t verb_count = 28;
+    static constexpr size_t verb_count = 31;
     static const Verb verbs[verb_count];
 
     // Domains
@@ -59,6 +59,10 @@ private:
     Result<> memory_write(const Request& request);
     Result<> vcpus(const Request& request);
     Result<> registers(const Request& request);
+    // The trace
+    Result<> trace_info(const Request& request);
+    Result<> trace_mask(const Request& request);
+    Result<> trace_read(const Request& request);
 
     Steward& steward_;
     u64 boot_; // another number after each start of dom0

@@ -153,13 +153,14 @@ void Shell::trace(const Words& words) {
 void Shell::narrate(const Words& words) {
     auto most = words.size() > 1 ? parse_number(words[1]) : std::optional<u32>{10};
     if (!most) return print("'{}' must be a number\n", std::string_view{words[1]});
-    if (auto opened = rings_.open(); !opened.ok())
+    TraceRings& rings = steward_.rings();
+    if (auto opened = rings.open(); !opened.ok())
         return print("there is no trace: {}\n", describe(opened.error().code));
     std::vector<TraceRecord> records;
-    for (u32 cpu = 0; cpu < rings_.cpus(); cpu++) {
-        const u64 written = rings_.ring(cpu).written;
+    for (u32 cpu = 0; cpu < rings.cpus(); cpu++) {
+        const u64 written = rings.ring(cpu).written;
         const u64 from = written > *most ? written - *most : 0;
-        auto reading = read_ring(rings_.ring(cpu), from, *most);
+        auto reading = read_ring(rings.ring(cpu), from, *most);
         records.insert(records.end(), reading.records.begin(), reading.records.end());
     }
     std::sort(records.begin(), records.end(),

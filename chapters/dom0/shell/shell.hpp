@@ -2,7 +2,6 @@
 #pragma once
 
 #include "../toolstack/steward.hpp"
-#include "../toolstack/trace.hpp"
 #include "line.hpp"
 #include "words.hpp"
 
@@ -64,7 +63,6 @@ private:
 
     Steward& steward_;
     Household& household_;
-    TraceRings rings_;
     LineEditor line_;
     u16 attached_ = 0;
     std::string attached_name_;

@@ -3,6 +3,7 @@
 
 #include "files.hpp"
 #include "household.hpp"
+#include "trace.hpp"
 
 namespace dom0 {
 
@@ -41,12 +42,14 @@ public:
 
     Files& files() { return files_; }
     Household& household() { return household_; }
+    TraceRings& rings() { return rings_; }
 
 private:
     Result<std::span<const u8>> take_file(Order& order, std::string_view name, std::string& why);
 
     Files& files_;
     Household& household_;
+    TraceRings rings_;
 };
 
 }  // namespace dom0

@@ -96,6 +96,11 @@ class Hypervisor(ABC):
     def store(self) -> Any:
         """The store that domains share, by path."""
 
+    @property
+    @abstractmethod
+    def trace(self) -> Any:
+        """What the hypervisor has noted so far; `with hv.trace("domains") as t:` records more."""
+
     @abstractmethod
     def dmesg(self) -> str:
         """Return what the hypervisor has said aloud: as much as it keeps."""

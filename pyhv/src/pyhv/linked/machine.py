@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pyhv.api.machine import Cpus, Hypervisor
 from pyhv.api.waiting import waiting
@@ -13,6 +13,9 @@ from pyhv.linked.domain import LinkedDomain
 from pyhv.linked.files import LINUX, File, Files, linux
 from pyhv.linked.store import Store
 from pyhv.linked.stream import Stream
+
+if TYPE_CHECKING:
+    from pyhv.linked.tracing import LinkedTrace
 
 LINUX_MEMORY, SMALL_MEMORY = 256, 16
 LINUX_OPTIONS = "console=hvc0 quiet"
@@ -122,6 +125,18 @@ class Linked(Hypervisor):
     def dmesg(self) -> str:
         """Return what the hypervisor has said aloud, since dom0 keeps it."""
         return self._log.text
+
+    @property
+    def trace(self) -> "LinkedTrace":
+        """What the hypervisor has noted: births, deaths and pauses, and what was recorded.
+
+        `with hv.trace("domains") as t:` records all that a chapter can tell while it lasts, or a
+        kind of event that comes by the thousand: hypercalls, exits, turns, bells. Decoding needs
+        the compiled half of the package: raises NotBuilt.
+        """
+        from pyhv.linked.tracing import LinkedTrace
+
+        return LinkedTrace(self)
 
     def news(self) -> str:
         """Return what dom0 has told of domains that ended, rebooted or crashed."""
