@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nbformat import NotebookNode
     from sphinx.application import Sphinx
 
 FOLDER = "notebooks/"
@@ -54,7 +55,16 @@ def as_markdown(run: Path) -> str:
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
     text, resources = MarkdownExporter().from_notebook_node(notebook)
+    words = iter(_words_of_pictures(notebook))
     for file, picture in resources["outputs"].items():
         address = "data:image/png;base64," + base64.b64encode(picture).decode()
-        text = text.replace(f"]({file})", f"]({address})")
+        text = text.replace(f"![png]({file})", f"![{next(words)}]({address})")
     return text
+
+
+def _words_of_pictures(notebook: NotebookNode) -> list[str]:
+    """What each picture says of itself in words, in the order of the cells."""
+    outputs = [output.get("data", {}) for cell in notebook.cells if cell.cell_type == "code"
+               for output in cell.outputs]
+    return [data["text/plain"].strip("<>").removeprefix("picture: ")
+            for data in outputs if "image/png" in data]
