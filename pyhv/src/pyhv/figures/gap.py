@@ -22,7 +22,7 @@ def gap(readings: Sequence[float], told: float | None = None) -> Picture:
         axes.vlines(range(1, len(steps) + 1), 0, steps, color=INK, linewidth=1.0)
         axes.plot(longest + 1, steps[longest], marker="D", color=MARK, markersize=5)
         axes.annotate(f"look {longest + 1} came {steps[longest]:.2f} s late",
-                      (longest + 1, steps[longest]), xytext=(8, -3), textcoords="offset points",
+                      (longest + 1, steps[longest]), xytext=(8, -16), textcoords="offset points",
                       color=MARK)
         if told is not None:
             axes.axhline(told, color=FAINT, linestyle=(0, (4, 3)), linewidth=1.0, zorder=1)

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 INK = "#1f2430"
 FAINT = "#c9ccd3"
-FILLS = ("#dfe7f3", "#f3e5d3", "#e0efe2", "#efdfe9", "#eeeeee")
+FILLS = ("#dfe7f3", "#f3e5d3", "#e0efe2", "#efdfe9", "#eeeeee", "#f6f0c9", "#dff0f0", "#f2dede")
 """Fills for kinds that differ; each kind has a hatch or a word, too, for who sees no colours."""
-HATCHES = ("", "////", "....", "xxxx", "----")
+HATCHES = ("", "////", "....", "xxxx", "----", "\\\\\\\\", "++", "oo")
 MARK = "#b3402a"
 """For the one thing that the figure is about."""
 
