@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pyhv.errors import NoSuchMemory
 from pyhv.frozen.registers import Registers, saved
 from pyhv.frozen.values import elements, number, part, pointed, word
+from pyhv.frozen.vmcs import fields
 from pyhv.show import Row, Shown
 from pyhv.t0 import native
 from pyhv.t0.domain import Walk
@@ -68,7 +69,7 @@ class Vcpu:
         for cpu in frozen.cpus:
             if cpu.guest is not None and cpu.guest == (self.domain.id, self.id):
                 return cpu.registers
-        return saved(self.object, frozen.engine)
+        return saved(frozen, self.object)
 
     @property
     def control(self) -> Any:
@@ -76,10 +77,26 @@ class Vcpu:
         kind = "svm::Vmcb" if self.domain.frozen.engine == "SVM" else "vmx::Companion"
         return pointed(self.object.hardware.control, f"struct hv::{kind}")
 
+    @property
+    def last_exit(self) -> str:
+        """Why it last left its guest, by hv's name of the engine's code; "" where that is unknown.
+
+        Bochs is the only processor with VMX whose VMCS can be read.
+        """
+        frozen, code = self.domain.frozen, None
+        kind = "enum hv::svm::ExitCode"
+        if frozen.engine == "SVM":
+            code = number(self.control.control.exitcode) & 0xFFFFFFFF
+        else:
+            kind = "enum hv::vmx::ExitReason"
+            code = fields(frozen, self.object).get("EXIT_REASON")
+        names = {each.value: each.name for each in frozen.program.type(kind).enumerators}
+        return "" if code is None else names.get(code & 0xFFFFFFFF, f"{code:#x}")
+
     def row(self) -> Row:
         """Return its line in a table."""
         return {"vCPU": self.id, "State": self.state, "pCPU": self.cpu,
-                "Attention": f"{number(self.object.attention):#x}"}
+                "Last exit": self.last_exit, "Attention": f"{number(self.object.attention):#x}"}
 
     def __repr__(self) -> str:
         return f"<d{self.domain.id} v{self.id}: {self.state}>"

@@ -20,7 +20,7 @@ from pyhv.frozen.door import open_door
 from pyhv.frozen.frames import count_frames
 from pyhv.frozen.information import Information
 from pyhv.frozen.memory import Addresses, Memory, find_image
-from pyhv.frozen.values import elements, number, part
+from pyhv.frozen.values import elements, number, part, pointed
 from pyhv.show import Row, Shown
 
 MACHINE = "_ZN2hv12_GLOBAL__N_17machineE"  # hv::(anonymous namespace)::machine, in hv/main.cpp
@@ -226,10 +226,17 @@ class Frozen:
         return {cpu.number: self._ring(cpu.object.trace) for cpu in self.cpus}
 
     def _ring(self, ring: Any) -> bytes:
-        records = elements(ring.records_)
-        size, written = drgn.sizeof(records), number(ring.written_)
-        content = self.program.read(records.address_, size)
-        filled = written * drgn.sizeof(records[0])
+        if ring.type_.kind == drgn.TypeKind.POINTER:  # in frames, the records behind their head
+            head = pointed(ring)
+            if head is None:
+                return b""
+            at, record = head.address_ + drgn.sizeof(head), number(head.record_bytes)
+            size, written = number(head.capacity) * record, number(head.written)
+        else:
+            records = elements(ring.records_)
+            at, record = records.address_, drgn.sizeof(records[0])
+            size, written = drgn.sizeof(records), number(ring.written_)
+        content, filled = self.program.read(at, size), written * record
         if filled <= size:
             return content[:filled]
         return content[filled % size:] + content[:filled % size]

@@ -2,14 +2,18 @@
 """Registers, and where they were found."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyhv.frozen.values import number, pointed
+from pyhv.frozen.vmcs import REGISTERS, fields
 from pyhv.show import Row, Shown
 from pyhv.t0 import native
 
+if TYPE_CHECKING:
+    from pyhv.frozen.machine import Frozen
+
 GENERAL = ("rax", "rcx", "rdx", "rbx", "rbp", "rsi", "rdi", *(f"r{i}" for i in range(8, 16)))
-# What VMX's engine switches by hand, and so keeps; all else is in the VMCS, in the CPU's own form.
+# What VMX's engine switches by hand, and so keeps beside the VMCS.
 BY_HAND = ("cr2", "dr6", "star", "lstar", "cstar", "syscall_mask", "kernel_gs_base")
 
 
@@ -39,15 +43,17 @@ class Registers(Shown, Mapping[str, int]):
                 for name, value in self._values.items()]
 
 
-def saved(vcpu: Any, engine: str) -> Registers:
+def saved(frozen: "Frozen", vcpu: Any) -> Registers:
     """Return what the hypervisor keeps of a vCPU that is on no pCPU (a drgn object of hv::Vcpu)."""
     hardware = vcpu.hardware
     values = {name: number(hardware.gpr.member_(name)) for name in GENERAL}
-    if engine == "SVM":
+    if frozen.engine == "SVM":
         control = hardware.prog_.read(number(hardware.control), 4096)
         return Registers(values | native.load().registers_in_vmcb(control), "in its VMCB")
-    companion = pointed(hardware.control, "struct hv::vmx::Companion")
-    if companion is not None:
-        by_hand = companion.by_hand
-        values |= {name: number(by_hand.member_(name)) for name in BY_HAND}
-    return Registers(values, "in what the engine keeps beside its VMCS, which the CPU alone reads")
+    where, in_vmcs = "beside its VMCS", fields(frozen, vcpu)
+    if in_vmcs:
+        values |= {name: in_vmcs[field] for name, field in REGISTERS.items()}
+        where = "in its VMCS, and beside it"
+    by_hand = pointed(hardware.control, "struct hv::vmx::Companion").by_hand
+    values |= {name: number(by_hand.member_(name)) for name in BY_HAND}
+    return Registers(values, where)
