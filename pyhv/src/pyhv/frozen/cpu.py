@@ -4,8 +4,8 @@
 from typing import TYPE_CHECKING, Any
 
 from pyhv.errors import NoSuchMemory
-from pyhv.frozen.domain import Table
 from pyhv.frozen.registers import Registers
+from pyhv.frozen.tables import Table
 from pyhv.frozen.values import elements, number, part, pointed
 from pyhv.show import Row
 
@@ -37,8 +37,7 @@ class Cpu:
     def in_hypervisor(self) -> bool:
         """Whether its next instruction is the hypervisor's: in its text, on its own tables.
 
-        A guest may have an address like this one's, and a table with the same number; never both
-        together with nobody `inside`.
+        Where nobody is `inside` a guest it is the hypervisor's in any case.
         """
         here = self.registers
         if self.frozen.text(here.rip) and here.cr3 & ~0xFFF == self.frozen.root:
@@ -70,7 +69,7 @@ class Cpu:
         return "hypervisor" if guest is None else f"d{guest[0]} v{guest[1]}"
 
     def backtrace(self) -> Table:
-        """The calls that led to where the hypervisor stands; a guest's are not followed."""
+        """Return the calls that led to where the hypervisor stands; a guest's are not followed."""
         here = self.registers
         rows: list[Row] = [self._place(here.rip)]
         frame = here.rbp if self.in_hypervisor else 0

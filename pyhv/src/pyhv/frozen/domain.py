@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from pyhv.errors import NoSuchMemory
 from pyhv.frozen.registers import Registers, saved
+from pyhv.frozen.tables import Numbered, Table
 from pyhv.frozen.values import elements, number, part, pointed, word
 from pyhv.frozen.vmcs import fields
-from pyhv.show import Row, Shown
+from pyhv.show import Row
 from pyhv.t0 import native
 from pyhv.t0.domain import Walk
 
@@ -19,22 +20,6 @@ PAGE = 4096
 NO_REASON, CRASHED = 0xFF, 3  # Domain::no_reason, and SHUTDOWN_crash of Xen's public headers
 GRANT_ENTRY = struct.Struct("<HHI")  # Xen's grant_entry_v1: flags, domid, frame
 GRANT_TYPES = {1: "access", 2: "transfer"}
-
-
-class Table(Shown):
-    """Rows that were read, in the order in which they stand."""
-
-    def __init__(self, rows: list[Row]) -> None:
-        self._all = rows
-
-    def _rows(self) -> list[Row]:
-        return self._all
-
-    def __len__(self) -> int:
-        return len(self._all)
-
-    def __getitem__(self, index: int) -> Row:
-        return self._all[index]
 
 
 class Vcpu:
@@ -105,22 +90,6 @@ class Vcpu:
         return f"<code>d{self.domain.id} v{self.id}</code>: {self.state}"
 
 
-class Vcpus(Shown):
-    """The virtual CPUs of one domain, by their numbers."""
-
-    def __init__(self, vcpus: list[Vcpu]) -> None:
-        self._vcpus = vcpus
-
-    def _rows(self) -> list[Row]:
-        return [vcpu.row() for vcpu in self._vcpus]
-
-    def __getitem__(self, index: int) -> Vcpu:
-        return self._vcpus[index]
-
-    def __len__(self) -> int:
-        return len(self._vcpus)
-
-
 class P2m:
     """A domain's nested page tables, in its engine's format, walked by hv's own code."""
 
@@ -185,11 +154,11 @@ class Domain:
         return number(self.object.frames_owned)
 
     @property
-    def vcpus(self) -> Vcpus:
+    def vcpus(self) -> Numbered[Vcpu]:
         """Its virtual CPUs, by their numbers."""
         pointers = elements(self.object.vcpus)
-        made = [pointed(pointers[i]) for i in range(number(self.object.vcpu_count))]
-        return Vcpus([Vcpu(self, thing) for thing in made])
+        made = number(self.object.vcpu_count)
+        return Numbered([Vcpu(self, pointed(pointers[i])) for i in range(made)])
 
     @property
     def p2m(self) -> P2m:
@@ -222,10 +191,11 @@ class Domain:
     def grants(self) -> Table:
         """Its grant table: every entry that its guest has made."""
         table = part(self.object, "grants", "struct hv::GrantTable")
-        frames = number(table.frame_count) if table is not None else 0
+        if table is None:
+            return Table([])
         content = b"".join(
             self.frozen.memory.read(number(elements(table.frames)[i]) * PAGE, PAGE)
-            for i in range(frames)
+            for i in range(number(table.frame_count))
         )
         return Table([
             {"ref": ref, "for": f"d{domid}", "frame": f"{frame:#x}", "flags": f"{flags:#x}",

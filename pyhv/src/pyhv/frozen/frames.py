@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import drgn
 
-from pyhv.frozen.domain import Table
+from pyhv.frozen.tables import Table
 from pyhv.frozen.values import number
 
 if TYPE_CHECKING:

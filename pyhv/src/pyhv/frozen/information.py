@@ -20,8 +20,10 @@ MEMBER, INHERITANCE = 0x0D, 0x1C
 PLAINER = {REFERENCE_TYPE: POINTER_TYPE, RVALUE_REFERENCE_TYPE: POINTER_TYPE, INHERITANCE: MEMBER}
 IMPLICIT_CONST = 0x21
 
+Elf = bytes | bytearray
 
-def section(elf: bytes, name: bytes) -> range:
+
+def section(elf: Elf, name: bytes) -> range:
     """Return where in the file a section is. Raises Failure."""
     headers, = struct.unpack_from("<Q", elf, 40)
     count, names = struct.unpack_from("<HH", elf, 60)
@@ -34,7 +36,7 @@ def section(elf: bytes, name: bytes) -> range:
     raise Failure(f"the image has no section {name.decode()}: it was built without types")
 
 
-def _skip_number(table: bytes, at: int) -> int:
+def _skip_number(table: Elf, at: int) -> int:
     """Return what follows a number in LEB128."""
     while table[at] & 0x80:
         at += 1
@@ -60,7 +62,7 @@ def make_plain(elf: bytearray) -> None:
         at += 2
 
 
-def segments(elf: bytes) -> list[tuple[int, int, int, int]]:
+def segments(elf: Elf) -> list[tuple[int, int, int, int]]:
     """Return what is loaded: place in the file, virtual address, bytes in the file, in memory."""
     at, = struct.unpack_from("<Q", elf, 32)
     size, count = struct.unpack_from("<HH", elf, 54)
@@ -88,7 +90,7 @@ class Information:
             for offset, address, size, _ in loaded if offset <= place < offset + size
         )
 
-    def _open(self, elf: bytes) -> bytes:
+    def _open(self, elf: Elf) -> bytes:
         """Hand the image to drgn; return its build id."""
         module = self.program.extra_module(self.image.name, create=True)
         module.address_range = (self.start, self.end)

@@ -2,7 +2,7 @@
 """The object that `freeze` returns."""
 
 import bisect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -15,31 +15,16 @@ from pyhv.emulator import Emulator
 from pyhv.errors import AlreadyFrozen, Closed, NoSuchDomain, WrongArgument
 from pyhv.frozen.breakpoints import Breakpoint, Hit, Runner, Step
 from pyhv.frozen.cpu import Cpu, find_cpus
-from pyhv.frozen.domain import Domain, Table
-from pyhv.frozen.door import open_door
+from pyhv.frozen.domain import Domain
+from pyhv.frozen.door import Door, open_door
 from pyhv.frozen.frames import count_frames
 from pyhv.frozen.information import Information
 from pyhv.frozen.memory import Addresses, Memory, find_image
+from pyhv.frozen.tables import Numbered, Table
 from pyhv.frozen.values import elements, number, part, pointed
 from pyhv.show import Row, Shown
 
 MACHINE = "_ZN2hv12_GLOBAL__N_17machineE"  # hv::(anonymous namespace)::machine, in hv/main.cpp
-
-
-class Cpus(Shown):
-    """The pCPUs, by their numbers."""
-
-    def __init__(self, cpus: list[Cpu]) -> None:
-        self._cpus = cpus
-
-    def _rows(self) -> list[Row]:
-        return [cpu.row() for cpu in self._cpus]
-
-    def __getitem__(self, index: int) -> Cpu:
-        return self._cpus[index]
-
-    def __len__(self) -> int:
-        return len(self._cpus)
 
 
 class Domains(Shown):
@@ -57,7 +42,7 @@ class Domains(Shown):
             raise NoSuchDomain(f"there is no d{id_}; there are: {have}")
         return self._domains[id_]
 
-    def __iter__(self):  # noqa: D105
+    def __iter__(self) -> Iterator[Domain]:
         return iter(self._domains.values())
 
     def __len__(self) -> int:
@@ -72,14 +57,14 @@ class Frozen:
             raise AlreadyFrozen("the machine is frozen already: leave that `with`, or call close()")
         image = image or emulator.machine.image
         if image is None:
-            raise WrongArgument("no image is known for this machine: name it, freeze(…, image=PATH)")
+            raise WrongArgument("this machine has no image of its own: freeze(…, image=PATH)")
         self._information = Information(image)
         self._emulator = emulator
-        self._door = open_door(emulator)
+        self._door: Door | None = open_door(emulator)
         emulator.frozen = True
         self._runner = Runner(self)
         try:
-            self._memory = Memory(self._door)
+            self._memory = Memory(self.door)
             loaded = find_image(self._memory, self._information, emulator.machine.memory_mib)
             self._addresses = Addresses(self._memory, self._information, loaded)
             program = self._information.program
@@ -112,7 +97,7 @@ class Frozen:
         self.close()
 
     @property
-    def door(self) -> Any:
+    def door(self) -> Door:
         """The emulator's debugger. Raises Closed."""
         if self._door is None:
             raise Closed("this machine runs again: freeze it anew")
@@ -139,7 +124,7 @@ class Frozen:
 
     @property
     def program(self) -> drgn.Program:
-        """drgn's own view, for all that it can do."""
+        """The view that is drgn's own, for all that it can do."""
         return self._information.program
 
     @property
@@ -189,9 +174,9 @@ class Frozen:
     # What there is
 
     @cached_property
-    def cpus(self) -> Cpus:
+    def cpus(self) -> Numbered[Cpu]:
         """The pCPUs."""
-        return Cpus(find_cpus(self))
+        return Numbered(find_cpus(self))
 
     @property
     def domains(self) -> Domains:
@@ -270,4 +255,5 @@ class Frozen:
     def __repr__(self) -> str:
         if self._door is None:
             return "<frozen machine: closed, it runs again>"
-        return f"<frozen machine: {self.engine}, {len(self.cpus)} pCPUs, {len(self.domains)} domains>"
+        count = f"{len(self.cpus)} pCPUs, {len(self.domains)} domains"
+        return f"<frozen machine: {self.engine}, {count}>"

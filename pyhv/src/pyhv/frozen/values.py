@@ -28,7 +28,7 @@ def elements(array: Any) -> Any:
     return array.member_("_M_elems")
 
 
-def pointed(pointer: Any, kind: str | None = None) -> Any | None:
+def pointed(pointer: Any, kind: str | None = None) -> Any:
     """Return what a pointer points to, as its own type or as `kind`; None where it is null."""
     address = number(pointer)
     if address == 0:
@@ -37,7 +37,7 @@ def pointed(pointer: Any, kind: str | None = None) -> Any | None:
     return drgn.Object(pointer.prog_, wanted, address=address)
 
 
-def part(owner: Any, chapter: str, kind: str) -> Any | None:
+def part(owner: Any, chapter: str, kind: str) -> Any:
     """Return what a chapter furnished for an owner with `parts`; None where it furnished none."""
     chapters = {each.name: each.value for each in owner.prog_.type("enum hv::Chapter").enumerators}
     return pointed(elements(owner.parts.slots_)[chapters[chapter]], kind)
