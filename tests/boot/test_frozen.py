@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pyhv import qemu
+from pyhv import build, qemu
 from pyhv import sentences as say
 from pyhv.debugger import Debugger
 from pyhv.dom0 import Dom0
@@ -355,6 +355,31 @@ def test_a_machine_that_was_frozen_runs_on_identically(boot, image, module, tmp_
     never, often = ({at: r for at, r in t.items() if first <= at <= last} for t in traces)
     assert len(never) > 10
     assert never == often
+
+
+@pytest.mark.events
+def test_linux_is_watched_in_its_own_world(boot, image, module, tmp_path):
+    """Its kernel lies in the same part of the address space as the hypervisor."""
+    machine = boot(image=image(), module=module(build.first_commands(True), linux=True), cpus=2,
+                   debugger=tmp_path / "debugger")
+    dom0 = Dom0(machine)
+    dom0.wait_for_prompt()
+    dom0.enter("linux")
+    dom0.wait_for_linux()
+    with freeze(machine) as f:
+        linux = f.domains[2]
+        wakes_at = asleep(f, 2).registers.rip
+        assert wakes_at >> 31 == 0x1FFFFFFFF and not f.text(wakes_at)
+        f.break_at(wakes_at, domain=2)
+        hit = f.run(30)
+        assert hit.vcpu == (2, 0)
+        # On Linux's own tables, in memory that is Linux's
+        assert hit.registers.cr3 & ~0xFFF != f.root
+        mpa = linux.p2m.walk(hit.registers.cr3 & ~0xFFF).mpa
+        assert f.machine.frames.rows_[mpa >> 12].owner.value_() == 2
+        step = f.step(2)
+        assert step.before.rip == wakes_at != step.after.rip
+    assert "Linux" in dom0.in_linux("uname -s")
 
 
 # The scenes in which dom0 is the patient
