@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-
 from pyhv import build
 from pyhv.dom0 import Dom0
 from pyhv.emulator import Emulator
 from pyhv.frozen import freeze
 from pyhv.frozen.machine import Frozen
 from pyhv.machine import Machine
+from rich.console import Console
+from rich.table import Table
 
 LOOKS: dict[str, Callable[[Frozen], object]] = {
     "the domains": lambda f: repr(f.domains),

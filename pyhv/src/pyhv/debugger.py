@@ -30,6 +30,10 @@ def address_of(image: Path, symbol: str) -> int:
     raise Failure(f"{image} has no symbol {symbol}")
 
 
+class DebuggerRefused(Failure):
+    """QEMU's answer to its debugger was an error."""
+
+
 class Debugger:
     """A connection to a machine with a debugger's socket; it stops at once. See Machine."""
 
@@ -45,7 +49,10 @@ class Debugger:
 
     def _send(self, text: str) -> None:
         checksum = sum(text.encode()) & 0xFF
-        self._socket.sendall(f"${text}#{checksum:02x}".encode())
+        try:
+            self._socket.sendall(f"${text}#{checksum:02x}".encode())
+        except OSError as error:
+            raise Failure("QEMU hung up on its debugger") from error
 
     def _receive(self) -> str:
         while self._heard.count(b"#") == 0 or len(self._heard.partition(b"#")[2]) < 2:
@@ -64,7 +71,7 @@ class Debugger:
             # It says that it stopped: on our arrival, unasked
             answer = self._receive()
         if answer.startswith("E") and len(answer) == 3:
-            raise Failure(f"QEMU refused the debugger's {text!r}: {answer}")
+            raise DebuggerRefused(f"QEMU refused the debugger's {text!r}: {answer}")
         return answer
 
     # Going on and stopping; all processors do both together.

@@ -6,7 +6,7 @@ import signal
 import time
 
 from pyhv.emulator import Emulator
-from pyhv.errors import Failure, NoDebugger
+from pyhv.errors import Failure, NoDebugger, NoSuchMemory
 from pyhv.speed import scaled
 
 PROMPT = re.compile(r"<bochs:\d+> $")
@@ -66,12 +66,12 @@ class BochsDoor:
     # What a door is asked for
 
     def read(self, address: int, count: int) -> bytes:
-        """Return bytes of physical memory. Raises Failure where there is none."""
+        """Return bytes of physical memory. Raises NoSuchMemory where there is none."""
         answer = self._ask(f"xp /{-(-count // 8)}gx {address:#x}")
         words = "".join(LINE.findall(answer)).split()
         content = b"".join(int(word, 16).to_bytes(8, "little") for word in words)
         if len(content) < count:
-            raise Failure(f"Bochs reads no memory at {address:#x}")
+            raise NoSuchMemory(f"the machine has no memory at {address:#x}")
         return content[:count]
 
     def registers(self, processor: int) -> dict[str, int]:
@@ -102,12 +102,14 @@ class BochsDoor:
 
     def run(self, timeout: float) -> int | None:
         """Let the machine run; return who met a breakpoint, or None after that many seconds."""
+        said = None
         self._send("c")
-        said = self._wait_for_prompt(timeout)
-        if said is None:
-            self._stop()
-            return None
-        met = MET.search(said)
+        try:
+            said = self._wait_for_prompt(timeout)
+        finally:
+            if said is None:  # in time, or ever: Ctrl-C came first
+                self._stop()
+        met = MET.search(said or "")
         return int(met[1]) if met else None
 
     def leave(self) -> None:

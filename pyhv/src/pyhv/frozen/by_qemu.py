@@ -1,9 +1,9 @@
 # QEMU's door: its gdb stub, told to speak of physical memory.
 """Stop and look into QEMU through the socket that Machine.debugger names."""
 
-from pyhv.debugger import Debugger
+from pyhv.debugger import Debugger, DebuggerRefused
 from pyhv.emulator import Emulator
-from pyhv.errors import NoDebugger
+from pyhv.errors import NoDebugger, NoSuchMemory
 
 
 class QemuDoor:
@@ -19,8 +19,11 @@ class QemuDoor:
         self._names = self._debugger.processors()
 
     def read(self, address: int, count: int) -> bytes:
-        """Return bytes of physical memory. Raises Failure where there is none."""
-        return self._debugger.read(address, count)
+        """Return bytes of physical memory. Raises NoSuchMemory where there is none."""
+        try:
+            return self._debugger.read(address, count)
+        except DebuggerRefused as refused:
+            raise NoSuchMemory(f"the machine has no memory at {address:#x}") from refused
 
     def registers(self, processor: int) -> dict[str, int]:
         """Return the registers of a processor."""
@@ -44,12 +47,14 @@ class QemuDoor:
 
     def run(self, timeout: float) -> int | None:
         """Let the machine run; return who met a breakpoint, or None after that many seconds."""
+        name = None
         self._debugger.go_on()
-        name = self._debugger.wait_for_stop(timeout)
-        if name is None:
-            self._debugger.interrupt()
-            return None
-        return self._names.index(name)
+        try:
+            name = self._debugger.wait_for_stop(timeout)
+        finally:
+            if name is None:  # in time, or ever: Ctrl-C came first
+                self._debugger.interrupt()
+        return None if name is None else self._names.index(name)
 
     def leave(self) -> None:
         """Let the machine go on by itself; another debugger may come."""

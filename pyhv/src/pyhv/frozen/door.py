@@ -13,7 +13,7 @@ class Door(Protocol):
     """
 
     def read(self, address: int, count: int) -> bytes:
-        """Return bytes of physical memory. Raises Failure where there is none."""
+        """Return bytes of physical memory. Raises NoSuchMemory where there is none."""
 
     def registers(self, processor: int) -> dict[str, int]:
         """Return the registers of a processor, as they are in the world that it is in."""

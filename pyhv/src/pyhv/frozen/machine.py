@@ -81,9 +81,13 @@ class Frozen:
 
     def close(self) -> None:
         """Let the machine go on. What was read stays readable; no more can be."""
-        if self._door is not None:
-            self._runner.remove_all()
-            self._door.leave()
+        if self._door is None:
+            return
+        try:
+            if self._emulator.process.poll() is None:
+                self._runner.remove_all()
+                self._door.leave()
+        finally:
             self._door = None
             self._emulator.frozen = False
 

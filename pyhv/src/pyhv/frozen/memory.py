@@ -3,7 +3,7 @@
 
 from collections.abc import Callable
 
-from pyhv.errors import Failure, NoSuchMemory, WrongImage
+from pyhv.errors import NoSuchMemory, WrongImage
 from pyhv.frozen.door import Door
 from pyhv.frozen.information import Information
 from pyhv.t0 import native
@@ -27,7 +27,8 @@ class Memory:
         """Read everything anew: the machine ran."""
         self._pages.clear()
 
-    def _page(self, frame: int) -> bytes:
+    def page(self, frame: int) -> bytes:
+        """Return one page. Raises NoSuchMemory."""
         if frame not in self._pages:
             self.reads += 1
             self._pages[frame] = self._door.read(frame * PAGE, PAGE)
@@ -35,13 +36,7 @@ class Memory:
 
     def read(self, address: int, count: int) -> bytes:
         """Return bytes from a machine address on. Raises NoSuchMemory."""
-        return gather(self._page_or_refusal, lambda at: at, address, count)
-
-    def _page_or_refusal(self, frame: int) -> bytes:
-        try:
-            return self._page(frame)
-        except Failure as failure:
-            raise NoSuchMemory(f"the machine has no memory at {frame * PAGE:#x}") from failure
+        return gather(self.page, lambda at: at, address, count)
 
     def word(self, address: int) -> int:
         """Return the eight bytes at a machine address as a number."""
@@ -108,4 +103,4 @@ class Addresses:
 
     def read(self, address: int, count: int) -> bytes:
         """Return bytes from one of the hypervisor's addresses on. Raises NoSuchMemory."""
-        return gather(self.memory._page_or_refusal, self.translate, address, count)
+        return gather(self.memory.page, self.translate, address, count)
