@@ -96,7 +96,8 @@ def machine(
     """Return the machine that runs the guests, as like to real Xen's as can be."""
     model = xl.MODEL if engine == "svm" else ""
     return Machine(
-        engine=engine, image=image(), module=module(guests, idle, traced), memory_mib=1024, model=model
+        engine=engine, image=image(), module=module(guests, idle, traced), memory_mib=1024,
+        model=model,
     )
 
 
