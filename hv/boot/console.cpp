@@ -80,9 +80,8 @@ void set_traced(Cpu& cpu) {
     cpu.traced = here ? machine.traced : 0;
 }
 
-void note(Cpu& cpu, const TraceEvent& event, DomainId domain, u16 vcpu, u64 a, u64 b, u64 c,
-          u64 d) {
-    cpu.trace->put({cpu.machine->clock.now(), static_cast<u8>(event.chapter), event.number, domain,
+void note(Cpu& cpu, const TraceEvent& event, DomainId id, u16 vcpu, u64 a, u64 b, u64 c, u64 d) {
+    cpu.trace->put({cpu.machine->clock.now(), static_cast<u8>(event.chapter), event.number, id,
                     vcpu, cpu.number, {a, b, c, d}});
 }
 

@@ -134,13 +134,12 @@ bool is_global(u32 virq) {
 }
 
 void raise_virq(Vcpu& vcpu, u32 virq) {
+    trace(this_cpu(), virq_raised, vcpu, virq);
     EventChannels& events = events_of(vcpu.domain);
     Guard guard{events.lock};
     const u32 port = events_of(vcpu).virq_ports[virq];
-    if (EventPort* const row = events.find(port)) {
-        trace(this_cpu(), virq_raised, vcpu, virq);
+    if (EventPort* const row = events.find(port))
         events.abi->set_pending(vcpu.domain, port, *row);
-    }
 }
 
 // The caller's reference keeps the vCPUs, too

@@ -16,7 +16,7 @@ inline constexpr TraceEvent event_sent{
     "doorbell", trace_bells};
 inline constexpr TraceEvent virq_raised{
     Chapter::events, 3, "virq_raised", {"domain", "vcpu", "virq"},
-    "I ring d{domain} v{vcpu} myself: virtual interrupt {virq}.", "doorbell", trace_bells};
+    "d{domain} v{vcpu} is due its virtual interrupt {virq}.", "doorbell", trace_bells};
 inline constexpr TraceEvent port_opened{
     Chapter::events, 4, "port_opened", {"domain", "port", "remote"},
     "d{domain} keeps port {port} open for d{remote}, who may come and join it.", "doorbell"};

@@ -173,7 +173,8 @@ PYBIND11_MODULE(_hosted, module) {
     module.attr("CONSTANTS") = numbers(constants());
     module.attr("ERRORS") = numbers(error_names());
     module.attr("MAX_CPUS") = max_cpus;
-    module.def("decode", [](const py::bytes& records) { return decode(std::string_view{records}); });
+    module.def("decode",
+               [](const py::bytes& records) { return decode(std::string_view{records}); });
     module.attr("TRACE_BITS") = numbers(trace_bits());
     module.attr("TRACE_RECORD_BYTES") = sizeof(TraceRecord);
 }

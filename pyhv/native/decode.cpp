@@ -1,4 +1,5 @@
-// How a record becomes an event: found in its chapter's table, its numbers named, its sentence told.
+// How a record becomes an event: found in its chapter's table, its numbers named, its sentence
+// told.
 #include "decode.hpp"
 #include <boot/trace.hpp>
 #include <cstring>

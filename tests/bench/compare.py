@@ -72,10 +72,10 @@ def measure_xen_linux(echo: Echo, engine: str = "svm") -> tuple[figures.Figures,
     return asit, less
 
 
-def measure_ours(echo: Echo, engine: str = "svm") -> figures.Figures:
+def measure_ours(echo: Echo, engine: str = "svm", traced: str = "") -> figures.Figures:
     """Return our figures."""
     meter = ours.meter()
-    said = ours.run(guests.meters(meter), OURS_TIMEOUT, echo, engine, guests.sized(meter))
+    said = ours.run(guests.meters(meter), OURS_TIMEOUT, echo, engine, guests.sized(meter), traced)
     return figures.parse(said) | sizes.text(ours.image()) | ours.memory(said)
 
 
@@ -154,6 +154,8 @@ def main(
     = False,
     note: Annotated[bool, typer.Option(help="Note the figures in tests/bench/today.toml.")]
     = False,
+    traced: Annotated[str, typer.Option(help="Note such events meanwhile, to see what that costs: "
+                                        "\"domains events\", or \"exits\".")] = "",
     verbose: Annotated[bool, typer.Option(help="Show what the machines say.")] = False,
 ) -> None:
     """Run one guest on real Xen 4.17 and on Subfloor, and compare what its operations cost.
@@ -164,10 +166,12 @@ def main(
     """
     if engine not in figures.ENGINES:
         raise typer.BadParameter(f"{engine} is no engine: svm or vmx")
+    if traced and note:
+        raise typer.BadParameter("what a traced machine needs is not noted")
     echo = sys.stdout.write if verbose else (lambda text: None)
     try:
         xen, less_decoding = ({}, {}) if only_ours else measure_xen(echo, engine)
-        mine = measure_ours(echo, engine)
+        mine = measure_ours(echo, engine, traced)
         if linux:
             mine |= measure_our_linux(echo, engine)
         if linux and not only_ours:

@@ -56,12 +56,17 @@ def init() -> Path:
     return TREE / "guests" / "init.elf"
 
 
-def module(guests: list[Guest], idle: list[Guest] | None = None) -> Path:
+def module(
+    guests: list[Guest], idle: list[Guest] | None = None, traced: str = ""
+) -> Path:
     """Write the boot module: dom0, the guests, and the commands that create them in turn.
 
     Those that are to be idle come first, and go before the others: `info` tells what they cost.
+    What is `traced` is noted from before the first guest on.
     """
-    commands, files = ["info"] if idle else [], {}
+    commands, files = [f"trace on {traced}"] if traced else [], {}
+    if idle:
+        commands.append("info")
     for guest in [*(idle or []), *guests]:
         words = [f"create {guest.name} kernel={guest.kernel.name} memory={guest.memory_mib}"]
         files[guest.kernel.name] = guest.kernel.read_bytes()
@@ -86,12 +91,13 @@ def module(guests: list[Guest], idle: list[Guest] | None = None) -> Path:
 
 
 def machine(
-    guests: list[Guest], engine: str = "svm", idle: list[Guest] | None = None
+    guests: list[Guest], engine: str = "svm", idle: list[Guest] | None = None, traced: str = ""
 ) -> Machine:
     """Return the machine that runs the guests, as like to real Xen's as can be."""
     model = xl.MODEL if engine == "svm" else ""
     return Machine(
-        engine=engine, image=image(), module=module(guests, idle), memory_mib=1024, model=model
+        engine=engine, image=image(), module=module(guests, idle, traced), memory_mib=1024,
+        model=model,
     )
 
 
@@ -103,8 +109,8 @@ def memory(said: str) -> figures.Figures:
 
 def run(
     guests: list[Guest], timeout: float, echo: Callable[[str], None], engine: str = "svm",
-    idle: list[Guest] | None = None,
+    idle: list[Guest] | None = None, traced: str = "",
 ) -> str:
     """Run the guests until the last one has ended; return all that COM1 said."""
     ended = r"its console is closed|crashed"
-    return emulate.run(machine(guests, engine, idle), ended, timeout, echo)
+    return emulate.run(machine(guests, engine, idle, traced), ended, timeout, echo)

@@ -92,8 +92,8 @@ TEST(TraceTeller, SaysWhenAndWhereAndWhat) {
     TraceRecord record{.time = 1'234'567'890, .chapter = u8(Chapter::domains),
                        .number = domain_gone.number, .cpu = 3, .values = {7}};
     tell_record(text, record);
-    EXPECT_EQ(text.view(), "     1234.567890 pCPU 3: d7 is gone. Every frame of it is zero, and mine "
-                           "to give again.\n");
+    EXPECT_EQ(text.view(), "     1234.567890 pCPU 3: d7 is gone. Every frame of it is zero, and "
+                           "mine to give again.\n");
     text.clear();
     record.number = 200;
     tell_record(text, record);

@@ -73,6 +73,12 @@ def test_the_sessions_in_the_docstrings_are_true(module: str):
     assert result.failed == 0
 
 
+def test_the_session_in_the_book_is_true():
+    page = ROOT / "book" / "preface" / "trace.md"
+    result = doctest.testfile(str(page), module_relative=False)
+    assert result.failed == 0 and result.attempted > 10
+
+
 def test_births_are_noted_from_the_start_and_hypercalls_only_when_asked(hv):
     hv.run(neighbour)
     assert {event.name for event in hv.trace} == {"domain_created", "vcpu_up"}

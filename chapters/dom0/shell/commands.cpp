@@ -35,7 +35,7 @@ constinit const Shell::Command Shell::commands[command_count] = {
     {"dmesg", "", "the hypervisor's own log", &Shell::dmesg, 1},
     {"trace", "on WORD... | off", "what to note, besides births and deaths: a chapter's name, or "
      "hypercalls, exits, turns, bells", &Shell::trace, 2},
-    {"narrate", "[N]", "the last N things that the hypervisor noted on each pCPU, told (usually 10)",
+    {"narrate", "[N]", "the last N things (10) that the hypervisor noted on each pCPU",
      &Shell::narrate, 1},
     {"info", "", "the machine's memory, and how much of it is free", &Shell::info, 1},
     {"files", "", "what the boot module holds", &Shell::files, 1},

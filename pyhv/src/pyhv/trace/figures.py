@@ -79,8 +79,8 @@ def turns(trace: Trace) -> "Figure":
     keys = [Patch(facecolor=_shade(d)[0], hatch=_shade(d)[1], edgecolor="white", linewidth=0,
                   label=f"d{d} runs") for d in domains]
     keys += [Patch(facecolor="white", edgecolor=INK, linewidth=0.6, label="waits for a pCPU")]
-    axes.legend(handles=keys, loc="upper left", bbox_to_anchor=(0, -0.24 / figure.get_figheight()
-                * 3.2), ncols=min(len(keys), 6), frameon=False, fontsize=8.5, handlelength=1.8)
+    figure.legend(handles=keys, loc="outside lower left", ncols=min(len(keys), 6), frameon=False,
+                  fontsize=8.5, handlelength=1.8)
     return figure
 
 
@@ -112,9 +112,9 @@ def exits(trace: Trace) -> "Figure":
     ordered = counts.most_common()[::-1]
     total = sum(counts.values())
     figure, axes = _paper(f"Why guests came to me: {total:,} exits", 1.2 + 0.3 * len(ordered), 7.5)
+    dark = ["#24476b" if name.startswith("hypercall") else "#a9b7c4" for name, _ in ordered]
     bars = axes.barh([name for name, _ in ordered], [count for _, count in ordered], height=0.62,
-                     color=["#24476b" if name.startswith("hypercall") else "#a9b7c4"
-                            for name, _ in ordered], edgecolor=INK, linewidth=0.5)
+                     color=dark, edgecolor=INK, linewidth=0.5)
     axes.bar_label(bars, [f" {count:,}  {count / total:.0%}" for _, count in ordered],
                    fontsize=8.5, color=INK, padding=2)
     axes.set_xlim(0, max(counts.values()) * 1.22)
@@ -145,11 +145,11 @@ def life(trace: Trace, domain: int) -> "Figure":
     for row, event in enumerate(points):
         at = (event.time - start) / per
         axes.plot([at, at], [0, row + 1], color=GREY, linewidth=0.6, zorder=0)
-        axes.plot(at, 0, marker="o", markersize=4, color=INK)
+        axes.plot(at, 0, marker="o", markersize=4, color=INK, zorder=4)
         left = at > reach / 2
-        axes.annotate(f"{at:,.4g} {unit}  {event.sentence}", (at, row + 1), fontsize=8, color=INK, va="center",
-                      ha="right" if left else "left", xytext=(-4 if left else 4, 0),
-                      textcoords="offset points",
+        axes.annotate(f"{at:,.4g} {unit}  {event.sentence}", (at, row + 1), fontsize=8,
+                      color=INK, va="center", ha="right" if left else "left",
+                      xytext=(-4 if left else 4, 0), textcoords="offset points",
                       bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
     axes.set_ylim(len(points) + 0.7, -0.7)
     axes.set_xlim(-reach * 0.02, reach * 1.02)
@@ -167,4 +167,7 @@ def _draw_pauses(axes: "Axes", points: list[Event], start: int, per: float) -> N
         elif event.name == "domain_unpaused" and since is not None:
             axes.barh(0, (event.time - since) / per, left=(since - start) / per, height=0.5,
                       facecolor="white", edgecolor=INK, linewidth=0.8, linestyle="--", zorder=3)
+            axes.annotate("a gap that it does not know of",
+                          ((event.time + since - 2 * start) / 2 / per, 0), fontsize=7.5,
+                          color=INK, ha="center", va="center", zorder=4, annotation_clip=True)
             since = None

@@ -21,7 +21,7 @@ COUNTED = {
     "vcpu_blocked": ("d{domain} went to sleep {count} times more", None, ""),
     "vcpu_woken": ("I woke d{domain} {count} times more", None, ""),
     "event_sent": ("d{domain} rang {count} times more", "port", "port "),
-    "virq_raised": ("I rang d{domain} {count} times more", "virq", ""),
+    "virq_raised": ("d{domain} was due virtual interrupts {count} times more", "virq", ""),
 }
 
 
