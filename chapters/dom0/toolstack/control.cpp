@@ -126,6 +126,12 @@ Result<xen_sysctl_tbuf_op> trace_op(const xen_sysctl_tbuf_op& wish) {
     return request.u.tbuf_op;
 }
 
+Result<xen_sysctl_tbuf_op> trace_info() {
+    xen_sysctl_tbuf_op wish = {};
+    wish.cmd = XEN_SYSCTL_TBUFOP_get_info;
+    return trace_op(wish);
+}
+
 Result<std::vector<u64>> idle_times() {
     constexpr u32 most_cpus = 8;
     std::vector<u64> times(most_cpus);

@@ -47,6 +47,8 @@ Result<xen_sysctl_physinfo> physical_info();
 
 /// XEN_SYSCTL_tbuf_op: what the hypervisor's trace notes, and where it is kept.
 Result<xen_sysctl_tbuf_op> trace_op(const xen_sysctl_tbuf_op& wish);
+/// Where the trace is kept, and what is noted (`evt_mask`).
+Result<xen_sysctl_tbuf_op> trace_info();
 
 /// How long each pCPU has been idle, in nanoseconds.
 Result<std::vector<u64>> idle_times();
