@@ -18,7 +18,9 @@ from pyhv import show
 from pyhv.t0 import native
 
 PACKAGE = ROOT / "pyhv" / "src" / "pyhv"
-SPOKEN = ["pyhv", *(f"pyhv.t0.{file.stem}" for file in sorted((PACKAGE / "t0").glob("[a-z]*.py")))]
+ROOMS = ("api", "command", "experiments", "linked", "t0", "trace")
+SPOKEN = ["pyhv", *(f"pyhv.{room}.{file.stem}" for room in ROOMS
+                    for file in sorted((PACKAGE / room).glob("[a-z]*.py")))]
 
 
 @pytest.fixture

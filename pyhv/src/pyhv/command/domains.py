@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pyhv.command.shared import Json, Machine, Name, app, find, open_machine, say, show_rows, tell
+from pyhv.command.shared import Json, Machine, Name, app, find, line, open_machine, show_rows, tell
 from pyhv.errors import WrongArgument
 from pyhv.linked.domain import state_in_words
 
@@ -63,7 +63,7 @@ def create(
     with open_machine(machine) as hv:
         made = hv.create(name, **arguments)
     tell({"name": name, "id": made.id}, json,
-         lambda told: say.print(f"{told['name']} is d{told['id']}"))
+         lambda told: line(f"{told['name']} is d{told['id']}"))
 
 
 def _verb(name: str, purpose: str) -> None:

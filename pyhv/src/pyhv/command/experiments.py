@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pyhv.command.shared import Json, app, say, tell
+from pyhv.command.shared import Json, app, line, tell
 from pyhv.experiments import comparing, making, scenario
 from pyhv.experiments.folder import Folder
 
@@ -46,7 +46,7 @@ def record(
     chosen = scenario.choose(what, tier)
     arguments = _arguments(chosen.tier, seed, cpus, memory, engine)
     made = making.make(Folder(folder), chosen, arguments)
-    tell(made, json, lambda told: say.print(
+    tell(made, json, lambda told: line(
         f"{folder} holds the experiment: tier {told['tier']}. hv replay {folder} repeats it."))
 
 
@@ -77,9 +77,9 @@ def replay(
 
 
 def _say(verdict: comparing.Verdict) -> None:
-    for line in verdict.made_of:
-        say.print(f"made of something else: {line}")
+    for difference in verdict.made_of:
+        line(f"made of something else: {difference}")
     if verdict.same:
-        say.print(f"the same, {verdict.measure}")
+        line(f"the same, {verdict.measure}")
     else:
-        say.print(f"not the same, {verdict.measure}. {verdict.first_difference}")
+        line(f"not the same, {verdict.measure}. {verdict.first_difference}")

@@ -13,6 +13,7 @@ from pyhv.command.shared import (
     Machine,
     app,
     complete_machine,
+    line,
     open_machine,
     say,
     show_rows,
@@ -59,7 +60,7 @@ def up(
                 counted=counted, through=through)
     with say.status(f"booting {name}"):
         notes = starting.start(name, wish)
-    tell(notes, json, lambda told: say.print(
+    tell(notes, json, lambda told: line(
         f"{told['name']} is up: {told['emulator']}, {told['engine']}, {told['cpus']} pCPUs, "
         f"{told['memory']} MiB. hv list shows its domains; hv down ends it."))
 
@@ -77,7 +78,7 @@ def down(
     for here in chosen:
         starting.end(here)
     names = [here.name for here in chosen]
-    tell({"down": names}, json, lambda told: say.print(f"down: {' '.join(names) or 'none was up'}"))
+    tell({"down": names}, json, lambda told: line(f"down: {' '.join(names) or 'none was up'}"))
 
 
 @app.command()

@@ -12,7 +12,7 @@ import typer
 
 from pyhv import build
 from pyhv import doctor as examination
-from pyhv.command.shared import Json, app, say, tell
+from pyhv.command.shared import Json, app, line, say, tell
 from pyhv.errors import Failure, WrongArgument
 from pyhv.paths import BUILD, ROOT, chapters
 
@@ -49,8 +49,8 @@ def book(
     if anew or not BOOK.exists():
         build.with_progress(["book"])
     opened = not json and webbrowser.open(BOOK.as_uri())
-    tell({"book": str(BOOK)}, json, lambda told: say.print(
-        f"opened {told['book']}" if opened else f"the book is {told['book']}", soft_wrap=True))
+    tell({"book": str(BOOK)}, json, lambda told: line(
+        f"opened {told['book']}" if opened else f"the book is {told['book']}"))
 
 
 @app.command()
@@ -105,6 +105,6 @@ def check(chapter: Chapter, json: Json = False) -> None:
     words = [str(_lab(chapter, "check"))]
     done = subprocess.run(words, cwd=ROOT, capture_output=json, text=True, check=False)
     told = {"chapter": chapter, "passed": done.returncode == 0, "said": done.stdout}
-    tell(told, json, lambda told: say.print(
+    tell(told, json, lambda told: line(
         f"{chapter}: {'passed' if told['passed'] else 'not yet'}"))
     raise typer.Exit(done.returncode)

@@ -81,6 +81,11 @@ def table(rows: list[Row], title: str | None = None) -> Table:
     return made
 
 
+def line(text: str) -> None:
+    """Print a line as it is, however wide the terminal."""
+    say.print(text, soft_wrap=True, markup=False)
+
+
 def show_rows(rows: list[Row]) -> None:
     """Print the rows as a table."""
     say.print(table(rows))

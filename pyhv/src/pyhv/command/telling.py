@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pyhv.command.shared import Json, Machine, app, open_machine, say, show_rows, tell
+from pyhv.command.shared import Json, Machine, app, line, open_machine, show_rows, tell
 from pyhv.errors import WrongArgument
 from pyhv.trace import Recording, Trace
 
@@ -24,8 +24,7 @@ def narrate(
     """Tell what the hypervisor did, as far back as its rings reach, in its own sentences."""
     with open_machine(machine) as hv:
         story = hv.trace.tell(all=everything)
-    tell(str(story).splitlines(), json, lambda lines: say.print(
-        "\n".join(lines), markup=False, soft_wrap=True))
+    tell(str(story).splitlines(), json, lambda lines: line("\n".join(lines)))
 
 
 def _record(recording: Recording, seconds: float | None) -> Recording:
@@ -49,7 +48,8 @@ def trace(
         metavar="[CHAPTER|KIND]...", show_default=False,
         help="Chapters, with all that they can tell, or hypercalls, exits, turns, bells.")] = None,
     seconds: Annotated[float | None, typer.Option(
-        "--for", metavar="SECONDS", help="How long; else until Ctrl-C.", show_default=False)] = None,
+        "--for", metavar="SECONDS", show_default=False,
+        help="How long; else until Ctrl-C.")] = None,
     to: Annotated[Path | None, typer.Option(
         metavar="FILE", show_default=False,
         help="Keep it: .csv, .parquet, or .json for ui.perfetto.dev.")] = None,
@@ -63,7 +63,7 @@ def trace(
     if to is not None:
         WRITERS[to.suffix](recorded, to)
         told = {"file": str(to), "events": len(recorded), "lost": recorded.lost}
-        tell(told, json, lambda told: say.print(
+        tell(told, json, lambda told: line(
             f"{told['file']}: {told['events']} events, {told['lost']} lost"))
         return
     rows = [event.row() for event in recorded]

@@ -35,9 +35,9 @@ def measure_of(record: dict[str, Any]) -> str:
 
 
 def first_difference(name: str, before: str, now: str, measure: str) -> str:
-    """Return the first line that differs, or "" where none does.
+    r"""Return the first line that differs, or "" where none does.
 
-    >>> first_difference("log", "a 1\\nb", "a 2\\nc", BUT_FOR_NUMBERS)
+    >>> first_difference("log", "a 1\nb", "a 2\nc", BUT_FOR_NUMBERS)
     "log, line 2: it was 'b' and is 'c'"
     >>> first_difference("log", "a 1", "a 2", BUT_FOR_NUMBERS)
     ''
