@@ -24,7 +24,7 @@ from pyhv.linked.machine import Caller, Linked
 from pyhv.machine import Machine
 from pyhv.paths import BUILD
 
-A_LOOK = 5.0
+A_LOOK = 2.0
 """Seconds to listen for an answer, before looking whether the machine lives."""
 BOOT = {"qemu": 60.0, "bochs": 240.0}
 """Seconds until dom0 answers, on the machine for which they were written."""

@@ -15,6 +15,8 @@ LOOK = 0.05
 """Seconds between two looks at what the guest said, while nothing is typed."""
 SILENCE = 1.0
 """How long a guest may be silent after the end of what was piped in, before we leave."""
+LONGEST = 5.0
+"""And how long we stay with one that goes on talking."""
 CHUNK = 1024
 
 
@@ -29,7 +31,7 @@ def enter(domain: LinkedDomain) -> None:
         raw = terminal.is_terminal
         if raw:
             _show(f"[{domain.name}: Ctrl-] comes back]\n", raw)
-        listening, heard_at = True, time.monotonic()
+        listening, heard_at, typed_at = True, time.monotonic(), time.monotonic()
         while True:
             said = domain.console.read()
             if said:
@@ -38,12 +40,13 @@ def enter(domain: LinkedDomain) -> None:
             elif domain._state_or_gone() == GONE:
                 _show(f"\n{domain.name} is gone; these were its last words\n", raw)
                 return
-            elif not listening and time.monotonic() - heard_at > SILENCE:
+            if not listening and (time.monotonic() - heard_at > SILENCE
+                                  or time.monotonic() - typed_at > LONGEST):
                 return
             if not select.select([keyboard] if listening else [], [], [], LOOK)[0]:
                 continue
             typed = os.read(keyboard, CHUNK)
-            listening, heard_at = bool(typed), time.monotonic()
+            listening, heard_at, typed_at = bool(typed), time.monotonic(), time.monotonic()
             text, leave, _ = typed.partition(LEAVE)
             domain.console.write(text)
             if leave:
