@@ -7,20 +7,6 @@
 namespace hv {
 namespace {
 
-/// Says that this pCPU is inside `domain` while this lives, as it does before it enters the guest:
-/// a shootdown then waits for us too, and what we have found stays true without a use of each
-/// frame. For a copy, no longer; no lock is taken inside.
-class Inside {
-public:
-    explicit Inside(Domain& domain)
-        : here{whereabouts(this_cpu())}, generation{announce_entry(here, domain)} {}
-    ~Inside() { announce_exit(here); }
-    Inside(const Inside&) = delete;
-
-    Whereabouts& here;
-    const u64 generation;  ///< of its p2m; a generation belongs to one domain
-};
-
 /// A domain's RAM, as the guest walk sees it while we are inside. What it reads is noted.
 struct GuestView {
     Domain& domain;
@@ -72,7 +58,7 @@ struct GuestView {
     if (found == nullptr)
         return nullptr;
     row.target = found - (address & page_mask);
-    if ((paging.efer & x86::EFER_LMA) && count > 0 && count <= row.trail.size()) {
+    if ((paging.mode & x86::EFER_LMA) && count > 0 && count <= row.trail.size()) {
         std::fill(row.trail.begin() + count, row.trail.end(), row.trail[0]);
         row.generation = generation;
         row.page = address >> page_shift;
@@ -86,7 +72,8 @@ struct GuestView {
 template <bool write>
 Result<> move(Vcpu& vcpu, u64 address, u8* buffer, size_t bytes) {
     const auto paging = vcpu.domain.machine.engine->paging_state(vcpu.hardware);
-    const Inside inside{vcpu.domain};
+    // As if we entered the guest: what we find stays true meanwhile, without a use of each frame
+    const Inside inside{whereabouts(this_cpu()), vcpu.domain.p2m};
     while (bytes > 0) {
         const u64 number = address >> page_shift, offset = address & page_mask;
         // By the p2m's number, too: two domains may be one program, with the same pages

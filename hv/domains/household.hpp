@@ -35,7 +35,7 @@ struct Household {
     Spinlock list_lock{LockRank::domain_list};
     DomainList domains{};                       ///< by rising id
     DomainId next_id = 1;
-    std::atomic<u64> p2ms{0};                   ///< made so far: the upper half of a generation
+    std::atomic<u64> p2ms{1};                   ///< the next one's number, from 1
     Scheduler* scheduler = nullptr;
     std::array<HypercallHandler, hypercall_rows> hypercalls{};
     std::array<PhysmapSpace, 8> physmap_spaces{};
@@ -64,6 +64,15 @@ struct SeenWalk {
     Trail trail{};              ///< every entry that it read, the first again where it had fewer
     u8* target = nullptr;       ///< where this pCPU sees the page
 
+    /// True when it came by one of the `bytes` from `start` on, as this pCPU sees them.
+    bool touches(const u8* start, u64 bytes) const {
+        const auto in = [&](const void* at) {
+            return static_cast<u64>(static_cast<const u8*>(at) - start) < bytes;
+        };
+        return in(target) || in(trail[0].at) || in(trail[1].at) || in(trail[2].at) ||
+               in(trail[3].at);
+    }
+
     /// True when a walk would end there again: with the same p2m, in the same paging, past entries
     /// that all stand as they stood.
     bool leads_to(u64 number, const x86::PagingState& now, u64 in, bool write) const {
@@ -77,8 +86,8 @@ struct Whereabouts {
     static constexpr Chapter chapter = Chapter::domains;
 
     Vcpu* current = nullptr;              ///< the vCPU whose registers are on this pCPU
-    std::atomic<Domain*> inside{nullptr}; ///< whose guest it executes, or whose memory it copies
-    std::atomic<u64> entered_with{0};     ///< the generation of that domain's p2m at entry
+    std::atomic<u64> inside{0};           ///< the generation at entry of the p2m whose guest it
+                                          ///< executes, or whose memory it copies; 0: of none
     std::array<SeenWalk, 16> seen{};      ///< for this pCPU alone (guest_memory.cpp)
     u64 idle_time = 0;                    ///< ns that nobody ran here
     Timer slice;                          ///< ends a vCPU's turn
@@ -89,24 +98,26 @@ struct Whereabouts {
 
 inline Whereabouts& whereabouts(const Cpu& cpu) { return cpu.parts.get<Whereabouts>(); }
 
-/// Says that this pCPU is about to enter `domain`'s guest, or to reach into its memory, and returns
-/// its p2m's generation. Every change made before the return is seen by a flush at this entry;
-/// every later one finds us inside.
-inline u64 announce_entry(Whereabouts& here, Domain& domain) {
-    // First say where we go, then read the generation: whoever raises it between the two sees us
-    here.entered_with.store(domain.p2m.generation(), std::memory_order_relaxed);
-    here.inside.store(&domain, std::memory_order_seq_cst);
-    const u64 generation = domain.p2m.generation();
-    here.entered_with.store(generation, std::memory_order_release);
-    return generation;
-}
-inline void announce_exit(Whereabouts& here) {
-    here.inside.store(nullptr, std::memory_order_release);
-}
+/// Says, while it lives, that this pCPU is in the guest whose p2m this is, or in a copy from its
+/// memory: a shootdown waits for us. Every change made before `generation` was read is seen by a
+/// flush at this entry; every later one finds us inside. No lock is taken inside.
+class Inside {
+public:
+    Inside(Whereabouts& there, const P2m& p2m) : here{there} {
+        // First say where we go, then read again: whoever raises it between the two sees us
+        here.inside.store(p2m.generation(), std::memory_order_seq_cst);
+        generation = p2m.generation();
+    }
+    ~Inside() { here.inside.store(0, std::memory_order_release); }
+    Inside(const Inside&) = delete;
+
+    Whereabouts& here;
+    u64 generation;  ///< of the p2m; a generation belongs to one domain
+};
 
 /// Raises the generation of `domain`'s p2m and returns when no pCPU runs its guest with an older
-/// one.
-void shoot_down(Domain& domain);
+/// one. Returns the generation that ended.
+u64 shoot_down(Domain& domain);
 
 /// A chapter joins the household; from its Plug::open, before any domain exists.
 void join(Machine& machine, const DomainPlug& plug);

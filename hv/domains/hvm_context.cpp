@@ -67,6 +67,7 @@ void set_guest_tsc(Domain& domain, u64 value) {
     domain.tsc_offset = value - domain.machine.clock.ticks();
     for (Vcpu* vcpu : domain.made_vcpus()) {
         vcpu->hardware.tsc_offset = domain.tsc_offset;
+        vcpu->hardware.changes |= x86::change_settings;
         vcpu->time_shown_until = 0;
     }
 }

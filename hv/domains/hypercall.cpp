@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <domains/calls.hpp>
 #include <domains/exits.hpp>
-#include <domains/guest_memory.hpp>
 #include <domains/memory.hpp>
 #include <domains/trace.hpp>
 
@@ -59,14 +58,6 @@ Call::Call(const Call& outer, u64* arguments)
       values_{arguments}, places_{in_order}, mask_{outer.mask_} {}
 
 bool Call::should_stop() const { return wanted_elsewhere(cpu); }
-
-Result<> Call::read(void* into, u64 address, size_t bytes) {
-    return read_guest(vcpu, into, address & mask_, bytes);
-}
-
-Result<> Call::write(u64 address, const void* from, size_t bytes) {
-    return write_guest(vcpu, address & mask_, from, bytes);
-}
 
 Result<u64> Call::read_long(u64 array, u64 index) {
     u64 value = 0;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <array>
-#include <base/result.hpp>
+#include <domains/guest_memory.hpp>
 #include <span>
 #include <string_view>
 
@@ -53,8 +53,12 @@ public:
     bool should_stop() const;
 
     // The guest's memory, by guest virtual address; XEN_EFAULT when any of it cannot be reached.
-    Result<> read(void* into, u64 address, size_t bytes);
-    Result<> write(u64 address, const void* from, size_t bytes);
+    Result<> read(void* into, u64 address, size_t bytes) {
+        return read_guest(vcpu, into, address & mask_, bytes);
+    }
+    Result<> write(u64 address, const void* from, size_t bytes) {
+        return write_guest(vcpu, address & mask_, from, bytes);
+    }
     template <class T>
     Result<> read(T& into, u64 address) { return read(&into, address, sizeof into); }
     template <class T>

@@ -187,7 +187,7 @@ bool allowed_now(Vcpu& vcpu, const x86::Exit::Fault& fault) {
 
 Outcome answer_nested_fault(Cpu& cpu, Vcpu& vcpu, const x86::Exit::Fault& fault) {
     if (!fault.misconfigured && allowed_now(vcpu, fault)) {
-        vcpu.hardware.flush_translations = true;
+        vcpu.hardware.changes |= x86::change_translations;
         return Outcome::repeat;
     }
     const x86::EngineOperations& engine = *vcpu.domain.machine.engine;

@@ -159,6 +159,7 @@ void LocalApic::written(u32 offset) {
             raise(owner_.upcall_vector);
         [[fallthrough]];
     case task_priority:
+        owner_.hardware.changes |= x86::change_settings;
         owner_.attention.fetch_or(attention_interrupt, std::memory_order_relaxed);
         return;
     case error_status:
@@ -212,6 +213,7 @@ void LocalApic::choose_deliverer() {
     owner_.hardware.interrupts_delivered_by_cpu =
         owner_.domain.machine.capabilities.virtual_interrupts && x2apic() &&
         (at(spurious) & software_enabled);
+    owner_.hardware.changes |= x86::change_settings;
     requested_ = true;
 }
 

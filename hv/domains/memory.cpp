@@ -5,15 +5,14 @@
 
 namespace hv {
 
-void shoot_down(Domain& domain) {
-    domain.p2m.raise_generation();
-    const u64 wanted = domain.p2m.generation();
+u64 shoot_down(Domain& domain) {
+    const u64 ended = domain.p2m.raise_generation();
     Machine& machine = domain.machine;
     for (u16 number = 0; number < machine.cpu_count; ++number) {
         Whereabouts& there = whereabouts(*machine.cpus[number]);
         const auto still_old = [&] {
-            return there.inside.load(std::memory_order_seq_cst) == &domain &&
-                   there.entered_with.load(std::memory_order_acquire) < wanted;
+            const u64 with = there.inside.load(std::memory_order_seq_cst);
+            return with <= ended && with >> 32 == ended >> 32;
         };
         if (!still_old())
             continue;
@@ -21,6 +20,7 @@ void shoot_down(Domain& domain) {
         while (still_old())
             x86::pause();
     }
+    return ended;
 }
 
 void Quarantine::put(Mfn frame, u8 order, u8 uses) {
@@ -36,10 +36,24 @@ void Quarantine::put_table(Mfn table) {
     changed_ = true;
 }
 
+/// Lets this pCPU keep the walks that it remembers of the generation that `ended`, but for those
+/// that came by a frame that went.
+void Quarantine::keep_walks(u64 ended) const {
+    const PhysicalMemory& memory = domain_.machine.memory;
+    for (SeenWalk& walk : whereabouts(this_cpu()).seen) {
+        if (walk.generation != ended)
+            continue;
+        ++walk.generation;
+        for (const Held& held : std::span{held_, count_})
+            if (walk.touches(memory.at(held.frame), page_size << held.order))
+                walk.generation = 0;
+    }
+}
+
 void Quarantine::settle() {
     if (!changed_)
         return;
-    shoot_down(domain_);
+    keep_walks(shoot_down(domain_));
     Machine& machine = domain_.machine;
     while (tables_.value != 0) {
         const Mfn table = tables_;

@@ -29,6 +29,8 @@ private:
         u8 order;
         u8 uses;
     };
+    void keep_walks(u64 ended) const;
+
     static constexpr size_t capacity = 8;
     Domain& domain_;
     Held held_[capacity]{};

@@ -94,6 +94,7 @@ Result<> write(Vcpu& vcpu, u32 msr, u64 value) {
     case x86::IA32_APIC_BASE: return vcpu.apic.set_base(value);
     case x86::IA32_TIME_STAMP_COUNTER:
         vcpu.hardware.tsc_offset = value - vcpu.domain.machine.clock.ticks();
+        vcpu.hardware.changes |= x86::change_settings;
         show_time(vcpu);
         return {};
     case hypercall_page_msr: return set_up_hypercalls(vcpu, value);

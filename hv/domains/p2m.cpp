@@ -50,7 +50,7 @@ x86::PageTable<TableFrames> tables(const Machine& machine, TableFrames& memory, 
 
 P2m::P2m(Machine& machine)
     : machine_{machine},
-      generation_{household(machine).p2ms.fetch_add(1, std::memory_order_relaxed) << 32 | 1} {}
+      generation_{household(machine).p2ms.fetch_add(1, std::memory_order_relaxed) << 32} {}
 
 Result<> P2m::open() {
     TableFrames memory{machine_, table_frames_, pool};
@@ -75,28 +75,16 @@ Result<> P2m::add(Gfn gfn, Mfn frame, u8 order, x86::Access access, x86::MemoryT
     if (sealed_)
         return Error{XEN_ESRCH};
     TableFrames memory{machine_, table_frames_, pool, quarantine};
-    auto table = tables(machine_, memory, root_);
-    const Gfn end = gfn + (1ull << order);
-    bool taken = false;
-    table.for_each([&](Gfn, const x86::Mapping&) {
-        taken = true;
-        return false;
-    }, gfn, end);
-    if (taken)
-        return Error{XEN_EEXIST};
-    TRY(table.map(gfn, {frame, order, access, type}));
-    const Gfn last = end - 1;
+    (void)TRY(tables(machine_, memory, root_).map(gfn, {frame, order, access, type}, true));
+    const Gfn last = gfn + (1ull << order) - 1;
     highest_ = highest_ < last ? last : highest_;
     return {};
 }
 
 Result<> P2m::remove(Gfn gfn, Mfn frame, u8 order, Quarantine& quarantine) {
     Guard guard{lock_};
-    const GuestFrame now = TRY(find(gfn));
-    if (now.order < order || now.frame != frame)
-        return Error{XEN_ENOENT};
     TableFrames memory{machine_, table_frames_, pool, &quarantine};
-    (void)TRY(tables(machine_, memory, root_).unmap(gfn, order));
+    (void)TRY(tables(machine_, memory, root_).unmap(gfn, order, &frame));
     return {};
 }
 
@@ -124,13 +112,7 @@ Result<GuestFrame> P2m::hold(Gfn gfn) {
 Result<GuestFrame> P2m::next_mapping(Gfn& gfn) {
     Guard guard{lock_};
     TableFrames memory{machine_, table_frames_};
-    Result<GuestFrame> found{Error{XEN_ENOENT}};
-    tables(machine_, memory, root_).for_each([&](Gfn first, const x86::Mapping& page) {
-        gfn = first;
-        found = page;
-        return false;
-    }, gfn);
-    return found;
+    return tables(machine_, memory, root_).first_page(gfn);
 }
 
 }  // namespace hv

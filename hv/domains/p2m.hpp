@@ -54,9 +54,10 @@ public:
     Mpa root() const { return root_; }
     u64 table_frames() const { return table_frames_; }
     /// Rises with every change that takes a translation away. No two p2ms of a machine ever have
-    /// the same.
+    /// the same: the upper half is the p2m's own number.
     u64 generation() const { return generation_.load(std::memory_order_acquire); }
-    void raise_generation() { generation_.fetch_add(1, std::memory_order_seq_cst); }
+    /// Returns the one that ended.
+    u64 raise_generation() { return generation_.fetch_add(1, std::memory_order_seq_cst); }
 
 private:
     Machine& machine_;

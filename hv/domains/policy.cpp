@@ -146,7 +146,7 @@ CpuidLeaf CpuPolicy::per_vcpu(const Vcpu& vcpu, u32 leaf, u32 subleaf) const {
     case 1: {
         constexpr u64 cr4_osxsave = 1 << 18;
         auto& hardware = const_cast<x86::VirtualCpu&>(vcpu.hardware);
-        if (vcpu.domain.machine.engine->paging_state(hardware).cr4 & cr4_osxsave)
+        if (vcpu.domain.machine.engine->paging_state(hardware).cr4() & cr4_osxsave)
             found.ecx |= osxsave;
         if (!vcpu.apic.enabled())
             found.edx &= ~bits({9});

@@ -58,13 +58,12 @@ void deliver(Vcpu& vcpu) {
 template <x86::Engine E>
 void cross(Whereabouts& here, Vcpu& vcpu, x86::Exit& exit) {
     // A translation that changed since this pCPU last entered this domain is forgotten now
-    const u64 generation = announce_entry(here, vcpu.domain);
-    if (generation != vcpu.flushed_generation) [[unlikely]] {
-        vcpu.flushed_generation = generation;
-        vcpu.hardware.flush_translations = true;
+    const Inside inside{here, vcpu.domain.p2m};
+    if (inside.generation != vcpu.flushed_generation) [[unlikely]] {
+        vcpu.flushed_generation = inside.generation;
+        vcpu.hardware.changes |= x86::change_translations;
     }
     E::enter(vcpu.hardware, exit);
-    announce_exit(here);
 }
 
 /// Puts the outcome of an exit into effect: past the instruction, or a fault in its place.

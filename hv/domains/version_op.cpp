@@ -16,13 +16,13 @@ void put(char (&field)[size], std::string_view text) {
 
 /// Writes a zero-filled text of exactly `size` bytes to the guest.
 template <size_t size>
-Answer give_text(Call& call, u64 address, std::string_view text) {
+[[gnu::noinline]] Answer give_text(Call& call, u64 address, std::string_view text) {
     char field[size] = {};
     put(field, text);
     return call.write(address, field, size);
 }
 
-Answer give_compile_info(Call& call, u64 address) {
+[[gnu::noinline]] Answer give_compile_info(Call& call, u64 address) {
     xen_compile_info_t info{};
     put(info.compiler, __VERSION__);
     put(info.compile_by, "subfloor");
@@ -41,7 +41,7 @@ u32 features_of(const Domain& domain) {
     return features;
 }
 
-Answer give_features(Call& call, u64 address) {
+[[gnu::noinline]] Answer give_features(Call& call, u64 address) {
     auto info = TRY(call.read<xen_feature_info_t>(address));
     if (info.submap_idx >= XENFEAT_NR_SUBMAPS)
         return refuse(XEN_EINVAL);

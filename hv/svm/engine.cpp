@@ -80,6 +80,15 @@ void step_nmi(VirtualCpu& vcpu, ControlArea& control) {
         queue_nmi(vcpu, control);
 }
 
+/// What others changed in the vCPU since the last entry.
+void take_changes(VirtualCpu& vcpu, ControlArea& control) {
+    if (vcpu.changes & x86::change_translations)
+        host_area().asids.renew(vcpu, control);
+    control.tsc_offset = vcpu.tsc_offset;
+    control.v_tpr = vcpu.apic_registers[x86::APIC_TPR] >> 4;  // what the guest reads in CR8
+    vcpu.changes = 0;
+}
+
 }  // namespace
 
 constinit const x86::EngineOperations operations{
@@ -107,6 +116,8 @@ constinit const x86::EngineOperations operations{
 
 void Engine::arrive(VirtualCpu& vcpu, u16 cpu) {
     vcpu.last_cpu = cpu;
+    if (!host_area().asids.fresh(vcpu))
+        vcpu.changes |= x86::change_translations;
     x86::write_debug_addresses(vcpu.debug_addresses);
 }
 
@@ -115,14 +126,10 @@ void Engine::depart(VirtualCpu& vcpu) { x86::read_debug_addresses(vcpu.debug_add
 void Engine::enter(VirtualCpu& vcpu, x86::Exit& exit) {
     Vmcb& vmcb = vmcb_of(vcpu);
     HostArea& area = host_area();
-
-    // What may have changed since the last entry
-    if (!area.asids.fresh(vcpu)) [[unlikely]]
-        area.asids.renew(vcpu, vmcb.control);
+    if (vcpu.changes) [[unlikely]]
+        take_changes(vcpu, vmcb.control);
     if (vcpu.engine_bits) [[unlikely]]
         step_nmi(vcpu, vmcb.control);
-    vmcb.control.tsc_offset = vcpu.tsc_offset;
-    vmcb.control.v_tpr = vcpu.apic_registers[x86::APIC_TPR] >> 4;  // what the guest reads in CR8
 
     vmcb.save.rax = vcpu.gpr.rax;
     svm_world_switch(&vcpu, vcpu.control_address.value, area.address_of(&area.host).value);

@@ -17,11 +17,9 @@ public:
     /// TLB before is flushed at the first entry.
     AsidPool(u16 cpu, u32 count) : count_{count}, next_{count}, generation_{(u64{cpu} << 48) + 1} {}
 
-    /// True when `vcpu` may enter with the ASID that it has. A generation is one pCPU's alone: a
-    /// vCPU that comes from another pCPU is stale here.
-    bool fresh(const x86::VirtualCpu& vcpu) const {
-        return vcpu.tag_generation == generation_ && !vcpu.flush_translations;
-    }
+    /// True when `vcpu` may come with the ASID that it has. A generation is one pCPU's alone: who
+    /// comes from another pCPU is stale here.
+    bool fresh(const x86::VirtualCpu& vcpu) const { return vcpu.tag_generation == generation_; }
 
     /// Gives `vcpu` an ASID under which no translation is cached, and says in `control` what the
     /// CPU must flush at the entry for that to be true.
@@ -34,7 +32,6 @@ public:
         }
         vcpu.tag = next_++;
         vcpu.tag_generation = generation_;
-        vcpu.flush_translations = false;
         control.guest_asid = vcpu.tag;
         control.n_cr3 = vcpu.nested_root;
     }

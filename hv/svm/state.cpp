@@ -164,15 +164,6 @@ Result<> write_msr(SaveArea& save, u32 msr, u64 value) {
     }
 }
 
-x86::PagingState paging_state(const SaveArea& save) {
-    return {.cr0 = save.cr0,
-            .cr3 = save.cr3,
-            .cr4 = save.cr4,
-            .efer = save.efer,
-            .privilege = save.cpl,
-            .alignment_check = (save.rflags & x86::RFLAGS_AC) != 0};
-}
-
 CpuState reset_state() {
     const Segment data{.attributes = 0x93, .limit = 0xffff};
     CpuState state;

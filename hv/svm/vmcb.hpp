@@ -112,7 +112,9 @@ void read_state(const SaveArea& save, x86::CpuState& state);
 /// XEN_EINVAL, with nothing changed, when no CPU could be in that state.
 Result<> write_state(SaveArea& save, const x86::CpuState& state);
 
-x86::PagingState paging_state(const SaveArea& save);
+inline x86::PagingState paging_state(const SaveArea& save) {
+    return {save.cr0, save.cr3, save.cr4, save.efer, save.cpl, save.rflags};
+}
 
 /// EFER and PAT, which exit though they live in the VMCB; XEN_ENOENT when `msr` is neither.
 Result<u64> read_msr(const SaveArea& save, u32 msr);

@@ -34,7 +34,6 @@ inline Area& this_area() { return x86::engine_area<Area>(); }
 /// when they change, and the registers that change hands when another vCPU comes to the pCPU.
 struct Companion {
     u64 host_rsp = 0;      ///< first: the world switch compares it with RSP
-    u64 tsc_offset = 0;
     u32 pin = 0, primary = 0;
     u64 interrupt_flag = x86::RFLAGS_IF;  ///< the guest's, at its last entry
     bool delivering = false;  ///< the CPU delivers interrupts from the APIC page

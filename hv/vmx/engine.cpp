@@ -115,7 +115,6 @@ constexpr Field zero_fields[] = {
     Field::VM_EXIT_MSR_STORE_COUNT,
     Field::VM_EXIT_MSR_LOAD_COUNT,
     Field::VM_ENTRY_MSR_LOAD_COUNT,
-    Field::TSC_OFFSET,
     Field::TPR_THRESHOLD,
     Field::GUEST_IA32_DEBUGCTL,
 };

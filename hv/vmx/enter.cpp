@@ -69,18 +69,15 @@ void switch_delivery(VirtualCpu& vcpu) {
 }
 
 /// What others changed in the vCPU since the last entry.
-void take_changes(VirtualCpu& vcpu, Companion& own) {
-    if (vcpu.flush_translations) [[unlikely]] {
-        vcpu.flush_translations = false;
+void take_changes(VirtualCpu& vcpu, const Companion& own) {
+    if (vcpu.changes & x86::change_translations) {
         vmwrite(Field::EPT_POINTER, x86::ept_pointer(vcpu.nested_root));
         invept(Forget::one, x86::ept_pointer(vcpu.nested_root));
     }
-    if (vcpu.interrupts_delivered_by_cpu != own.delivering) [[unlikely]]
+    if (vcpu.interrupts_delivered_by_cpu != own.delivering)
         switch_delivery(vcpu);
-    if (vcpu.tsc_offset != own.tsc_offset) [[unlikely]] {
-        own.tsc_offset = vcpu.tsc_offset;
-        vmwrite(Field::TSC_OFFSET, own.tsc_offset);
-    }
+    vmwrite(Field::TSC_OFFSET, vcpu.tsc_offset);
+    vcpu.changes = 0;
 }
 
 // After an exit
@@ -200,7 +197,8 @@ void deliver_again(VirtualCpu& vcpu, u32 idt_vectoring) {
 
 void Engine::enter(VirtualCpu& vcpu, Exit& exit) {
     Companion& own = companion(vcpu);
-    take_changes(vcpu, own);
+    if (vcpu.changes) [[unlikely]]
+        take_changes(vcpu, own);
     arm_timer(own);
     if (vmx_world_switch(&vcpu.gpr, &own, vcpu.engine_bits & bit_launched) != 0) [[unlikely]]
         return refuse(exit);
@@ -209,7 +207,9 @@ void Engine::enter(VirtualCpu& vcpu, Exit& exit) {
     // A function of its own type, so that the compiler reads each field in place
     decode([](Field field) { return vmread(field); }, exit);
     attend(vcpu, exit);
-    const u32 cut_short = static_cast<u32>(vmread(Field::IDT_VECTORING_INFORMATION));
+    // An instruction that exits is executed while no event is being delivered
+    const u32 cut_short =
+        exit.length ? 0 : static_cast<u32>(vmread(Field::IDT_VECTORING_INFORMATION));
     if (cut_short & x86::EVENT_VALID) [[unlikely]]
         deliver_again(vcpu, cut_short);
     x86::open_interrupt_window();

@@ -46,7 +46,7 @@ void move_in(VirtualCpu& vcpu, Area& area) {
     vmwrite(Field::MSR_BITMAP_ADDRESS, area.bitmap_address(own.delivering));
     vmwrite(Field::VMX_PREEMPTION_TIMER_VALUE, area.timer_value);
     // Nested translations that this pCPU kept from an earlier visit may be stale
-    vcpu.flush_translations = true;
+    vcpu.changes |= x86::change_translations;
 }
 
 /// MSRs that a guest uses freely and that neither VM entry nor VM exit switches.
@@ -151,13 +151,6 @@ void write_mode(const CpuState& state) {
     vmwrite(Field::VM_ENTRY_CONTROLS, long_mode ? entry | ENTRY_IA32E_GUEST : entry);
 }
 
-u64 believed_cr0() {
-    return believed(vmread(Field::GUEST_CR0), vmread(Field::CR0_READ_SHADOW), cr0_host_owned);
-}
-u64 believed_cr4() {
-    return believed(vmread(Field::GUEST_CR4), vmread(Field::CR4_READ_SHADOW), cr4_host_owned);
-}
-
 /// Paging with PAE outside long mode: the CPU wants four entries that lie in the guest's memory.
 bool needs_directory_pointers(const CpuState& state) {
     return (state.cr0 & x86::CR0_PG) && (state.cr4 & x86::CR4_PAE) && !(state.efer & x86::EFER_LMA);
@@ -222,8 +215,10 @@ void read_state(VirtualCpu& vcpu, CpuState& state) {
     state = companion(vcpu).by_hand;
     for (const auto& [field, place] : alike)
         state.*place = vmread(field);
-    state.cr0 = believed_cr0();
-    state.cr4 = believed_cr4();
+    state.cr0 =
+        believed(vmread(Field::GUEST_CR0), vmread(Field::CR0_READ_SHADOW), cr0_host_owned);
+    state.cr4 =
+        believed(vmread(Field::GUEST_CR4), vmread(Field::CR4_READ_SHADOW), cr4_host_owned);
     read_tables(state);
 }
 
@@ -257,13 +252,12 @@ Result<> write_state(VirtualCpu& vcpu, const CpuState& state) {
 }
 
 x86::PagingState paging_state(VirtualCpu& vcpu) {
+    // What the host owns of CR0 and CR4 has nothing to do with paging
     Loaded loaded{vcpu};
-    return {.cr0 = believed_cr0(),
-            .cr3 = vmread(Field::GUEST_CR3),
-            .cr4 = believed_cr4(),
-            .efer = vmread(Field::GUEST_IA32_EFER),
-            .privilege = static_cast<unsigned>(vmread(Field::GUEST_SS_ACCESS_RIGHTS) >> 5 & 3),
-            .alignment_check = (vmread(Field::GUEST_RFLAGS) & x86::RFLAGS_AC) != 0};
+    return {vmread(Field::GUEST_CR0), vmread(Field::GUEST_CR3), vmread(Field::GUEST_CR4),
+            vmread(Field::GUEST_IA32_EFER),
+            static_cast<unsigned>(vmread(Field::GUEST_SS_ACCESS_RIGHTS) >> 5 & 3),
+            vmread(Field::GUEST_RFLAGS)};
 }
 
 void set_instruction_pointer(VirtualCpu& vcpu, u64 rip) {

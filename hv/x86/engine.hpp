@@ -53,10 +53,18 @@ struct CpuState {
 
 /// What decides how a guest's virtual addresses are read: see x86/guest_walk.hpp.
 struct PagingState {
-    u64 cr0 = 0, cr3 = 0, cr4 = 0, efer = 0;
-    unsigned privilege = 0;      ///< current privilege level, 0 to 3
-    bool alignment_check = false; ///< RFLAGS.AC, which lifts SMAP
+    constexpr PagingState(u64 cr0 = 0, u64 root = 0, u64 cr4 = 0, u64 efer = 0,
+                          unsigned privilege = 0, u64 rflags = 0)
+        : cr3{root}, mode{cr4 << 32 | (cr0 & (CR0_PG | CR0_WP)) | (efer & (EFER_LMA | EFER_NXE)) |
+                          (rflags & RFLAGS_AC) | privilege} {}
 
+    u64 cr3 = 0;
+    /// The rest in one word: what matters of CR0, EFER and RFLAGS in the bits that it has there,
+    /// none of which two of them share; the privilege level in the lowest two; above them CR4.
+    u64 mode = 0;
+
+    constexpr u64 cr4() const { return mode >> 32; }
+    constexpr unsigned privilege() const { return mode & 3; }
     constexpr bool operator==(const PagingState&) const = default;
 };
 
@@ -152,6 +160,12 @@ constexpr u32 spell(const Injection& event, bool real_mode) {
     }
 }
 
+/// What changed of a virtual CPU since it last entered; bits of VirtualCpu::changes.
+enum VcpuChange : u32 {
+    change_translations = 1 << 0,  ///< the nested tables: flush
+    change_settings = 1 << 1,      ///< tsc_offset, the task priority, interrupts_delivered_by_cpu
+};
+
 /// What an engine keeps for one virtual CPU. Everything above an engine sees only the first half.
 struct VirtualCpu {
     GeneralRegisters gpr;           ///< first: the world switch finds it at offset 0
@@ -159,7 +173,7 @@ struct VirtualCpu {
     u64 nested_root = 0;            ///< EPT pointer's or nCR3's table, machine address
     u8* apic_registers = nullptr;   ///< the 4 KiB of its local APIC, in the architecture's layout
     Mpa apic_address{};             ///< the same page, machine address
-    bool flush_translations = true; ///< nested translations changed: flush at the next entry
+    u32 changes = ~0u;              ///< VcpuChange: what the engine takes over at the next entry
     u64 debug_addresses[4] = {};    ///< DR0 to DR3 while it is on no pCPU
     u64 tsc_aux = 0;                ///< IA32_TSC_AUX while it is on no pCPU
     bool interrupts_delivered_by_cpu = false; ///< virtual-interrupt delivery (APICv) is on

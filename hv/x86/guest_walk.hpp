@@ -69,7 +69,7 @@ public:
     GuestWalker(Tables tables, const PagingState& state, GuestAccess access)
         : tables_{tables}, state_{state}, access_{access},
           never_set_{bits(tables.physical_bits, mode.long_mode ? 52 : 63) |
-                     (state.efer & EFER_NXE ? 0 : u64{PTE_XD})} {}
+                     (state.mode & EFER_NXE ? 0 : u64{PTE_XD})} {}
 
     GuestWalk walk(u64 address) const {
         // A guest that keeps changing its tables is not worth waiting for
@@ -150,7 +150,7 @@ private:
 
     /// True when an entry of this level maps a page if its size bit is set.
     bool may_be_large(unsigned level) const {
-        return level == 1   ? mode.pae || (state_.cr4 & CR4_PSE)
+        return level == 1   ? mode.pae || (state_.cr4() & CR4_PSE)
                : level == 2 ? mode.long_mode && tables_.gigabyte_pages()
                             : false;
     }
@@ -178,21 +178,22 @@ private:
     bool allowed(u64 in_all, u64 in_any) const {
         const bool user = in_all & PTE_US, writable = in_all & PTE_RW;
         const bool executable = !mode.pae || !(in_any & PTE_XD);
-        if (state_.privilege == 3)
+        if (state_.privilege() == 3)
             return user && (!access_.write || writable) && (!access_.fetch || executable);
         if (access_.fetch)
-            return executable && !(user && (state_.cr4 & CR4_SMEP));
-        if (user && (state_.cr4 & CR4_SMAP) && !state_.alignment_check)
+            return executable && !(user && (state_.cr4() & CR4_SMEP));
+        if (user && (state_.cr4() & CR4_SMAP) && !(state_.mode & RFLAGS_AC))
             return false;
-        return !access_.write || writable || !(state_.cr0 & CR0_WP);
+        return !access_.write || writable || !(state_.mode & CR0_WP);
     }
 
     /// The page fault for this access; `reason` is of PFEC_P and PFEC_RSVD.
     [[gnu::cold]] static GuestWalk fault(const PagingState& state, GuestAccess access, u32 reason) {
-        const bool tells_fetches = (mode.pae && (state.efer & EFER_NXE)) || (state.cr4 & CR4_SMEP);
+        const bool tells_fetches =
+            (mode.pae && (state.mode & EFER_NXE)) || (state.cr4() & CR4_SMEP);
         return {.outcome = Outcome::page_fault,
                 .error_code = reason | (access.write ? u32{PFEC_W} : 0) |
-                              (state.privilege == 3 ? u32{PFEC_U} : 0) |
+                              (state.privilege() == 3 ? u32{PFEC_U} : 0) |
                               (access.fetch && tells_fetches ? u32{PFEC_I} : 0)};
     }
 
@@ -219,15 +220,15 @@ constexpr bool canonical(u64 address) { return (address + (1ull << 47)) >> 48 ==
 /// Source: Intel SDM volume 3, chapter "Paging"; it may be called at any time, with any tables.
 template <GuestTables Tables>
 GuestWalk walk_guest(Tables tables, const PagingState& state, u64 address, GuestAccess access) {
-    if ((state.efer & EFER_LMA) && (state.cr0 & CR0_PG)) {
+    if ((state.mode & EFER_LMA) && (state.mode & CR0_PG)) {
         if (!canonical(address)) [[unlikely]]
             return {.outcome = GuestWalk::Outcome::not_canonical};
         return GuestWalker<four_levels, Tables>{tables, state, access}.walk(address);
     }
     address &= bits(0, 32);
-    if (!(state.cr0 & CR0_PG))
+    if (!(state.mode & CR0_PG))
         return {.outcome = GuestWalk::Outcome::found, .address = Gpa{address}};
-    return state.cr4 & CR4_PAE
+    return state.cr4() & CR4_PAE
                ? GuestWalker<three_levels, Tables>{tables, state, access}.walk(address)
                : GuestWalker<two_levels, Tables>{tables, state, access}.walk(address);
 }

@@ -57,14 +57,16 @@ public:
     PageTable(const EntryFormat& format, Memory& memory, Mfn root)
         : format_{format}, memory_{memory}, root_{root} {}
 
-    /// Maps [gfn, gfn + 2^mapping.order), in place of whatever was mapped there.
+    /// Maps [gfn, gfn + 2^mapping.order), in place of whatever was mapped there, or, on request,
+    /// only where nothing was: else XEN_EEXIST.
     /// XEN_EINVAL: no such order, not aligned to it, out of range, or unreadable (unmap instead).
     /// XEN_ENOMEM: no table could be taken; every translation is as before.
-    Result<Flush> map(Gfn gfn, const Mapping& mapping);
+    Result<Flush> map(Gfn gfn, const Mapping& mapping, bool only_new = false);
 
     /// Unmaps [gfn, gfn + 2^order), splitting a larger page and dropping tables that hold smaller
-    /// ones. What is not mapped stays so. Errors as map().
-    Result<Flush> unmap(Gfn gfn, u8 order);
+    /// ones. What is not mapped stays so. Errors as map(). On request only while one page maps all
+    /// of it, to the frames from `*only` on: else XEN_ENOENT.
+    Result<Flush> unmap(Gfn gfn, u8 order, const Mfn* only = nullptr);
 
     /// The whole page that `gfn` lies in, as it is mapped; see frame_of_gfn() for gfn's own frame.
     /// XEN_ENOENT when nothing is mapped there.
@@ -74,6 +76,8 @@ public:
     /// upwards, until it answers false or a page begins at or beyond `end`.
     template <class Visit>
     void for_each(Visit visit, Gfn from = Gfn{0}, Gfn end = gfn_limit) const;
+    /// The first of them, and where it begins; XEN_ENOENT when there is none.
+    Result<Mapping> first_page(Gfn& from, Gfn end = gfn_limit) const;
 
     /// Gives back every table, the root last. No CPU may use this root any more.
     void drop() { retire(root_, top_level); }
@@ -154,24 +158,44 @@ void PageTable<Memory>::for_each(Visit visit, Gfn from, Gfn end) const {
     }
 }
 
+template <TableMemory Memory>
+Result<Mapping> PageTable<Memory>::first_page(Gfn& from, Gfn end) const {
+    Result<Mapping> found{Error{XEN_ENOENT}};
+    for_each([&](Gfn first, const Mapping& page) {
+        from = first;
+        found = page;
+        return false;
+    }, from, end);
+    return found;
+}
+
 // Changing
 
 template <TableMemory Memory>
-Result<Flush> PageTable<Memory>::map(Gfn gfn, const Mapping& mapping) {
+Result<Flush> PageTable<Memory>::map(Gfn gfn, const Mapping& mapping, bool only_new) {
     if (!sound(gfn, mapping.order) || mapping.frame.value % (1ull << mapping.order) != 0 ||
         !mapping.access.read)
         return Error{XEN_EINVAL};
     const unsigned level = level_of_order(mapping.order);
-    const Step step = TRY(reach(descend(gfn, level), gfn, level));
-    return replace(step, format_.leaf(mapping));
+    const Step step = descend(gfn, level);
+    // Of what is there, a page is in the way, and so is a table that leads to one
+    Gfn first = gfn;
+    if (only_new && format_.present(step.value) &&
+        first_page(first, gfn + (1ull << mapping.order)).ok())
+        return Error{XEN_EEXIST};
+    return replace(TRY(reach(step, gfn, level)), format_.leaf(mapping));
 }
 
 template <TableMemory Memory>
-Result<Flush> PageTable<Memory>::unmap(Gfn gfn, u8 order) {
+Result<Flush> PageTable<Memory>::unmap(Gfn gfn, u8 order, const Mfn* only) {
     if (!sound(gfn, order))
         return Error{XEN_EINVAL};
     const unsigned level = level_of_order(order);
     const Step step = descend(gfn, level);
+    // One page that maps `*only` is neither a hole nor a table
+    if (only != nullptr && (!format_.present(step.value) || is_table(step) ||
+                            frame_of_gfn(format_.read(step.value, step.level), gfn) != *only))
+        return Error{XEN_ENOENT};
     // A hole needs no tables to say that it is one
     if (!format_.present(step.value))
         return Flush{};

@@ -40,7 +40,7 @@ Result<> write_state(x86::VirtualCpu& vcpu, const x86::CpuState& state) {
 
 x86::PagingState paging_state(x86::VirtualCpu& vcpu) {
     const x86::CpuState& state = registers(vcpu);
-    return {.cr0 = state.cr0, .cr3 = state.cr3, .cr4 = state.cr4, .efer = state.efer};
+    return {state.cr0, state.cr3, state.cr4, state.efer};
 }
 
 }  // namespace

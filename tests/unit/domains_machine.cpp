@@ -42,8 +42,7 @@ const x86::EngineOperations paper_engine{
     },
     .paging_state = [](x86::VirtualCpu& vcpu) {
         const x86::CpuState& state = registers(vcpu);
-        return x86::PagingState{.cr0 = state.cr0, .cr3 = state.cr3, .cr4 = state.cr4,
-                                .efer = state.efer};
+        return x86::PagingState{state.cr0, state.cr3, state.cr4, state.efer, 0, 0};
     },
     .set_instruction_pointer = [](x86::VirtualCpu& vcpu, u64 rip) { registers(vcpu).rip = rip; },
     .read_msr = [](x86::VirtualCpu&, u32) { return Result<u64>{Error{XEN_ENOENT}}; },

@@ -35,7 +35,7 @@ TEST(TraceBits, AreOneOfAChapterOrOfAFrequentKind) {
 /// A machine of two pCPUs, each with a ring of one page.
 class Traced : public ::testing::Test {
 protected:
-    Traced() : small{64 * MiB, 2} {
+    bool lay_rings() {
         Machine& machine = small.machine();
         machine.trace_bytes = page_size;
         const Mfn block = *machine.frames.take(owner_hypervisor, 1);
@@ -44,6 +44,7 @@ protected:
             machine.frames.row(Mfn{block.value + number}).uses = 1;
             open_trace(*machine.cpus[number], ring_at(block, number), page_size);
         }
+        return true;
     }
 
     void* ring_at(Mfn block, unsigned number) {
@@ -103,7 +104,8 @@ protected:
         handle.p = reinterpret_cast<decltype(handle.p)>(address);
     }
 
-    SmallMachine small;
+    SmallMachine small{64 * MiB, 2};
+    const bool rings_laid = lay_rings();  // before the domains, whose births are noted
     Domain& dom0 = small.add_domain();
     Domain& guest = small.add_domain();
     xen_sysctl_tbuf_op op{};
@@ -189,7 +191,7 @@ TEST_F(Traced, ShowsDom0TheRingsToReadOnly) {
     EXPECT_EQ(map(dom0, ~0ull, 0x301), -XEN_EINVAL);
 
     // Unmapped again, the frames stay the hypervisor's
-    xen_remove_from_physmap_t removal{DOMID_SELF, 0, 0x300};
+    xen_remove_from_physmap_t removal{DOMID_SELF, 0x300};
     ASSERT_EQ(
         small.call_with(dom0, __HYPERVISOR_memory_op, XENMEM_remove_from_physmap, removal), 0);
     EXPECT_EQ(small.machine().frames.row(Mfn{first + 1}).uses, 1u);

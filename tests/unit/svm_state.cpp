@@ -91,7 +91,7 @@ TEST(SvmState, PrivilegeComesFromTheStackSegment) {
     state.ss.attributes |= 3 << 5;
     ASSERT_TRUE(write_state(vmcb->save, state).ok());
     EXPECT_EQ(vmcb->save.cpl, 3);
-    EXPECT_EQ(paging_state(vmcb->save).privilege, 3u);
+    EXPECT_EQ(paging_state(vmcb->save).privilege(), 3u);
 
     state.cr0 = 0x10;  // real mode knows no privilege
     state.efer = 0;

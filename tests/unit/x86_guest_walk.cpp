@@ -63,13 +63,12 @@ GuestWalk walk_guest(Memory& memory, const PagingState& state, u64 address, Gues
 }
 
 PagingState long_mode(u64 more_cr4 = 0) {
-    return {.cr0 = CR0_PE | CR0_PG | CR0_WP, .cr3 = 0x1000, .cr4 = CR4_PAE | more_cr4,
-            .efer = EFER_LME | EFER_LMA | EFER_NXE};
+    return {CR0_PE | CR0_PG | CR0_WP, 0x1000, CR4_PAE | more_cr4,
+            EFER_LME | EFER_LMA | EFER_NXE, 0, 0};
 }
-PagingState pae() { return {.cr0 = CR0_PE | CR0_PG | CR0_WP, .cr3 = 0x1020, .cr4 = CR4_PAE,
-                            .efer = EFER_NXE}; }
+PagingState pae() { return {CR0_PE | CR0_PG | CR0_WP, 0x1020, CR4_PAE, EFER_NXE, 0, 0}; }
 PagingState legacy(u64 cr4 = CR4_PSE) {
-    return {.cr0 = CR0_PE | CR0_PG | CR0_WP, .cr3 = 0x1000, .cr4 = cr4};
+    return {CR0_PE | CR0_PG | CR0_WP, 0x1000, cr4, 0, 0, 0};
 }
 
 /// The four levels that lead to one address in long mode: tables at 0x1000, 0x2000, 0x3000, 0x4000.
@@ -99,7 +98,7 @@ void expect_fault(const GuestWalk& walk, u32 code) {
 
 TEST(GuestWalk, IsTheIdentityWithoutPaging) {
     Memory memory;
-    const auto walk = walk_guest(memory, {.cr0 = CR0_PE}, 0x1'2345'6789, writing);
+    const auto walk = walk_guest(memory, {CR0_PE, 0, 0, 0, 0, 0}, 0x1'2345'6789, writing);
     ASSERT_TRUE(walk.ok());
     EXPECT_EQ(walk.address, Gpa{0x2345'6789});
 }
@@ -191,7 +190,7 @@ TEST(GuestWalk, FindsReservedBitsInLongMode) {
                walk.error_code == (PFEC_P | PFEC_W | PFEC_RSVD);
     };
     PagingState without_nx = long_mode();
-    without_nx.efer &= ~u64{EFER_NXE};
+    without_nx.mode &= ~u64{EFER_NXE};
     for (unsigned level = 0; level < 4; ++level) {
         EXPECT_TRUE(refused(level, 1ull << 48, long_mode())) << level;
         EXPECT_TRUE(refused(level, 1ull << 51, long_mode())) << level;
@@ -212,11 +211,11 @@ TEST(GuestWalk, TellsAbsenceFromProtection) {
         memory.set(level, ~u64{PTE_P});
         PagingState state = long_mode();
         expect_fault(memory.walk(state, writing), PFEC_W);
-        state.privilege = 3;
+        state.mode |= 3;  // the privilege level
         expect_fault(memory.walk(state, fetching), PFEC_U | PFEC_I);
-        state.efer &= ~u64{EFER_NXE};
+        state.mode &= ~u64{EFER_NXE};
         expect_fault(memory.walk(state, fetching), PFEC_U);
-        state.cr4 |= CR4_SMEP;
+        state.mode |= u64{CR4_SMEP} << 32;
         expect_fault(memory.walk(state, fetching), PFEC_U | PFEC_I);
     }
 }
@@ -228,12 +227,11 @@ TEST(GuestWalk, JudgesRightsByTheManual) {
         const auto pick = [&](unsigned count) { return std::exchange(rest, rest / count) % count; };
         const unsigned level = pick(4), bits = pick(8), privilege = pick(4), kind = pick(3);
         const bool user = bits & 1, writable = bits & 2, no_execute = bits & 4;
-        PagingState state = long_mode();
-        state.privilege = privilege;
-        const bool protect = pick(2), smep = pick(2), smap = pick(2);
-        state.alignment_check = pick(2);
-        state.cr0 = protect ? state.cr0 : state.cr0 & ~u64{CR0_WP};
-        state.cr4 |= (smep ? u64{CR4_SMEP} : 0) | (smap ? u64{CR4_SMAP} : 0);
+        const bool protect = pick(2), smep = pick(2), smap = pick(2), alignment_check = pick(2);
+        const PagingState state{
+            CR0_PG | (protect ? u64{CR0_WP} : 0), 0x1000,
+            CR4_PAE | (smep ? u64{CR4_SMEP} : 0) | (smap ? u64{CR4_SMAP} : 0),
+            EFER_LMA | EFER_NXE, privilege, alignment_check ? u64{RFLAGS_AC} : 0};
 
         bool fine = true;
         if (privilege == 3)
@@ -241,7 +239,7 @@ TEST(GuestWalk, JudgesRightsByTheManual) {
         else if (kind == 2)
             fine = !no_execute && !(smep && user);
         else
-            fine = !(smap && user && !state.alignment_check) &&
+            fine = !(smap && user && !alignment_check) &&
                    !(kind == 1 && protect && !writable);
 
         LongTables memory;
@@ -303,11 +301,9 @@ TEST(GuestWalk, EndsWhateverItReads) {
         for (u64 at = 0; at < 0x4000; at += 8)
             memory.put(at, (random() & 0x80000000000f3fff) | PTE_P, 8);
         for (int n = 0; n < 60; ++n) {
-            const PagingState state{.cr0 = CR0_PG | CR0_PE | (random() & CR0_WP),
-                                    .cr3 = random() & 0x3fff,
-                                    .cr4 = random(),
-                                    .efer = random() & (EFER_LMA | EFER_NXE),
-                                    .privilege = static_cast<unsigned>(random() % 4)};
+            const PagingState state{CR0_PG | CR0_PE | (random() & CR0_WP), random() & 0x3fff,
+                                    random(), random() & (EFER_LMA | EFER_NXE),
+                                    static_cast<unsigned>(random() % 4), 0};
             const u64 address = random() >> random() % 40;
             const auto walk = walk_guest(memory, state, address, {.write = random() % 2 == 0});
             EXPECT_TRUE(!walk.ok() || ((walk.address.value ^ address) & 0xfff) == 0);

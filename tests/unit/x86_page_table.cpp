@@ -229,6 +229,18 @@ TEST_F(PageTableTest, AsksForAFlushOnlyWhenSomethingIsLost) {
     EXPECT_TRUE(change(0, 9, page(0x200, 9))->needed) << "CPUs may be in the empty table";
 }
 
+TEST_F(PageTableTest, MapsOnlyWhatIsFreeAndUnmapsOnlyWhatIsMeantOnRequest) {
+    ASSERT_TRUE(table_.map(Gfn{3}, page(0x77), true).ok());
+    EXPECT_EQ(table_.map(Gfn{3}, page(0x78), true).error().code, XEN_EEXIST);
+    EXPECT_EQ(table_.map(Gfn{0}, page(0x200, 9), true).error().code, XEN_EEXIST) << "one is within";
+    const Mfn there{0x77}, other{0x78};
+    EXPECT_EQ(table_.unmap(Gfn{3}, 0, &other).error().code, XEN_ENOENT);
+    EXPECT_EQ(table_.unmap(Gfn{0}, 9, &there).error().code, XEN_ENOENT) << "no page is that large";
+    EXPECT_EQ(table_.unmap(Gfn{4}, 0, &there).error().code, XEN_ENOENT) << "a hole";
+    EXPECT_TRUE(table_.unmap(Gfn{3}, 0, &there)->needed);
+    EXPECT_TRUE(table_.map(Gfn{0}, page(0x200, 9), true)->needed) << "an empty table is in no way";
+}
+
 TEST_F(PageTableTest, ChangesNothingWhenTablesRunOut) {
     EXPECT_EQ(change(9, 0, page(0x10), 2).error().code, XEN_ENOMEM);
     ASSERT_TRUE(change(512 * 512, 18, page(0x40000, 18)).ok());

@@ -12,7 +12,7 @@ constexpr size_t most_records = 512;
 /// first one ever.
 Result<> Verbs::trace_info(const Request& request) {
     TRY(steward_.rings().open());
-    auto info = TRY(dom0::trace_info());
+    auto info = TRY(trace_op(XEN_SYSCTL_TBUFOP_get_info));
     auto& answer = request.answer.open_map().text("cpus").number(steward_.rings().cpus());
     answer.text("capacity").number(steward_.rings().capacity());
     answer.text("record_bytes").number(sizeof(TraceRecord)).text("mask").number(info.evt_mask);

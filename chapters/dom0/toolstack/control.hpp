@@ -46,9 +46,7 @@ Result<> set_hvm_context(u16 domain, std::span<u8> context);
 Result<xen_sysctl_physinfo> physical_info();
 
 /// XEN_SYSCTL_tbuf_op: what the hypervisor's trace notes, and where it is kept.
-Result<xen_sysctl_tbuf_op> trace_op(const xen_sysctl_tbuf_op& wish);
-/// Where the trace is kept, and what is noted (`evt_mask`).
-Result<xen_sysctl_tbuf_op> trace_info();
+Result<xen_sysctl_tbuf_op> trace_op(u32 command, u32 event_mask = 0);
 
 /// How long each pCPU has been idle, in nanoseconds.
 Result<std::vector<u64>> idle_times();

@@ -57,7 +57,7 @@ STEP = re.compile(r"\[(\d+)/(\d+)\]")
 
 def with_progress(targets: list[str], through: str | None = None) -> Path:
     """Build targets with a bar, on a terminal or in a notebook; return the build tree."""
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     where = configure(through)
     words = ["ninja", "-C", str(where), *targets]

@@ -7,7 +7,6 @@
 ('T1', 'emulated: the bare-metal image, SVM in QEMU and VMX in Bochs')
 """
 
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -17,8 +16,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pyhv import acceleration, bochs
-from pyhv.errors import Failure
+from pyhv.errors import Failure, NotBuilt
 from pyhv.paths import BUILD, ROOT
+from pyhv.t0 import native
 
 # Debian's packages in pyhv/bootstrap: a name, and a command or file that shows its presence.
 PACKAGE = re.compile(r"^([a-z0-9+-]+) +(\S+)$", re.M)
@@ -99,9 +99,11 @@ def _python() -> Finding:
 
 
 def _extension() -> Finding:
-    built = importlib.util.find_spec("pyhv._hosted") is not None
-    return Finding("the hosted machine (pyhv._hosted)", "built" if built else "",
-                   "pip install ./pyhv")
+    try:
+        native.load()
+    except NotBuilt:
+        return Finding("the hosted machine (pyhv._hosted)", "", "pip install ./pyhv")
+    return Finding("the hosted machine (pyhv._hosted)", "built")
 
 
 def _model() -> Finding:

@@ -50,7 +50,7 @@ def places(domains: dict[str, Sequence[Piece]], machine_bytes: int) -> Picture:
                           color=colour, marker=markers[number % len(markers)], markersize=3.5,
                           linewidth=1.6, label=name if at == 0 else "_more")
         figure.words = "; ".join(
-            f"{name} lies in {len(join(pieces))} pieces, "
+            f"{name} lies in {len(join(pieces))} piece{'s' * (len(join(pieces)) > 1)}, "
             f"the first from {min(pieces)[1] / MIB:g} MiB on"
             for name, pieces in domains.items() if pieces)
         axes.set_xlim(0, most / MIB * 1.02)

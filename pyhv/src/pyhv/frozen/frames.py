@@ -2,10 +2,11 @@
 """Who owns how many frames."""
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import drgn
 
+from pyhv.frozen.domain import PAGE
 from pyhv.frozen.tables import Table
 from pyhv.frozen.values import number
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 NAMES = {0x7FFD: "the hypervisor", 0x7FFE: "nobody"}
 
 
-def count_frames(frozen: "Frozen") -> Table:
-    """Return how many frames each owner has in each state, read in one piece."""
+def _read(frozen: "Frozen") -> tuple[Any, dict[int, str]]:
+    """Return the frame table's owners and states, read in one piece, and the states' names."""
     import numpy
 
     table = frozen.machine.frames
@@ -31,13 +32,40 @@ def count_frames(frozen: "Frozen") -> Table:
     })
     content = frozen.program.read(
         number(table.rows_), number(table.frame_count_) * drgn.sizeof(row))
-    rows = numpy.frombuffer(content, layout)
+    return numpy.frombuffer(content, layout), states
+
+
+def _state(name: str) -> str:
+    return name if name in ("used", "absent") else "free"
+
+
+def count_frames(frozen: "Frozen") -> Table:
+    """Return how many frames each owner has in each state."""
+    import numpy
+
+    rows, states = _read(frozen)
     counted: Counter[tuple[int, str]] = Counter()
     for (owner, state), count in zip(*numpy.unique(rows, return_counts=True), strict=True):
-        name = states[int(state)]
-        counted[int(owner), name if name in ("used", "absent") else "free"] += int(count)
+        counted[int(owner), _state(states[int(state)])] += int(count)
     return Table([
         {"owner": NAMES.get(owner, f"d{owner}"), "state": state, "frames": count,
          "MiB": round(count / 256, 1)}
         for (owner, state), count in counted.items()
+    ])
+
+
+def find_areas(frozen: "Frozen") -> Table:
+    """Return the machine's memory in pieces of one owner and state, by address."""
+    import numpy
+
+    rows, states = _read(frozen)
+    kinds = numpy.array([_state(states.get(at, "")) == "free" for at in range(256)])
+    plain = numpy.where(kinds[rows["state"]], -1, rows["state"].astype(int))
+    changes = (numpy.diff(plain) != 0) | (numpy.diff(rows["owner"].astype(int)) != 0)
+    starts = [0, *(numpy.flatnonzero(changes) + 1).tolist()]
+    return Table([
+        {"from": f"{start * PAGE:#x}", "to": f"{end * PAGE:#x}",
+         "owner": NAMES.get(int(rows["owner"][start]), f"d{rows['owner'][start]}"),
+         "state": _state(states[int(rows["state"][start])])}
+        for start, end in zip(starts, [*starts[1:], len(rows)], strict=True)
     ])

@@ -17,7 +17,7 @@ from pyhv.frozen.breakpoints import Breakpoint, Hit, Runner, Step
 from pyhv.frozen.cpu import Cpu, find_cpus
 from pyhv.frozen.domain import Domain
 from pyhv.frozen.door import Door, open_door
-from pyhv.frozen.frames import count_frames
+from pyhv.frozen.frames import count_frames, find_areas
 from pyhv.frozen.information import Information
 from pyhv.frozen.memory import Addresses, Memory, find_image
 from pyhv.frozen.tables import Numbered, Table
@@ -200,6 +200,11 @@ class Frozen:
     def frames(self) -> Table:
         """Who owns how many of the machine's frames, by the frame table."""
         return count_frames(self)
+
+    @property
+    def areas(self) -> Table:
+        """The machine's memory as the frame table has it: from where to where it is whose."""
+        return find_areas(self)
 
     def dmesg(self) -> str:
         """Return the last of what the hypervisor said, up to 16 KiB."""

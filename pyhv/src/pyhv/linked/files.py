@@ -44,7 +44,7 @@ class Files(Shown):
 
     def send(self, name: str, content: bytes) -> str:
         """Send a file, showing how far it is; return its name. Ctrl-C leaves none behind."""
-        from tqdm.auto import tqdm
+        from tqdm import tqdm
 
         from pyhv.link.frames import crc32c
 

@@ -9,6 +9,8 @@ from pyhv.api.waiting import waiting
 from pyhv.errors import TookTooLong
 
 SHOWN_TAIL = 400
+MOST_PULLS = 16
+"""More messages than dom0 keeps text for: who never stops speaking keeps nobody here for ever."""
 
 Fetch = Callable[[int], dict]
 
@@ -37,30 +39,34 @@ class Stream:
         self._heard += text.replace("\r\n", "\n")
         return bool(news["text"])
 
-    def _pull_all(self) -> None:
-        while self.pull():
-            pass
+    def _catch_up(self) -> None:
+        for _ in range(MOST_PULLS):
+            if not self.pull():
+                return
 
     @property
     def text(self) -> str:
         """All that was said, read or not."""
-        self._pull_all()
+        self._catch_up()
         return self._heard
 
     def read(self) -> str:
         """Return what was said since the last read, or the last match; maybe nothing."""
-        self._pull_all()
+        self._catch_up()
         unread = self._heard[self._read_to:]
         self._read_to = len(self._heard)
         return unread
 
     def find(self, pattern: str) -> re.Match[str] | None:
         """Return the first match in what is unread, and read up to its end; None: there is none."""
-        self._pull_all()
-        match = re.compile(pattern, re.M).search(self._heard, self._read_to)
-        if match:
-            self._read_to = match.end()
-        return match
+        wanted = re.compile(pattern, re.M)
+        for _ in range(MOST_PULLS):
+            if match := wanted.search(self._heard, self._read_to):
+                self._read_to = match.end()
+                return match
+            if not self.pull():
+                return None
+        return None
 
     def expect(self, pattern: str, timeout: float = 30.0,
                alive: Callable[[], None] | None = None) -> re.Match[str]:
