@@ -1,5 +1,5 @@
 # The command hv on a real machine in the background: up, used by several, down.
-"""`hv up`, `hv list`, `hv down`, as processes of their own."""
+"""`hv up`, `hv list`, `hv down`, `hv record`, as processes of their own."""
 
 import json
 import subprocess
@@ -87,3 +87,16 @@ def test_a_machine_that_refuses_to_start_says_why():
     assert done.returncode == 1
     assert "hv: I cannot go on: dom0 wants the" in done.stderr
     assert not places.place(f"{NAME}-small").is_up()
+
+
+def test_an_emulated_experiment_repeats_itself_to_the_byte(tmp_path):
+    folder = tmp_path / "one"
+    done = hv("record", str(folder), "--tier", "T1", "--json")
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert made["machine"]["emulator"] == "qemu" and made["machine"]["model"] == "EPYC"
+    assert "-icount" in made["machine"]["command"] and len(made["machine"]["module"]) == 64
+    assert "hello: second 2" in (folder / "log.txt").read_text()
+    assert '"domain_created"' in (folder / "trace.jsonl").read_text()
+    again = hv("replay", str(folder))
+    assert (again.returncode, again.stdout) == (0, "the same, to the byte\n")

@@ -3,6 +3,7 @@
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from pyhv.emulator import Emulator
 from pyhv.experiments import provenance
 from pyhv.experiments.folder import Folder
 from pyhv.experiments.scenario import Scenario
+from pyhv.frozen import freeze
 from pyhv.paths import BUILD
+from pyhv.trace import Trace
 
 UNTIL = {"qemu": 120.0, "bochs": 600.0}
 """Seconds until an emulated experiment is over, on the machine for which they were written."""
@@ -47,7 +50,7 @@ def _hosted(folder: Folder, scenario: Scenario, arguments: dict[str, Any],
             scenario.function()(hv)
         finally:
             trace = hv.trace
-            record["lost"] = trace.lost
+            record["lost"], record["build"] = trace.lost, trace.facts.build
             folder.write_trace(event.row() for event in trace)
             folder.write_log(hv.dmesg())
             folder.note(record)
@@ -60,7 +63,7 @@ def _emulated(folder: Folder, scenario: Scenario, arguments: dict[str, Any],
     wish = Wish(commands=commands, **arguments)
     BUILD.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD) as work:
-        machine = prepare(wish, Path(work))
+        machine = replace(prepare(wish, Path(work)), debugger=Path(work) / "debugger")
         with folder.full_disk_is_told(), folder.log.open("w", buffering=1) as log, \
                 Emulator(machine) as emulator:
             record["machine"] = provenance.of_machine(machine, emulator.command_by_hand)
@@ -68,6 +71,10 @@ def _emulated(folder: Folder, scenario: Scenario, arguments: dict[str, Any],
             emulator.echo_to(log.write)
             match = emulator.expect(rf"{until}[^\n]*\n", UNTIL[machine.emulator])
             whole = emulator.raw_log
+            with freeze(emulator) as frozen:
+                records = frozen.trace()
+    trace = Trace.decode(b"".join(records[cpu] for cpu in sorted(records)))
+    folder.write_trace(event.row() for event in trace)
     folder.write_log(whole[: whole.index(match[0]) + len(match[0])])
 
 
