@@ -24,7 +24,7 @@ from pyhv.linked.machine import Caller, Linked
 from pyhv.machine import Machine
 from pyhv.paths import BUILD
 
-A_LOOK = 2.0
+A_LOOK = {"qemu": 2.0, "bochs": 15.0}
 """Seconds to listen for an answer, before looking whether the machine lives."""
 BOOT = {"qemu": 60.0, "bochs": 240.0}
 """Seconds until dom0 answers, on the machine for which they were written."""
@@ -99,7 +99,7 @@ class Booted(Linked):
         for _ in waiting(timeout):
             self._check("dom0 answered")
             try:
-                Link.open(self._wire.where, timeout=A_LOOK).close()
+                Link.open(self._wire.where, timeout=A_LOOK[self.description.emulator]).close()
                 return Link.open(self._wire.where, timeout=ANSWER[self.description.emulator])
             except LinkLost:
                 continue
