@@ -4,7 +4,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +13,7 @@ from typing import Any
 import cbor2
 
 from pyhv.errors import LinkLost, LinkRestarted, LinkTaken, LinkVersion, Refused, WrongArgument
-from pyhv.link.frames import Splitter, Text, crc32c, frame
+from pyhv.link.frames import Body, Splitter, Text, crc32c, frame
 from pyhv.link.transports import Transport, open_line
 from pyhv.speed import scaled
 
@@ -138,13 +138,13 @@ class Link:
                     return reply
         return None
 
-    def _bodies(self, timeout: float) -> Iterator[bytes]:
-        """Read once; hand text to its listener, and yield the frames' bodies."""
-        for found in self._splitter.feed(self._line.read(timeout)):
-            if not isinstance(found, Text):
-                yield found.data
-            elif self._text:
-                self._text(found.data)
+    def _bodies(self, timeout: float) -> list[bytes]:
+        """Read once; hand text to its listener, and return the frames' bodies."""
+        found = self._splitter.feed(self._line.read(timeout))
+        for each in found:
+            if self._text and isinstance(each, Text):
+                self._text(each.data)
+        return [each.data for each in found if isinstance(each, Body)]
 
     def _decode(self, body: bytes) -> dict[str, Any] | None:
         """Return a reply if it is one to the last request."""
@@ -189,8 +189,7 @@ class Link:
     def listen(self, timeout: float = 0.0) -> None:
         """On a line that carries a console as well: hand over what has been said since."""
         with self._lock:
-            for _ in self._bodies(timeout):
-                """A reply that nobody waits for any more."""
+            self._bodies(timeout)  # a reply that comes now is one that nobody waits for any more
 
     @property
     def damaged(self) -> int:
