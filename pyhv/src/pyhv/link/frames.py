@@ -138,7 +138,8 @@ class Splitter:
     def _take_part(self, here: bytes, found: list[Text | Body]) -> None:
         """Add to the frame that may be coming in, or find that it is text."""
         self._part += here
-        if len(self._part) >= 2 and self._part[1] > LAST_VERSION:
+        start = self._as_sent(bytes(self._part[:3]))
+        if len(start) >= 2 and start[1] > LAST_VERSION:
             found.append(Text(bytes(self._part)))
             self._part.clear()
             self._inside = False
@@ -146,15 +147,16 @@ class Splitter:
             # No frame is so long: keep the fact, not the bytes.
             del self._part[self._longest + 1 :]
 
+    def _as_sent(self, part: bytes) -> bytes:
+        return part.replace(b"\r\n", b"\n") if self.returns else part
+
     def _finish(self) -> bytes | None:
         """A zero has come where a frame may end: return its body, or None."""
         part = bytes(self._part)
         self._part.clear()
         if not part:
             return None
-        if self.returns:
-            part = part.replace(b"\r\n", b"\n")
-        whole = unstuff(part) if len(part) <= self._longest else None
+        whole = unstuff(self._as_sent(part)) if len(part) <= self._longest else None
         if whole is not None and len(whole) > CHECKSUM_SIZE:
             body, sum_ = whole[:-CHECKSUM_SIZE], whole[-CHECKSUM_SIZE:]
             if crc32c(body) == int.from_bytes(sum_, "little"):
