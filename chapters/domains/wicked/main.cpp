@@ -60,6 +60,13 @@ void call_everything() {
     }
 }
 
+/// Words without end, and zeros among them.
+void flood() {
+    constexpr std::string_view zeros{"\0\0", 2};
+    for (u64 line = 0;; line++)
+        print("wicked: line {}{}\n", line, zeros);
+}
+
 void invalid_opcode() { asm volatile("ud2"); }
 
 struct Deed {
@@ -74,11 +81,12 @@ constexpr Deed deeds[] = {
     {"unmapped", touch_unmapped},
     {"hypercalls", call_everything},
     {"opcode", invalid_opcode},
+    {"flood", flood},
 };
 
 }  // namespace
 
-/// Option on the command line: `do=triple|spin|halt|unmapped|hypercalls|opcode`.
+/// Option on the command line: `do=triple|spin|halt|unmapped|hypercalls|opcode|flood`.
 void guest_main() {
     auto wanted = guest().option("do");
     for (auto& deed : deeds) {
@@ -88,5 +96,5 @@ void guest_main() {
         print("wicked: and I am still here\n");
         return;
     }
-    print("wicked: no deed '{}': triple spin halt unmapped hypercalls opcode\n", wanted);
+    print("wicked: no deed '{}': triple spin halt unmapped hypercalls opcode flood\n", wanted);
 }

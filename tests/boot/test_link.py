@@ -1,0 +1,372 @@
+# The link on emulated machines: COM2 and COM1, with everything that can happen to a line.
+"""dom0 asked over the link, while lines garble, clients die and guests flood."""
+
+import os
+import pty
+import random
+import re
+import socket
+import subprocess
+import sys
+import tty
+
+import cbor2
+import pytest
+
+from pyhv import sentences as say
+from pyhv.dom0 import Dom0
+from pyhv.errors import LinkRestarted, LinkTaken, LinkVersion, Refused
+from pyhv.link import Link, client
+from pyhv.link.frames import Body, Splitter, frame
+from pyhv.link.transports import open_line
+from pyhv.monitor import Monitor
+
+pytestmark = pytest.mark.domains
+
+RC = "create hello kernel=hello memory=16\nlist\n"
+GUESTS = ("hello", "wicked")
+TIMEOUT = {"qemu": 60.0, "bochs": 240.0}
+# What a byte takes on a line of so many baud: with its start and its stop, ten bits.
+BITS = 10
+
+
+@pytest.fixture(scope="module")
+def start(boot_shared, image, module, tmp_path_factory):
+    """Boot a machine with a link to dom0's prompt; return its shell and its link's name."""
+    archive = module(RC, guests=GUESTS)
+
+    def boot(**fields):
+        path = tmp_path_factory.mktemp("link") / "link"
+        shell = Dom0(boot_shared(image=image(), module=archive, memory_mib=256,
+                                 **{"link": path} | fields))
+        shell.wait_for_prompt()
+        return shell, f"unix:{path}"
+
+    return boot
+
+
+@pytest.fixture(scope="module")
+def machine(start):
+    """One machine in QEMU for most of the tests here."""
+    return start()
+
+
+@pytest.fixture
+def line(machine):
+    """COM2's name."""
+    return machine[1]
+
+
+@pytest.fixture
+def link(line):
+    """A session over COM2."""
+    with Link.open(line, timeout=TIMEOUT["qemu"]) as session:
+        yield session
+
+
+@pytest.fixture
+def mixed(machine):
+    """A session over COM1, and what its console says."""
+    heard = []
+    emulator = machine[0].machine
+    with Link.open(emulator.serial_fd, timeout=TIMEOUT["qemu"], text=heard.append) as session:
+        yield session, heard
+
+
+def states(link: Link) -> dict[str, str]:
+    """Return the domains' states by their names."""
+    return {row["name"]: row["state"] for row in link.call("list")}
+
+
+def live_a_life(link: Link, name: str) -> None:
+    """Have a guest created, paused, heard and destroyed."""
+    link.call("create", name=name, kernel="hello", memory=16, cmdline="said over the link")
+    assert states(link)[name][2] == "-"
+    link.call("pause", domain=name)
+    assert states(link)[name][2] == "p"
+    with pytest.raises(Refused, match="paused already") as refused:
+        link.call("pause", domain=name)
+    assert refused.value.error == "EINVAL"
+    link.call("unpause", domain=name)
+    said, cursor = b"", 0
+    while b"hello: second 1" not in said:
+        part = link.call("console.read", domain=name, **{"from": cursor})
+        said += part["text"]
+        cursor = part["next"]
+    assert b"command line 'said over the link'" in said
+    link.call("destroy", domain=name)
+    assert name not in states(link)
+
+
+# What there is to ask
+
+
+def test_a_life_over_com2(link):
+    assert link.hello.engine == "svm"
+    assert "domains" in link.hello.chapters
+    live_a_life(link, "brief")
+
+
+def test_a_life_over_com1_beside_the_shell(machine, mixed):
+    link, heard = mixed
+    machine[0].machine.send("li")
+    live_a_life(link, "brief")
+    machine[0].machine.send("st\r")
+    while not re.search(rb"list\r\n *Name.*hello.*dom0> $", b"".join(heard), re.S):
+        link.listen(1.0)
+    assert b"\0" not in b"".join(heard)
+
+
+def test_looking_into_a_domain(link):
+    link.call("pause", domain="hello")
+    vcpu = link.call("vcpus", domain="hello")[0]
+    assert vcpu["state"] == "runnable" and vcpu["time_ns"] > 0
+    registers = link.call("registers", domain="hello", vcpu=0)
+    assert registers["cs"] == 8 and registers["cr0"] & 1
+    code = link.call("memory.read", domain="hello", gpa=registers["rip"] - 1, count=1)
+    assert code == b"\xf4", "it waits behind a HLT"
+    link.call("unpause", domain="hello")
+    link.call("memory.write", domain="hello", gpa=0x9FFFE, bytes=b"four")
+    assert link.call("memory.read", domain="hello", gpa=0x9FFFE, count=4) == b"four"
+    for verb in ("vcpu", "gpa"):
+        with pytest.raises(Refused):
+            name = "registers" if verb == "vcpu" else "memory.read"
+            link.call(name, domain="hello", count=1, **{verb: 1 << 40})
+
+
+def test_logs_files_and_store(link):
+    log = link.call("dmesg")
+    again = link.call("dmesg", **{"from": log["next"]})
+    assert log["lost"] == 0 and re.search(say.FIRST.encode(), log["text"])
+    assert not log["text"].endswith(again["text"]) or not again["text"]
+    assert {"dom0", "hello", "rc"} <= {file["name"] for file in link.call("files")}
+    link.call("store.write", path="/tool/link", value=b"a\0b")
+    assert link.call("store.read", path="/tool/link") == b"a\0b"
+    assert "link" in link.call("store.list", path="/tool")
+    link.call("store.remove", path="/tool/link")
+    with pytest.raises(Refused, match="no such entry"):
+        link.call("store.read", path="/tool/link")
+    info = link.call("info")
+    assert 0 < info["free_kib"] < info["total_kib"] and info["cpus"] == len(link.call("cpus"))
+
+
+def test_news_of_the_dead(link):
+    cursor = link.call("news", **{"from": 0})["next"]
+    link.call("create", name="wicked", kernel="wicked", memory=16, cmdline="do=opcode")
+    lines = []
+    while not lines:
+        lines = link.call("news", **{"from": cursor})["lines"]
+    assert re.fullmatch(r"wicked \(d\d+\) crashed: .*", lines[0])
+    assert states(link)["wicked"][4] == "c"
+    link.call("destroy", domain="wicked")
+
+
+def test_an_uploaded_kernel_runs_also_when_it_is_removed(link, image):
+    kernel = (image().parent / "chapters" / "module" / "hello").read_bytes()
+    link.upload("sent", kernel)
+    link.call("create", name="sent", kernel="sent", memory=16)
+    link.call("file.remove", name="sent")
+    with pytest.raises(Refused, match="no file 'sent'"):
+        link.call("create", name="other", kernel="sent")
+    link.call("destroy", domain="sent")
+    with pytest.raises(Refused, match="no room") as refused:
+        link.call("file.begin", name="huge", bytes=1 << 40)
+    assert refused.value.error == "ENOSPC"
+
+
+# What can happen to a line
+
+
+class Noisy:
+    """A line that puts garbage into every third thing that is sent, or cuts it in half."""
+
+    def __init__(self, line):
+        self.line, self.name, self.count = line, line.name, 0
+        self.random = random.Random(1)
+        self.read, self.close = line.read, line.close
+
+    def write(self, data, timeout):
+        """Send it, or what is left of it."""
+        self.count += 1
+        half = len(data) // 2
+        garbage = self.random.randbytes(40)
+        damaged = {0: data[:half], 1: data[:half] + garbage + data[half:]}
+        self.line.write(damaged.get(self.count % 6, data), timeout)
+
+
+def test_garbage_and_half_frames_cost_only_time(line, monkeypatch):
+    monkeypatch.setattr(client, "PATIENCE", 0.3)
+    noisy = Noisy(open_line(line, 5))
+    noisy.line.write(random.Random(2).randbytes(3000), 5)
+    with Link(noisy, timeout=TIMEOUT["qemu"]) as link:
+        before = link.call("info")["free_kib"]
+        for life in range(4):
+            link.call("create", name=f"n{life}", kernel="hello", memory=4)
+        assert sum(name.startswith("n") for name in states(link)) == 4
+        for life in range(4):
+            link.call("destroy", domain=f"n{life}")
+        assert link.call("info")["free_kib"] == before
+        assert link.repeated > 0
+
+
+KILLED = """
+import sys
+from pyhv.link import Link
+link = Link.open(sys.argv[1], timeout=60)
+print("up", flush=True)
+while True:
+    link.upload("never", bytes(100_000))
+"""
+
+
+def test_a_client_killed_in_mid_call_leaves_the_link_to_the_next(line):
+    words = [sys.executable, "-c", KILLED, line]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout.readline() == "up\n"
+        first.kill()
+    with Link.open(line, timeout=TIMEOUT["qemu"]) as link:
+        live_a_life(link, "heir")
+        assert "never" not in {file["name"] for file in link.call("files")}
+
+
+def test_the_newest_client_has_the_link(link, mixed):
+    with pytest.raises(LinkTaken):
+        link.call("list")
+    assert "hello" in states(mixed[0])
+    link.reconnect()
+    with pytest.raises(LinkTaken):
+        mixed[0].call("list")
+
+
+@pytest.mark.parametrize("over", ["com2", "com1"])
+def test_a_flood_does_not_hurt_an_upload(machine, over, request):
+    shell = machine[0]
+    shell.type('create flood kernel=wicked memory=16 cmdline="do=flood"')
+    shell.expect(say.DOM0_PROMPT)
+    shell.machine.send_line("console flood")
+    shell.expect(r"wicked: line \d+\r\n")
+    heard = []
+    link = request.getfixturevalue("link") if over == "com2" else Link.open(
+        shell.machine.serial_fd, timeout=TIMEOUT["qemu"], text=heard.append)
+    data = random.Random(3).randbytes(30_000 if over == "com2" else 3_000)
+    link.upload("flooded", data)
+    assert link.call("files")[0] == {"name": "flooded", "bytes": len(data), "uploaded": True}
+    part = link.call("console.read", domain="flood", **{"from": 0})
+    assert part["lost"] > 0 and b"\0" not in part["text"]
+    link.call("file.remove", name="flooded")
+    link.call("destroy", domain="flood")
+    shell.leave()
+    assert over == "com2" or re.search(rb"wicked: line \d+\r\n", b"".join(heard))
+
+
+class Slow:
+    """A line on a clock of its own, which only bytes and waiting move: no test waits for it.
+
+    A byte takes the time that its bits take, in either direction; dom0 itself takes none.
+    """
+
+    def __init__(self, line, baud):
+        self.line, self.name, self.close = line, line.name, line.close
+        self.byte = BITS / baud
+        self.now = self.sent = self.came = 0.0
+        self.coming = b""
+        self.owed, self.splitter = False, Splitter()
+
+    def monotonic(self):
+        """Tell the time."""
+        return self.now
+
+    def write(self, data, timeout):
+        """Take bytes at once, as a driver's buffer does; they leave one by one."""
+        self.line.write(data, timeout)
+        self.sent = max(self.now, self.sent) + len(data) * self.byte
+        self.owed = True
+
+    def read(self, timeout):
+        """Return what has arrived by the end of the wait."""
+        if self.owed and not self.coming:
+            self.came = max(self.came, self.sent)
+        while self.owed:
+            data = self.line.read(TIMEOUT["qemu"])
+            assert data, "dom0 owes a reply"
+            self.coming += data
+            self.owed = not any(isinstance(each, Body) for each in self.splitter.feed(data))
+        arrived = int((self.now + timeout - self.came) / self.byte)
+        part, self.coming = self.coming[: max(arrived, 0)], self.coming[max(arrived, 0) :]
+        self.came += len(part) * self.byte
+        self.now = max(self.now, self.came) if part else self.now + timeout
+        return part
+
+
+@pytest.mark.parametrize("baud", [115_200, 9_600])
+def test_a_slow_line_is_only_slow(line, monkeypatch, baud):
+    slow = Slow(open_line(line, 5), baud)
+    monkeypatch.setattr(client.time, "monotonic", slow.monotonic)
+    with Link(slow, timeout=TIMEOUT["qemu"]) as link:
+        data = random.Random(4).randbytes(20_000)
+        link.upload("slow", data)
+        assert link.call("files")[0]["bytes"] == len(data)
+        link.call("file.remove", name="slow")
+        if baud == 115_200:
+            assert link.repeated == 0
+            assert slow.now < 1.5 * len(data) * BITS / baud
+        else:
+            assert link.repeated < 4, "the client has learnt the line's pace"
+
+
+def test_another_version_is_refused_clearly(line, monkeypatch):
+    monkeypatch.setattr(client, "VERSION", 2)
+    with pytest.raises(LinkVersion, match="speaks version 2 of the link, and dom0 version 1"):
+        Link.open(line, timeout=TIMEOUT["qemu"])
+
+
+def test_a_raw_frame_of_another_version_gets_the_error_that_says_so(line):
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.connect(line.removeprefix("unix:"))
+        raw.sendall(frame(b"\x07whatever"))
+        splitter, found = Splitter(), []
+        while not found:
+            found = splitter.feed(raw.recv(4096))
+    assert isinstance(found[0], Body) and found[0].data[0] == 1
+    reply = cbor2.loads(found[0].data[1:])
+    assert (reply["id"], reply["error"]["name"]) == (0, "version")
+
+
+def test_a_restart_is_noticed(start, tmp_path):
+    shell, line = start(monitor=tmp_path / "monitor")
+    Monitor(tmp_path / "monitor").ask("set-action", reboot="reset")
+    with Link.open(line, timeout=TIMEOUT["qemu"]) as link:
+        boot = link.hello.boot
+        link.call("reset")
+        shell.wait_for_prompt()
+        with pytest.raises(LinkRestarted):
+            link.call("list")
+        assert link.reconnect().boot != boot
+        assert "hello" in states(link)
+        link.call("poweroff")
+        shell.machine.expect_power_off(shell.timeout)
+
+
+@pytest.mark.parametrize("through", ["domains"])
+def test_before_event_channels_the_link_is_polled(boot, image, module, tmp_path, through):
+    archive = module(RC, guests=GUESTS, through=through)
+    shell = Dom0(boot(image=image(through), module=archive, memory_mib=256, link=tmp_path / "l"))
+    shell.wait_for_prompt()
+    with Link.open(f"unix:{tmp_path / 'l'}", timeout=TIMEOUT["qemu"]) as link:
+        assert link.hello.chapters == ("boot", "domains")
+        live_a_life(link, "brief")
+        with pytest.raises(Refused, match="use destroy"):
+            link.call("shutdown", domain="hello")
+
+
+def test_a_life_over_com2_in_bochs(start):
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    start(engine="vmx", link=os.ttyname(theirs))
+    with Link.open(ours, timeout=TIMEOUT["bochs"]) as link:
+        assert link.hello.engine == "vmx"
+        live_a_life(link, "brief")
+        link.upload("sent", random.Random(5).randbytes(10_000))
+        assert link.call("files")[0]["bytes"] == 10_000
+    for each in (ours, theirs):
+        os.close(each)
