@@ -31,8 +31,8 @@ Result<> settle(Machine& machine, u64 cpus);
 
 /// Masks the two 8259s and every input of the I/O APIC. Before any pCPU lets interrupts in.
 void silence_interrupts(const MachineFacts& facts);
-/// Lets COM1, the keyboard and COM2 interrupt the boot pCPU when a byte comes in. Without an I/O APIC
-/// COM1 is only polled.
+/// Lets COM1, the keyboard and COM2 interrupt the boot pCPU when a byte comes in. Without an I/O
+/// APIC COM1 is only polled.
 void listen_to_console(Machine& machine);
 
 /// Sets this pCPU up: segments, stacks for traps, GS, the machine's interrupt table, control

@@ -174,10 +174,6 @@ constexpr DomctlRow rows[] = {
     {XEN_DOMCTL_sethvmcontext, set_context, of_others},
 };
 
-bool names_a_domain(u32 command) {
-    return command != XEN_DOMCTL_createdomain && command != XEN_DOMCTL_getdomaininfo;
-}
-
 }  // namespace
 
 Answer domctl(Call& call) {
@@ -185,8 +181,9 @@ Answer domctl(Call& call) {
     auto op = TRY(call.read<xen_domctl_t>(address));
     if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
         return refuse(XEN_EACCES);
+    // All but these two name a domain that must be there
     DomainRef target;
-    if (names_a_domain(op.cmd)) {
+    if (op.cmd != XEN_DOMCTL_createdomain && op.cmd != XEN_DOMCTL_getdomaininfo) {
         target = find_domain(call.domain.machine, op.domain);
         if (!target)
             return refuse(XEN_ESRCH);

@@ -60,8 +60,8 @@ Outcome answer_port(Vcpu& vcpu, const x86::Exit::Port& port) {
         return Outcome::complete;
     }
     // The keyboard controller's data and status are dom0's, and COM2; no other port is anyone's
-    const bool own = vcpu.domain.privileged && (port.number == 0x60 || port.number == 0x64 ||
-                                                (port.number & ~7) == 0x2f8);
+    const bool own = vcpu.domain.privileged &&
+                     (port.number == 0x60 || port.number == 0x64 || port.number >> 3 == 0x2f8 >> 3);
     if (!port.in) {
         if (port.number == debug_console)
             gather(vcpu, static_cast<char>(rax));

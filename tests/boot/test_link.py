@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import tty
 
 import cbor2
@@ -20,6 +21,7 @@ from pyhv.link import Link, client
 from pyhv.link.frames import Body, Splitter, frame
 from pyhv.link.transports import open_line
 from pyhv.monitor import Monitor
+from pyhv.speed import scaled
 
 pytestmark = pytest.mark.domains
 
@@ -73,9 +75,33 @@ def mixed(machine):
         yield session, heard
 
 
+def wait_for(happened, what):
+    """Ask until something has happened, and return it."""
+    end = time.monotonic() + scaled(60)
+    while not (result := happened()):
+        assert time.monotonic() < end, f"waited for {what}"
+    return result
+
+
 def states(link: Link) -> dict[str, str]:
     """Return the domains' states by their names."""
     return {row["name"]: row["state"] for row in link.call("list")}
+
+
+def second(link: Link, name: str) -> bytes:
+    """Return what a hello has said since its birth, once it has counted a second."""
+    said = link.call("console.read", domain=name, **{"from": 0})["text"]
+    return said if b"hello: second 1" in said else b""
+
+
+def caught_asleep(link: Link, name: str) -> dict | None:
+    """Pause a domain and return its vCPU, if that was halted."""
+    link.call("pause", domain=name)
+    vcpu = link.call("vcpus", domain=name)[0]
+    if vcpu["state"] == "blocked":
+        return vcpu
+    link.call("unpause", domain=name)
+    return None
 
 
 def live_a_life(link: Link, name: str) -> None:
@@ -88,11 +114,7 @@ def live_a_life(link: Link, name: str) -> None:
         link.call("pause", domain=name)
     assert refused.value.error == "EINVAL"
     link.call("unpause", domain=name)
-    said, cursor = b"", 0
-    while b"hello: second 1" not in said:
-        part = link.call("console.read", domain=name, **{"from": cursor})
-        said += part["text"]
-        cursor = part["next"]
+    said = wait_for(lambda: second(link, name), "hello's first second")
     assert b"command line 'said over the link'" in said
     link.call("destroy", domain=name)
     assert name not in states(link)
@@ -112,15 +134,14 @@ def test_a_life_over_com1_beside_the_shell(machine, mixed):
     machine[0].machine.send("li")
     live_a_life(link, "brief")
     machine[0].machine.send("st\r")
-    while not re.search(rb"list\r\n *Name.*hello.*dom0> $", b"".join(heard), re.S):
-        link.listen(1.0)
+    wait_for(lambda: link.listen(1.0) or re.search(
+        rb"st\r\n *Name.*\nhello .*\r\ndom0> $", b"".join(heard), re.S), "the shell's list")
     assert b"\0" not in b"".join(heard)
 
 
 def test_looking_into_a_domain(link):
-    link.call("pause", domain="hello")
-    vcpu = link.call("vcpus", domain="hello")[0]
-    assert vcpu["state"] == "runnable" and vcpu["time_ns"] > 0
+    vcpu = wait_for(lambda: caught_asleep(link, "hello"), "hello's sleep")
+    assert vcpu["time_ns"] > 0
     registers = link.call("registers", domain="hello", vcpu=0)
     assert registers["cs"] == 8 and registers["cr0"] & 1
     code = link.call("memory.read", domain="hello", gpa=registers["rip"] - 1, count=1)
@@ -153,9 +174,7 @@ def test_logs_files_and_store(link):
 def test_news_of_the_dead(link):
     cursor = link.call("news", **{"from": 0})["next"]
     link.call("create", name="wicked", kernel="wicked", memory=16, cmdline="do=opcode")
-    lines = []
-    while not lines:
-        lines = link.call("news", **{"from": cursor})["lines"]
+    lines = wait_for(lambda: link.call("news", **{"from": cursor})["lines"], "the news")
     assert re.fullmatch(r"wicked \(d\d+\) crashed: .*", lines[0])
     assert states(link)["wicked"][4] == "c"
     link.call("destroy", domain="wicked")

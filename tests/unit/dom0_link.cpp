@@ -111,8 +111,8 @@ std::string framed(std::string_view text) { return frame("\x01" + std::string{te
 
 TEST(Splitter, TellsFramesFromText) {
     Splitter splitter{100};
-    EXPECT_EQ(split(splitter, "dom0> " + framed("one") + "list\n" + framed("two") + framed("three")),
-              "dom0> [one]list\n[two][three]");
+    EXPECT_EQ(split(splitter, "dom0> " + framed("one") + "list\n" + framed("two") + framed("3")),
+              "dom0> [one]list\n[two][3]");
     EXPECT_EQ(splitter.damaged(), 0u);
 }
 
@@ -169,8 +169,9 @@ TEST(Cbor, ReadsWhatTheStandardsExamplesSay) {
 }
 
 TEST(Cbor, RefusesEverythingElse) {
-    const std::string_view bad[] = {"", "\x18", "\x1c", "\x44\x01\x02"sv, "\x01\x02"sv, "\x9f\xff"sv,
-                                    "\xc0\x00"sv, "\xf9\x00\x00"sv, "\xf7"sv, "\xa1\x01"sv,
+    const std::string_view bad[] = {"", "\x18", "\x1c", "\x44\x01\x02"sv, "\x01\x02"sv,
+                                    "\x9f\xff"sv, "\xc0\x00"sv, "\xf9\x00\x00"sv, "\xf7"sv,
+                                    "\xa1\x01"sv,
                                     "\xbb\xff\xff\xff\xff\xff\xff\xff\xff"sv,
                                     "\x9b\xff\xff\xff\xff\xff\xff\xff\xff"sv,
                                     "\x5b\xff\xff\xff\xff\xff\xff\xff\xff"sv,

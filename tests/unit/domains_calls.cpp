@@ -168,6 +168,17 @@ TEST_F(Calls, ListDomainsAndTheirEnd) {
     EXPECT_EQ(small.domctl(dom0, ask), -XEN_ESRCH);
 }
 
+TEST_F(Calls, TellWhatAVcpuIsDoing) {
+    auto ask = domctl_of(XEN_DOMCTL_getvcpuinfo, guest.id);
+    ASSERT_EQ(small.domctl(dom0, ask), 0);
+    const xen_domctl_getvcpuinfo& info = ask.u.getvcpuinfo;
+    EXPECT_EQ(info.online, !guest.vcpus[0]->down.load());
+    EXPECT_EQ(info.blocked, guest.vcpus[0]->blocked.load());
+    EXPECT_EQ(info.running, guest.vcpus[0]->running.load());
+    ask.u.getvcpuinfo.vcpu = guest.vcpu_limit;
+    EXPECT_EQ(small.domctl(dom0, ask), -XEN_EINVAL) << "beyond its limit";
+}
+
 TEST_F(Calls, CreateAndDestroyManyDomainsAndGetEveryFrameBack) {
     const u64 free = small.machine().frames.free_count();
     for (unsigned round = 0; round < 1000; ++round) {

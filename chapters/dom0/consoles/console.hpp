@@ -12,7 +12,8 @@ using namespace kit;
 class Console {
 public:
     /// Moves bytes both ways between the guest's ring and here; what the guest said is appended to
-    /// `said` too, without its zeros: the link's frames stand between those. Returns true when anything moved: the guest is then owed a doorbell.
+    /// `said` too, without its zeros: the link's frames stand between those. Returns true when
+    /// anything moved: the guest is then owed a doorbell.
     bool pump(xencons_interface& ring, std::string& said);
 
     /// Queues one byte for the guest to read. What it never reads is dropped beyond 1 KiB: false.

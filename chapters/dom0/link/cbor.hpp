@@ -1,5 +1,5 @@
-// CBOR (RFC 8949), as much of it as the link speaks: whole numbers, bytes, text, arrays, maps, true,
-// false and null. Debian has libcbor without a static library, and tinycbor not at all.
+// CBOR (RFC 8949), as much of it as the link speaks: whole numbers, bytes, text, arrays, maps,
+// true, false and null. Debian has libcbor without a static library, and tinycbor not at all.
 #pragma once
 
 #include <kit/types.hpp>

@@ -7,8 +7,8 @@
 namespace dom0 {
 namespace {
 
-/// So long a silence in the middle of a frame, and nothing more of it will come; so long a line that
-/// takes no byte, and nobody is there.
+/// So long a silence in the middle of a frame, and nothing more of it will come; so long a line
+/// that takes no byte, and nobody is there.
 constexpr u64 patience_ns = 1'000'000'000;
 
 /// What a request may be long on COM1: the hypervisor keeps 256 bytes for us between two looks.

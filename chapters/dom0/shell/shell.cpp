@@ -33,7 +33,10 @@ void Shell::prompt() {
 void Shell::key(char byte) {
     if (attached_ != 0) {
         Domain* domain = household_.find(attached_);
-        if (byte != control_right_bracket && domain != nullptr) return (void)domain->console.type(byte);
+        if (byte != control_right_bracket && domain != nullptr) {
+            (void)domain->console.type(byte);
+            return;
+        }
         attached_ = 0;
         show("\n");
         return prompt();

@@ -11,8 +11,9 @@
 
 namespace dom0 {
 
-/// What a person asked for. The files lie in the boot module, or in uploads that the order keeps. A
-/// kernel makes what it likes of its ramdisks: to xen-shim, the first is the kernel that runs on it.
+/// What a person asked for. The files lie in the boot module, or in uploads that the order keeps.
+/// A kernel makes what it likes of its ramdisks: to xen-shim, the first is the kernel that runs on
+/// it.
 struct Order {
     std::string name;
     std::string command_line;
