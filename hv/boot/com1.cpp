@@ -9,7 +9,7 @@ namespace {
 constexpr u16 com1 = 0x3f8;
 enum Register : u16 { RBR_THR = 0, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5 };
 constexpr u8 LSR_DR = 0x01, LSR_THRE = 0x20, LCR_8N1 = 0x03, LCR_DLAB = 0x80;
-constexpr u8 FCR_ENABLE_AND_CLEAR = 0x07, MCR_DTR_RTS_OUT2 = 0x0b, IER_RECEIVED = 0x01;
+constexpr u8 FCR_ENABLE_AND_CLEAR = 0xc7, MCR_DTR_RTS_OUT2 = 0x0b, IER_RECEIVED = 0x01;
 
 /// A line that never gets ready (no device, or flow stopped for good) must not stop the machine.
 constexpr unsigned patience = 100'000;

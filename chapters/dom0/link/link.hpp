@@ -35,6 +35,7 @@ private:
     Splitter on_com2_{Session::longest_request}, on_com1_{Session::longest_request};
     std::string outgoing_; // over COM2
     u64 moved_at_ = 0;     // when COM2 last took a byte
+    u64 received_at_ = 0;  // when it last brought one
     u64 heard_at_ = 0;     // when COM1 last brought one
 };
 
