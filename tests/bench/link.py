@@ -40,8 +40,9 @@ def measure(link: Link, name: str, size: int) -> None:
         link.call("store.read", path="/local/domain/1/name")
     asked = time.monotonic()
     link.call("file.remove", name="bench")
-    print(f"{name}: in {size / (sent - begun) / 1024:.1f} KiB/s, out {size / (read - sent) / 1024:.1f}"
-          f" KiB/s, a question {(asked - read) / 50 * 1000:.1f} ms;"
+    kib = size / 1024
+    print(f"{name}: in {kib / (sent - begun):.1f} KiB/s, out {kib / (read - sent):.1f} KiB/s,"
+          f" a question {(asked - read) / 50 * 1000:.1f} ms;"
           f" {link.repeated} requests repeated", flush=True)
 
 
