@@ -11,9 +11,6 @@ namespace {
 /// that takes no byte, and nobody is there.
 constexpr u64 patience_ns = 1'000'000'000;
 
-/// How long one look at COM2 may go on while a frame comes in.
-constexpr u64 turn_ns = 5'000'000;
-
 /// What a request may be long on COM1: the hypervisor keeps 256 bytes for us between two looks.
 constexpr u64 com1_limit = 240;
 
@@ -22,11 +19,7 @@ constexpr size_t most_waiting = Session::longest_reply;
 }  // namespace
 
 bool Link::pump() {
-    bool received = receive();
-    // A frame that has begun is waited for, a little: else a guest that never stops printing would
-    // have all of dom0's time between two of its bytes
-    for (const u64 end = now_ns() + turn_ns; on_com2_.inside() && now_ns() < end;)
-        received |= receive();
+    const bool received = receive();
     const bool sent = send();
     if (outgoing_.empty()) end_if_asked();
     return received || sent;

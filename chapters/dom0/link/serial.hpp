@@ -16,7 +16,7 @@ public:
 
     bool present() const { return present_; }
 
-    /// What has come in, at most 256 bytes.
+    /// What has come in, some 256 bytes at most.
     std::string read();
 
     /// Sends what the line takes at once; returns how many bytes that was.
@@ -24,7 +24,8 @@ public:
 
 private:
     bool present_ = false;
-    size_t room_ = 1; // bytes that an empty line takes
+    size_t room_ = 1;       // bytes that an empty line takes
+    size_t waited_for_ = 1; // bytes that have come when it interrupts, unless there is a pause
 };
 
 }  // namespace dom0
