@@ -91,10 +91,10 @@ void live() {
     keyboard.init();
     link.init();
     shell.start();
-    for (;;) {
+    for (bool crowded = false;;) {
         // The bell first: who rings while we read rings again
         const bool typed = waker.typed();
-        bool busy = link.pump();
+        bool busy = link.pump(crowded);
         for (int byte; (byte = console_read()) >= 0; busy = true)
             for (char letter : link.hear(char(byte)))
                 shell.key(letter);
@@ -105,7 +105,8 @@ void live() {
             }
 
         std::string said, news;
-        busy |= household.pump(shell.attached(), said);
+        crowded = household.pump(shell.attached(), said);
+        busy |= crowded;
         if (waker.ending()) household.reap(shell.attached(), said, news);
         shell.hear(said);
         shell.tell(news);

@@ -11,6 +11,9 @@ namespace {
 /// that takes no byte, and nobody is there.
 constexpr u64 patience_ns = 1'000'000'000;
 
+/// How long one turn may wait for the rest of a frame, and how often it looks.
+constexpr u64 turn_ns = 5'000'000, pause_ns = 100'000;
+
 /// What a request may be long on COM1: the hypervisor keeps 256 bytes for us between two looks.
 constexpr u64 com1_limit = 240;
 
@@ -18,8 +21,14 @@ constexpr size_t most_waiting = Session::longest_reply;
 
 }  // namespace
 
-bool Link::pump() {
-    const bool received = receive();
+bool Link::pump(bool crowded) {
+    bool received = receive();
+    u64 looked = now_ns();
+    for (const u64 end = looked + turn_ns; crowded && on_com2_.inside() && looked < end;)
+        if (const u64 now = now_ns(); now - looked > pause_ns) {
+            looked = now;
+            received |= receive();
+        }
     const bool sent = send();
     if (outgoing_.empty()) end_if_asked();
     return received || sent;

@@ -15,8 +15,10 @@ public:
     /// Opens COM2, where there is one.
     void init() { com2_.init(); }
 
-    /// Moves bytes over COM2, both ways. True: more may be waiting.
-    bool pump();
+    /// Moves bytes over COM2, both ways. True: more may be waiting. `crowded`: guests keep dom0 so
+    /// busy that a frame is waited for a little, lest its line be looked at once for each page that
+    /// they print.
+    bool pump(bool crowded);
 
     /// Takes a byte that came in on COM1; returns what of it is for the shell.
     std::string hear(char byte);
