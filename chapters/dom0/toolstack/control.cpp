@@ -112,9 +112,10 @@ Result<xen_sysctl_physinfo> physical_info() {
     return request.u.physinfo;
 }
 
-Result<xen_sysctl_tbuf_op> trace_op(const xen_sysctl_tbuf_op& wish) {
+Result<xen_sysctl_tbuf_op> trace_op(u32 command, u32 event_mask) {
     xen_sysctl request = {};
-    request.u.tbuf_op = wish;
+    request.u.tbuf_op.cmd = command;
+    request.u.tbuf_op.evt_mask = event_mask;
     TRY(sysctl(request, XEN_SYSCTL_tbuf_op));
     return request.u.tbuf_op;
 }

@@ -43,7 +43,7 @@ Result<> set_hvm_context(u16 domain, std::span<u8> context);
 Result<xen_sysctl_physinfo> physical_info();
 
 /// XEN_SYSCTL_tbuf_op: what the hypervisor's trace notes, and where it is kept.
-Result<xen_sysctl_tbuf_op> trace_op(const xen_sysctl_tbuf_op& wish);
+Result<xen_sysctl_tbuf_op> trace_op(u32 command, u32 event_mask = 0);
 
 /// The hypervisor's own log, oldest line first.
 Result<std::string> read_hypervisor_log();

@@ -8,7 +8,7 @@ namespace dom0 {
 
 Result<> TraceRings::open() {
     if (start_ != nullptr) return {};
-    auto info = trace_op({.cmd = XEN_SYSCTL_TBUFOP_get_info});
+    auto info = trace_op(XEN_SYSCTL_TBUFOP_get_info);
     if (!info) return info.error();
     auto machine = physical_info();
     if (!machine) return machine.error();
@@ -22,7 +22,7 @@ Result<> TraceRings::open() {
 }
 
 Result<> set_trace_mask(u32 bits) {
-    auto done = trace_op({.cmd = XEN_SYSCTL_TBUFOP_set_evt_mask, .evt_mask = bits});
+    auto done = trace_op(XEN_SYSCTL_TBUFOP_set_evt_mask, bits);
     if (!done) return done.error();
     return {};
 }
