@@ -17,7 +17,8 @@ from pyhv.paths import ROOT
 from pyhv.t0 import native, show
 
 PACKAGE = ROOT / "pyhv" / "src" / "pyhv"
-SPOKEN = ["pyhv", *(f"pyhv.t0.{file.stem}" for file in sorted((PACKAGE / "t0").glob("[a-z]*.py")))]
+SPOKEN = ["pyhv", *(f"pyhv.{part}.{file.stem}" for part in ("t0", "trace")
+                    for file in sorted((PACKAGE / part).glob("[a-z]*.py")))]
 
 
 @pytest.fixture

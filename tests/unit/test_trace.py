@@ -2,7 +2,6 @@
 """Tests of `pyhv.trace`, on a hosted machine and on raw records."""
 
 import doctest
-import importlib
 import json
 import struct
 import time
@@ -15,10 +14,6 @@ from pyhv import errors
 from pyhv.paths import ROOT
 from pyhv.t0 import native
 from pyhv.trace import Facts, Trace, figures, perfetto, read_parquet, story, turns
-
-PACKAGE = ROOT / "pyhv" / "src" / "pyhv" / "trace"
-MODULES = [f"pyhv.trace.{file.stem}" for file in sorted(PACKAGE.glob("[a-z]*.py"))]
-
 
 @pytest.fixture
 def hv():
@@ -64,13 +59,6 @@ def busy(hv) -> Trace:
         hv.domains["listener"].unpause()
         hv.domains["listener"].destroy()
     return t
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_the_sessions_in_the_docstrings_are_true(module: str):
-    result = doctest.testmod(importlib.import_module(module),
-                             optionflags=doctest.NORMALIZE_WHITESPACE)
-    assert result.failed == 0
 
 
 def test_the_session_in_the_book_is_true():
