@@ -15,6 +15,7 @@ from pyhv.paths import ROOT
 from pyhv.t0 import native
 from pyhv.trace import Facts, Trace, figures, perfetto, read_parquet, story, turns
 
+
 @pytest.fixture
 def hv():
     with pyhv.hosted(seed=1, cpus=2, memory=64) as machine:
