@@ -32,7 +32,8 @@ struct Cpu {
 
     /// Reasons to leave a guest, set by any pCPU, taken by this one: see CpuAsk.
     std::atomic<u32> asks{0};
-    std::atomic<u32> traced{0};     ///< TraceBit: what goes into its ring
+    u32 traced = 0;                 ///< TraceBit: what goes into its ring. A plain word, which is
+                                    ///< compared where it lies: a change is seen a little later
     TraceRing* trace = nullptr;     ///< see open_trace()
 
     LockLedger ledger{};
@@ -122,9 +123,7 @@ void set_traced(Cpu& cpu);
                         u64 c, u64 d);
 
 /// True when such events are asked for on this pCPU.
-inline bool traces(const Cpu& cpu, u32 bits) {
-    return (cpu.traced.load(std::memory_order_relaxed) & bits) != 0;
-}
+inline bool traces(const Cpu& cpu, u32 bits) { return (cpu.traced & bits) != 0; }
 /// Notes an event in this pCPU's ring, if such are asked for.
 inline void trace(Cpu& cpu, const TraceEvent& event, DomainId domain, u16 vcpu, u64 a = 0,
                   u64 b = 0, u64 c = 0, u64 d = 0) {

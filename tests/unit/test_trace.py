@@ -2,7 +2,6 @@
 """Tests of `pyhv.trace`, on a hosted machine and on raw records."""
 
 import doctest
-import importlib
 import json
 import struct
 import time
@@ -16,9 +15,6 @@ from pyhv.paths import ROOT
 from pyhv.t0 import native
 from pyhv.trace import Facts, Trace, figures, perfetto, read_parquet, story, turns
 
-PACKAGE = ROOT / "pyhv" / "src" / "pyhv" / "trace"
-MODULES = [f"pyhv.trace.{file.stem}" for file in sorted(PACKAGE.glob("[a-z]*.py"))]
-
 
 @pytest.fixture
 def hv():
@@ -27,8 +23,8 @@ def hv():
 
 
 async def neighbour(me):
-    """Yield ten times, and look at the version between."""
-    for _ in range(10):
+    """Yield sixty times, and look at the version between."""
+    for _ in range(60):
         await me.hypercall("sched_op", "yield")
         await me.hypercall("xen_version", "version")
 
@@ -66,13 +62,6 @@ def busy(hv) -> Trace:
     return t
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_the_sessions_in_the_docstrings_are_true(module: str):
-    result = doctest.testmod(importlib.import_module(module),
-                             optionflags=doctest.NORMALIZE_WHITESPACE)
-    assert result.failed == 0
-
-
 def test_the_session_in_the_book_is_true():
     page = ROOT / "book" / "preface" / "trace.md"
     result = doctest.testfile(str(page), module_relative=False)
@@ -85,7 +74,7 @@ def test_births_are_noted_from_the_start_and_hypercalls_only_when_asked(hv):
     with hv.trace("hypercalls") as t:
         hv.run(other=neighbour)
     calls = t.of("hypercall_made").about(2)
-    assert len(calls) == 20 and calls[0].words == {"call": "sched_op"}
+    assert len(calls) == 120 and calls[0].words == {"call": "sched_op"}
     assert calls[0].sentence == "d2 v0 asks me for sched_op, with 0x0."
     noted = len(hv.trace)
     hv.run(third=neighbour)
@@ -160,7 +149,7 @@ def test_repeats_are_counted_and_turning_points_kept(busy):
     for sentence in ("I hold d1 between two of its instructions. It cannot tell.",
                      "I gave d2 the doorbell of d1: port 1 rings port 1."):
         assert sentence in told
-    assert "d3 asked me 18 times more: 9 for sched_op, 9 for xen_version." in told
+    assert "d3 asked me 118 times more: 59 for sched_op, 59 for xen_version." in told
 
 
 def test_linuxs_boot_is_told_in_about_thirty_sentences():
@@ -265,7 +254,7 @@ def test_perfetto_is_given_what_its_format_asks_for(busy, tmp_path: Path):
 
 def test_100_000_events_come_through_and_none_is_lost(hv, record_property):
     async def ask(me):
-        for _ in range(25_000):
+        for _ in range(35_000):
             await me.hypercall("sched_op", "yield")
 
     begun = time.perf_counter()
@@ -274,7 +263,7 @@ def test_100_000_events_come_through_and_none_is_lost(hv, record_property):
     took = time.perf_counter() - begun
     record_property("seconds for 100,000 events", round(took, 2))
     assert len(t) >= 100_000 and t.lost == 0
-    assert len(t.of("hypercall_made").about(1)) == 25_000
+    assert len(t.of("hypercall_made").about(1)) == 35_000
     assert len(t.tell().splitlines()) < 30
 
 

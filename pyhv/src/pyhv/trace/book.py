@@ -17,7 +17,7 @@ def link_to(chapter: str, section: str) -> str:
     """
     places = _labels(BOOK / "objects.inv")
     place = places.get(section, f"{chapter}/index.html#{section}")
-    return (BOOK / place).as_uri() if places else place
+    return f"{BOOK.as_uri()}/{place}" if places else place
 
 
 @functools.cache
