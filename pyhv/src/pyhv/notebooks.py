@@ -39,11 +39,11 @@ def run(name: str) -> Path:
     """
     import nbformat
 
+    if name not in names():
+        raise Failure(f"there is no notebook {name}; there are: {', '.join(names())}")
     kept, today = RUNS / f"{name}.ipynb", digest(name)
     if kept.exists() and nbformat.read(kept, 4).metadata.get("subfloor") == today:
         return kept
-    if name not in names():
-        raise Failure(f"there is no notebook {name}; there are: {', '.join(names())}")
     notebook = nbformat.read(HERE / f"{name}.ipynb", 4)
     _execute(name, notebook)
     notebook.metadata["subfloor"] = today

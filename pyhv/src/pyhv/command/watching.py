@@ -16,7 +16,8 @@ from pyhv.show import Row
 def console(domain: Name, machine: Machine = None) -> None:
     """Talk to a domain. Ctrl-] comes back; the domain does not notice.
 
-    What is piped in is typed, and its end leaves when the domain has been silent for a second, or after five.
+    What is piped in is typed, and its end leaves when the domain has been silent for a second, or
+    after five.
     """
     with open_machine(machine) as hv:
         enter(find(hv, domain))
