@@ -10,7 +10,7 @@ constexpr u16 com2 = 0x2f8;
 enum Register : u16 { RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCR = 7 };
 constexpr u8 LSR_DR = 0x01, LSR_THRE = 0x20, LCR_8N1 = 0x03, LCR_DLAB = 0x80;
 constexpr u8 FCR_ENABLE_AND_CLEAR = 0xc7, IIR_FIFO = 0xc0, MCR_DTR_RTS_OUT2 = 0x0b;
-constexpr u8 IER_RECEIVED = 0x01, IIR_WHY = 0x0f, IIR_RECEIVED = 0x04;
+constexpr u8 IER_RECEIVED = 0x01;
 
 /// The scratch register keeps what is written into it, and does nothing else.
 bool keeps(u8 pattern) {
@@ -32,17 +32,12 @@ void Serial::init() {
     out8(com2 + IER, IER_RECEIVED);
     const bool queues = (in8(com2 + IIR_FCR) & IIR_FIFO) == IIR_FIFO;
     room_ = queues ? 16 : 1;
-    waited_for_ = queues ? 14 : 1;
 }
 
 std::string Serial::read() {
     constexpr size_t most = 256;
     std::string bytes;
     if (!present_) return bytes;
-    // Where it says that it holds as many as it waits for, each need not be asked for
-    while (bytes.size() < most && (in8(com2 + IIR_FCR) & IIR_WHY) == IIR_RECEIVED)
-        for (size_t i = 0; i < waited_for_; i++)
-            bytes.push_back(char(in8(com2 + RBR_THR)));
     while (bytes.size() < most && (in8(com2 + LSR) & LSR_DR) != 0)
         bytes.push_back(char(in8(com2 + RBR_THR)));
     return bytes;

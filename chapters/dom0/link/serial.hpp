@@ -24,8 +24,7 @@ public:
 
 private:
     bool present_ = false;
-    size_t room_ = 1;       // bytes that an empty line takes
-    size_t waited_for_ = 1; // bytes that have come when it interrupts, unless there is a pause
+    size_t room_ = 1; // bytes that an empty line takes
 };
 
 }  // namespace dom0
