@@ -189,8 +189,8 @@ def records(machine) -> dict[int, bytes]:
 
 
 def test_a_machine_that_was_frozen_runs_on_identically(boot, image, module, tmp_path):
-    """An instruction is a tick: every event has the TSC that it has in a run never frozen."""
-    quiet = "create hello kernel=hello memory=16\ndestroy hello\nlist\n"
+    """An instruction is a tick: every event has the time that it has in a run never frozen."""
+    quiet = "trace on domains\ncreate hello kernel=hello memory=16\ndestroy hello\nlist\n"
     fields = {"image": image(), "module": module(quiet), "debugger": tmp_path / "debugger",
               "more": (*qemu.COUNTED, "-seed", "1", "-rtc", "base=2026-01-01,clock=vm")}
     traces = []
