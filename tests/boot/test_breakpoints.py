@@ -32,17 +32,17 @@ def test_ctrl_c_leaves_the_machine_standing(frozen, loop, monkeypatch):
     frozen.ran()
     assert len(frozen.domains) == 3
     frozen.break_at(loop, domain=2)
-    assert frozen.run(20).vcpu == (2, 0)
+    assert frozen.run(60).vcpu == (2, 0)
 
 
 def test_a_step_is_one_instruction(frozen, loop):
     frozen.break_at(loop, domain=2)
-    frozen.run(20)
+    frozen.run(60)
     step = frozen.step(2)
     assert (step.before.rip, step.after.rip) == (loop, loop - 2)
     assert not step.exited and "rip" in repr(step)
     # And then it goes round
-    assert frozen.run(20).registers.rip == loop
+    assert frozen.run(60).registers.rip == loop
 
 
 def test_a_step_that_exits_comes_back(frozen):
@@ -50,7 +50,7 @@ def test_a_step_that_exits_comes_back(frozen):
     text = frozen.domains[1].read(0x100000, 0x8000)
     for match in re.finditer(rb"\x0f\x30", text):
         frozen.break_at(0x100000 + match.start(), domain=1)
-    assert frozen.run(30).vcpu == (1, 0)
+    assert frozen.run(90).vcpu == (1, 0)
     step = frozen.step(1)
     assert step.exited
     assert step.after.rip == step.before.rip + 2
@@ -69,7 +69,7 @@ def test_a_breakpoint_is_met_in_its_own_world_only(frozen, loop):
         hit.breakpoint.remove()
 
     frozen.break_at(loop, only_once, domain=2)
-    assert frozen.run(20) is told[0]
+    assert frozen.run(60) is told[0]
     assert len(told) == 1
 
 
@@ -79,7 +79,7 @@ def test_a_callback_may_stop_what_it_watches(frozen, loop):
             hit.stop()
 
     frozen.break_at(loop, third, domain=2)
-    hit = frozen.run(20)
+    hit = frozen.run(60)
     assert hit.breakpoint.hits == 3
     # Nothing runs: the same instruction is still the next
     assert frozen.domains[2].vcpus[0].registers.rip == loop
@@ -94,7 +94,7 @@ def test_an_exception_in_a_callback_comes_out_whole(frozen, loop):
 
     frozen.break_at(loop, fail, domain=2)
     with pytest.raises(Mine, match="of my own") as caught:
-        frozen.run(20)
+        frozen.run(60)
     assert caught.value.hit.registers.rip == loop
     assert f"{loop:#018x}" in caught.value.__notes__[0]
     assert frozen.domains[2].vcpus[0].registers.rip == loop
