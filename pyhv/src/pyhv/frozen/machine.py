@@ -21,7 +21,7 @@ from pyhv.frozen.frames import count_frames, find_areas
 from pyhv.frozen.information import Information
 from pyhv.frozen.memory import Addresses, Memory, find_image
 from pyhv.frozen.tables import Numbered, Table
-from pyhv.frozen.values import elements, number, part, pointed
+from pyhv.frozen.values import number, part, pointed
 from pyhv.show import Row, Shown
 
 MACHINE = "_ZN2hv12_GLOBAL__N_17machineE"  # hv::(anonymous namespace)::machine, in hv/main.cpp
@@ -220,17 +220,12 @@ class Frozen:
         return {cpu.number: self._ring(cpu.object.trace) for cpu in self.cpus}
 
     def _ring(self, ring: Any) -> bytes:
-        if ring.type_.kind == drgn.TypeKind.POINTER:  # in frames, the records behind their head
-            head = pointed(ring)
-            if head is None:
-                return b""
-            at, record = head.address_ + drgn.sizeof(head), number(head.record_bytes)
-            size, written = number(head.capacity) * record, number(head.written)
-        else:
-            records = elements(ring.records_)
-            at, record = records.address_, drgn.sizeof(records[0])
-            size, written = drgn.sizeof(records), number(ring.written_)
-        content, filled = self.program.read(at, size), written * record
+        head = pointed(ring)
+        if head is None:
+            return b""
+        record = number(head.record_bytes)  # the records lie behind their head
+        size, filled = number(head.capacity) * record, number(head.written) * record
+        content = self.program.read(head.address_ + drgn.sizeof(head), size)
         if filled <= size:
             return content[:filled]
         return content[filled % size:] + content[:filled % size]

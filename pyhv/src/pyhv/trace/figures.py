@@ -32,9 +32,10 @@ def draw(trace: Trace, kind: str, domain: int | None) -> "Figure":
 
 
 def _paper(title: str, height: float, width: float = WIDTH) -> tuple["Figure", "Axes"]:
-    from matplotlib.figure import Figure
+    from pyhv.figures.paper import Picture
 
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white", dpi=120)
+    figure = Picture(figsize=(width, height), layout="constrained", facecolor="white", dpi=120)
+    figure.words = title
     axes = figure.add_subplot(facecolor="white")
     axes.set_title(title, loc="left", fontsize=10.5, color=INK, pad=10)
     axes.tick_params(colors=INK, labelsize=8.5, length=3, width=0.6)
@@ -167,7 +168,8 @@ def _draw_pauses(axes: "Axes", points: list[Event], start: int, per: float) -> N
         elif event.name == "domain_unpaused" and since is not None:
             axes.barh(0, (event.time - since) / per, left=(since - start) / per, height=0.5,
                       facecolor="white", edgecolor=INK, linewidth=0.8, linestyle="--", zorder=3)
-            axes.annotate("a gap that it does not know of",
-                          ((event.time + since - 2 * start) / 2 / per, 0), fontsize=7.5,
-                          color=INK, ha="center", va="center", zorder=4, annotation_clip=True)
+            if (event.time - since) * 4 > points[-1].time - start:  # else the words stick out
+                axes.annotate("a gap that it does not know of",
+                              ((event.time + since - 2 * start) / 2 / per, 0), fontsize=7.5,
+                              color=INK, ha="center", va="center", zorder=4)
             since = None

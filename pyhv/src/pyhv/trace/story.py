@@ -109,6 +109,9 @@ def _word(event: Event) -> str:
 def _sum_up(repeats: dict[tuple, list[Event]]) -> Iterator[Episode]:
     """Yield a sentence for each kind that repeated itself, and forget them."""
     for (domain, name), events in repeats.items():
+        if len(events) == 1:
+            yield Episode(events[0].sentence, events[0].section, events)
+            continue
         usual = ("{count} times more, of d{domain}: " + name.replace("_", " "), None, "")
         words, by, before = COUNTED.get(name, usual)
         sentence = words.format(domain=domain, count=f"{len(events):,}")
