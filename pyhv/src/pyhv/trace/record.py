@@ -73,11 +73,13 @@ class Recording(Trace):
         source = self._source
         if source is None:
             return
-        # A machine that was closed meanwhile has nothing more to say
-        with suppress(Closed):
-            self._read()
-            source.set_mask(self._before)
-        self._source = None
+        try:
+            # A machine that was closed meanwhile has nothing more to say
+            with suppress(Closed):
+                self._read()
+                source.set_mask(self._before)
+        finally:
+            self._source = None
 
     def _read(self) -> None:
         if self._source is not None:
