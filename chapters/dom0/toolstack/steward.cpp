@@ -128,9 +128,10 @@ Result<> Steward::destroy(std::string_view name, std::string& why) {
 Domain* Steward::living(std::string_view name, std::string& why) {
     Domain* domain = household_.find(name);
     if (domain != nullptr && !domain->gone) return domain;
-    const bool itself = name == "0" || name == "Domain-0";
-    why = itself ? "dom0 does not do that to itself"
-                 : "no domain '" + std::string{name} + "': list shows them";
+    if (name == "0" || name == "Domain-0")
+        why = "dom0 does not do that to itself";
+    else
+        why = "no domain '" + std::string{name} + "': list shows them";
     return nullptr;
 }
 
