@@ -50,8 +50,12 @@ def test_a_step_that_exits_comes_back(frozen):
     text = frozen.domains[1].read(0x100000, 0x8000)
     for match in re.finditer(rb"\x0f\x30", text):
         frozen.break_at(0x100000 + match.start(), domain=1)
-    assert frozen.run(90).vcpu == (1, 0)
-    step = frozen.step(1)
+    # An EOI is a WRMSR, too, and does not exit where the CPU delivers interrupts by itself
+    for _ in range(4):
+        assert frozen.run(90).vcpu == (1, 0)
+        step = frozen.step(1)
+        if step.exited:
+            break
     assert step.exited
     assert step.after.rip == step.before.rip + 2
 
