@@ -31,8 +31,8 @@ class Verdict:
 def measures_of(record: dict[str, Any]) -> list[str]:
     """Return how far the tier can repeat itself, the strictest measure first.
 
-    T0 is exact. A counted T1 is so as long as QEMU's other threads are quiet: where one of them moves
-    the clock's calibration by some millionths, the numbers that follow from it differ.
+    T0 is exact. A counted T1 is so as long as QEMU's other threads are quiet: where one of them
+    moves the clock's calibration by some millionths, the numbers that follow from it differ.
     """
     if record["tier"] == "T0":
         return [EXACT]
