@@ -6,6 +6,9 @@
 
 namespace hv {
 
+/// Answers the hypercall called `number`. XEN_ENOSYS: nobody does.
+Answer run_handler(Call& call, u64 number);
+
 // One handler for each hypercall; the first argument is the sub-operation unless said otherwise.
 Answer memory_op(Call& call);     ///< xen/memory.h: (cmd with start_extent above bit 6, argument)
 Answer multicall(Call& call);     ///< xen/xen.h: (list, number of entries)

@@ -16,8 +16,6 @@ enum class Outcome : u8 {
 /// Notes an exit in the trace, before it is answered: a hypercall by its number, any other by its
 /// kind.
 void note_exit(Cpu& cpu, const Vcpu& vcpu, const x86::Exit& exit);
-/// VMCALL or VMMCALL: RAX names the hypercall.
-Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit);
 /// CPUID: EAX and ECX in, four registers out, from the domain's policy.
 void answer_cpuid(Vcpu& vcpu);
 /// HLT: waits for an interrupt; with interrupts off it never wakes, and is down.

@@ -13,26 +13,13 @@ constexpr u8 wide_registers[] = {7, 6, 2, 10, 8, 9};   // RDI RSI RDX R10 R8 R9
 constexpr u8 narrow_registers[] = {3, 1, 2, 6, 7, 5};  // EBX ECX EDX ESI EDI EBP
 constexpr u8 in_order[] = {0, 1, 2, 3, 4, 5};          // in a multicall's entry
 
+}  // namespace
+
 Answer run_handler(Call& call, u64 number) {
     if (number >= hypercall_rows)
         return refuse(XEN_ENOSYS);
     const HypercallHandler handler = household(call.domain.machine).hypercalls[number];
     return handler != nullptr ? handler(call) : refuse(XEN_ENOSYS);
-}
-
-}  // namespace
-
-Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
-    x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
-    ++vcpu.domain.hypercalls;
-    Call call{cpu, vcpu, exit.long_mode};
-    const Answer answer =
-        exit.privilege != 0 ? refuse(XEN_EPERM)
-                            : run_handler(call, call.wide ? gpr.rax : static_cast<u32>(gpr.rax));
-    if (answer == Call::again)
-        return Outcome::repeat;
-    gpr.rax = static_cast<u64>(answer.value);
-    return Outcome::complete;
 }
 
 void note_exit(Cpu& cpu, const Vcpu& vcpu, const x86::Exit& exit) {

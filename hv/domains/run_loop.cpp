@@ -1,5 +1,6 @@
 // What every pCPU does for ever: choose a vCPU, run it until something else wants the pCPU, put it
 // away. Written once for both engines; the compiler makes two.
+#include <domains/calls.hpp>
 #include <domains/exits.hpp>
 #include <domains/household.hpp>
 #include <domains/shared_info.hpp>
@@ -79,6 +80,20 @@ void settle(Vcpu& vcpu, const x86::Exit& exit, Outcome outcome) {
         return E::inject(vcpu.hardware,
                          {.kind = Kind::exception, .vector = 13, .has_error_code = true});
     }
+}
+
+/// VMCALL or VMMCALL: RAX names the hypercall, and takes its answer.
+inline Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
+    x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
+    ++vcpu.domain.hypercalls;
+    Call call{cpu, vcpu, exit.long_mode};
+    const Answer answer =
+        exit.privilege != 0 ? refuse(XEN_EPERM)
+                            : run_handler(call, call.wide ? gpr.rax : static_cast<u32>(gpr.rax));
+    if (answer == Call::again)
+        return Outcome::repeat;
+    gpr.rax = static_cast<u64>(answer.value);
+    return Outcome::complete;
 }
 
 /// Answers one exit. The frequent kinds stand first; the rest are told in exits.cpp.
