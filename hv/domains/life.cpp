@@ -118,8 +118,8 @@ Progress release_memory(Cpu& cpu, Domain& domain) {
     Quarantine quarantine{domain};
     while (const auto next = domain.p2m.next_mapping(gfn)) {
         // What another pCPU unmapped in the meantime is that one's to let go
-        if (domain.p2m.remove(gfn, next->frame, next->order, quarantine).ok())
-            quarantine.put(next->frame, next->order, uses_of(domain, next->frame));
+        if (const auto frame = domain.p2m.remove(gfn, next->order); frame.ok())
+            quarantine.put(*frame, next->order, uses_of(domain, *frame));
         if (wanted_elsewhere(cpu))
             return Progress::again;
     }

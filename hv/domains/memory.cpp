@@ -133,17 +133,17 @@ u8 uses_of(const Domain& domain, Mfn frame) {
 }
 
 Result<> take_ram(Domain& domain, Gfn gfn, u8 order, Quarantine& quarantine) {
-    const GuestFrame now = TRY(domain.p2m.look_up(gfn));
-    if (domain.machine.frames.row(now.frame).owner != domain.id)
-        return Error{XEN_EINVAL};
-    if (now.order < order) {
-        // A larger wish than the mapping: piece by piece
-        for (u64 i = 0; i < 1ull << order; i += 1ull << now.order)
-            TRY(take_ram(domain, gfn + i, now.order, quarantine));
+    const Result<Mfn> frame = domain.p2m.remove(gfn, order, domain.id);
+    if (frame.ok()) {
+        quarantine.put(*frame, order, 2);
         return {};
     }
-    TRY(domain.p2m.remove(gfn, now.frame, order, quarantine));
-    quarantine.put(now.frame, order, 2);
+    if (order == 0 || frame.error().code != XEN_ENOENT)
+        return frame.error();
+    // A larger wish than any page there: piece by piece
+    const u8 piece = order - x86::bits_per_level;
+    for (u64 i = 0; i < 1ull << order; i += 1ull << piece)
+        TRY(take_ram(domain, gfn + i, piece, quarantine));
     return {};
 }
 
@@ -159,11 +159,10 @@ void orphan(Domain& domain, Mfn frame) {
 }
 
 Result<> unplace_frame(Domain& domain, Gfn gfn, Quarantine& quarantine) {
-    const GuestFrame now = TRY(domain.p2m.look_up(gfn));
-    TRY(domain.p2m.remove(gfn, now.frame, 0, quarantine));
-    quarantine.put(now.frame, 0, 1);
-    if (domain.machine.frames.row(now.frame).owner == domain.id)
-        orphan(domain, now.frame);
+    const Mfn frame = TRY(domain.p2m.remove(gfn, 0));
+    quarantine.put(frame, 0, 1);
+    if (domain.machine.frames.row(frame).owner == domain.id)
+        orphan(domain, frame);
     return {};
 }
 
@@ -183,11 +182,12 @@ bool release_orphan(Domain& domain) {
 Result<> place_frame(Domain& domain, Gfn gfn, Mfn frame, x86::Access access,
                      Quarantine& quarantine) {
     Machine& machine = domain.machine;
-    if (const auto now = domain.p2m.look_up(gfn); now.ok()) {
-        // Its own RAM goes back to the machine; anything else only leaves this place
-        TRY(domain.p2m.remove(gfn, now->frame, 0, quarantine));
-        quarantine.put(now->frame, 0, uses_of(domain, now->frame));
-    }
+    // Of what was there, its own RAM goes back to the machine; anything else only leaves this place
+    const Result<Mfn> before = domain.p2m.remove(gfn, 0);
+    if (before.ok())
+        quarantine.put(*before, 0, uses_of(domain, *before));
+    else if (before.error().code != XEN_ENOENT)
+        return before.error();
     // The use begins first: another pCPU may end it as soon as the frame is mapped
     add_use(machine, frame);
     const Result<> added = domain.p2m.add(gfn, frame, 0, access);

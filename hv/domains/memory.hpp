@@ -33,7 +33,7 @@ private:
 
     static constexpr size_t capacity = 8;
     Domain& domain_;
-    Held held_[capacity]{};
+    Held held_[capacity];     ///< the first count_ of them
     u32 count_ = 0;
     Mfn tables_{};            ///< the first of the tables, linked by their frames' rows; 0: none
     bool changed_ = false;

@@ -38,12 +38,17 @@ bool nameable(Gfn gfn, u8 order) { return fits(gfn.value, 1ull << order, 1ull <<
 
 /// Fills one extent with RAM, or takes it back.
 Result<> change_extent(Domain& domain, Gfn gfn, u8 order, bool populating) {
+    const u8 piece = page_order(gfn, order);
+    const Gfn end = gfn + (1ull << order);
+    if (populating) {
+        for (; gfn < end; gfn = gfn + (1ull << piece))
+            TRY(give_ram(domain, gfn, piece));
+        return {};
+    }
     // The quarantine settles before the caller's check: nobody waits longer than one extent for it
     Quarantine quarantine{domain};
-    const u8 piece = page_order(gfn, order);
-    for (u64 i = 0; i < 1ull << order; i += 1ull << piece)
-        TRY(populating ? give_ram(domain, gfn + i, piece)
-                       : take_ram(domain, gfn + i, piece, quarantine));
+    for (; gfn < end; gfn = gfn + (1ull << piece))
+        TRY(take_ram(domain, gfn, piece, quarantine));
     return {};
 }
 

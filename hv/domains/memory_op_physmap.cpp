@@ -53,23 +53,14 @@ constexpr u64 guest_frames = 1ull << 36;
 /// Moves the target's own RAM from one number to another; what stood there goes back.
 Result<> move_own(Domain& target, Gfn from, Gfn to) {
     Quarantine quarantine{target};
-    const Result<GuestFrame> found = target.p2m.hold(from);
-    if (!found.ok())
-        return Error{XEN_EINVAL};
-    Machine& machine = target.machine;
-    Result<> moved = Error{XEN_EINVAL};
-    if (machine.frames.row(found->frame).owner == target.id)
-        moved = target.p2m.remove(from, found->frame, 0, quarantine);
-    if (!moved.ok()) {
-        end_use(machine, found->frame);
-        return moved;
-    }
+    const Result<Mfn> frame = target.p2m.remove(from, 0, target.id);
+    if (!frame.ok())
+        return frame.error().code == XEN_ENOENT ? Error{XEN_EINVAL} : frame.error();
     // The use of the old place ends, the new place begins its own
-    quarantine.put(found->frame, 0, 1);
-    moved = place_frame(target, to, found->frame, x86::full_access, quarantine);
+    quarantine.put(*frame, 0, 1);
+    const Result<> moved = place_frame(target, to, *frame, x86::full_access, quarantine);
     if (!moved.ok())
-        orphan(target, found->frame);
-    end_use(machine, found->frame);
+        orphan(target, *frame);
     return moved;
 }
 

@@ -81,11 +81,12 @@ Result<> P2m::add(Gfn gfn, Mfn frame, u8 order, x86::Access access, x86::MemoryT
     return {};
 }
 
-Result<> P2m::remove(Gfn gfn, Mfn frame, u8 order, Quarantine& quarantine) {
+Result<Mfn> P2m::remove(Gfn gfn, u8 order, DomainId owner) {
     Guard guard{lock_};
-    TableFrames memory{machine_, table_frames_, pool, &quarantine};
-    (void)TRY(tables(machine_, memory, root_).unmap(gfn, order, &frame));
-    return {};
+    TableFrames memory{machine_, table_frames_, pool};
+    return tables(machine_, memory, root_).take_out(gfn, order, [&](Mfn frame) {
+        return owner == owner_nobody || machine_.frames.row(frame).owner == owner;
+    });
 }
 
 Result<GuestFrame> P2m::find(Gfn gfn) {

@@ -31,10 +31,10 @@ public:
     Result<> add(Gfn gfn, Mfn frame, u8 order, x86::Access access,
                  x86::MemoryType type = x86::MemoryType::write_back,
                  Quarantine* quarantine = nullptr);
-    /// Unmaps 2^order frames, splitting what is larger; tables that fall out go to `quarantine`.
-    /// The frames are the caller's to put there, too. XEN_ENOENT when not all are mapped, or not to
-    /// `frame` and what follows it any more: another pCPU was there first.
-    Result<> remove(Gfn gfn, Mfn frame, u8 order, Quarantine& quarantine);
+    /// Unmaps 2^order frames of one page and returns the first of them, which are the caller's to
+    /// quarantine. XEN_ENOENT when no page maps them all. On request only frames that `owner` owns:
+    /// else XEN_EINVAL.
+    Result<Mfn> remove(Gfn gfn, u8 order, DomainId owner = owner_nobody);
     /// What `gfn` is now. XEN_ENOENT when it is nothing.
     Result<GuestFrame> look_up(Gfn gfn);
     /// The same for who is inside the domain (see Whereabouts), and as its CPUs do it: without the

@@ -64,9 +64,13 @@ public:
     Result<Flush> map(Gfn gfn, const Mapping& mapping, bool only_new = false);
 
     /// Unmaps [gfn, gfn + 2^order), splitting a larger page and dropping tables that hold smaller
-    /// ones. What is not mapped stays so. Errors as map(). On request only while one page maps all
-    /// of it, to the frames from `*only` on: else XEN_ENOENT.
-    Result<Flush> unmap(Gfn gfn, u8 order, const Mfn* only = nullptr);
+    /// ones. What is not mapped stays so. Errors as map().
+    Result<Flush> unmap(Gfn gfn, u8 order);
+
+    /// The same, where one page maps all of it: else XEN_ENOENT. Returns the frame that `gfn` was,
+    /// of which `may_go(frame)` must say yes: else XEN_EINVAL. A flush is needed.
+    template <class MayGo>
+    Result<Mfn> take_out(Gfn gfn, u8 order, MayGo may_go);
 
     /// The whole page that `gfn` lies in, as it is mapped; see frame_of_gfn() for gfn's own frame.
     /// XEN_ENOENT when nothing is mapped there.
@@ -187,19 +191,31 @@ Result<Flush> PageTable<Memory>::map(Gfn gfn, const Mapping& mapping, bool only_
 }
 
 template <TableMemory Memory>
-Result<Flush> PageTable<Memory>::unmap(Gfn gfn, u8 order, const Mfn* only) {
+Result<Flush> PageTable<Memory>::unmap(Gfn gfn, u8 order) {
     if (!sound(gfn, order))
         return Error{XEN_EINVAL};
     const unsigned level = level_of_order(order);
     const Step step = descend(gfn, level);
-    // One page that maps `*only` is neither a hole nor a table
-    if (only != nullptr && (!format_.present(step.value) || is_table(step) ||
-                            frame_of_gfn(format_.read(step.value, step.level), gfn) != *only))
-        return Error{XEN_ENOENT};
     // A hole needs no tables to say that it is one
     if (!format_.present(step.value))
         return Flush{};
     return replace(TRY(reach(step, gfn, level)), 0);
+}
+
+template <TableMemory Memory>
+template <class MayGo>
+Result<Mfn> PageTable<Memory>::take_out(Gfn gfn, u8 order, MayGo may_go) {
+    if (!sound(gfn, order))
+        return Error{XEN_EINVAL};
+    const unsigned level = level_of_order(order);
+    const Step step = descend(gfn, level);
+    if (!format_.present(step.value) || is_table(step))
+        return Error{XEN_ENOENT};
+    const Mfn frame = frame_of_gfn(format_.read(step.value, step.level), gfn);
+    if (!may_go(frame))
+        return Error{XEN_EINVAL};
+    (void)replace(TRY(reach(step, gfn, level)), 0);
+    return frame;
 }
 
 /// The entry for `gfn` at `level` exactly, from where the descent to it ended. Where the tables end

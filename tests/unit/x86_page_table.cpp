@@ -233,11 +233,13 @@ TEST_F(PageTableTest, MapsOnlyWhatIsFreeAndUnmapsOnlyWhatIsMeantOnRequest) {
     ASSERT_TRUE(table_.map(Gfn{3}, page(0x77), true).ok());
     EXPECT_EQ(table_.map(Gfn{3}, page(0x78), true).error().code, XEN_EEXIST);
     EXPECT_EQ(table_.map(Gfn{0}, page(0x200, 9), true).error().code, XEN_EEXIST) << "one is within";
-    const Mfn there{0x77}, other{0x78};
-    EXPECT_EQ(table_.unmap(Gfn{3}, 0, &other).error().code, XEN_ENOENT);
-    EXPECT_EQ(table_.unmap(Gfn{0}, 9, &there).error().code, XEN_ENOENT) << "no page is that large";
-    EXPECT_EQ(table_.unmap(Gfn{4}, 0, &there).error().code, XEN_ENOENT) << "a hole";
-    EXPECT_TRUE(table_.unmap(Gfn{3}, 0, &there)->needed);
+    const auto yes = [](Mfn) { return true; };
+    const auto no = [](Mfn frame) { return frame != Mfn{0x77}; };
+    EXPECT_EQ(table_.take_out(Gfn{3}, 0, no).error().code, XEN_EINVAL);
+    EXPECT_EQ(table_.take_out(Gfn{0}, 9, yes).error().code, XEN_ENOENT) << "no page is that large";
+    EXPECT_EQ(table_.take_out(Gfn{4}, 0, yes).error().code, XEN_ENOENT) << "a hole";
+    EXPECT_EQ(table_.take_out(Gfn{3}, 0, yes).value(), Mfn{0x77});
+    EXPECT_FALSE(table_.look_up(Gfn{3}).ok());
     EXPECT_TRUE(table_.map(Gfn{0}, page(0x200, 9), true)->needed) << "an empty table is in no way";
 }
 
