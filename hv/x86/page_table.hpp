@@ -90,12 +90,12 @@ private:
     static constexpr u64 entries = 1u << bits_per_level;
 
     static bool sound(Gfn gfn, u8 order);
-    bool is_table(const Step& step) const;
+    bool is_table(Step step) const;
     [[gnu::always_inline]] inline Step step_into(Mfn table, Gfn gfn, unsigned level) const;
     [[gnu::always_inline]] inline Step descend(Gfn gfn, unsigned level) const;
     [[gnu::always_inline]] inline Result<Step> reach(Step step, Gfn gfn, unsigned level);
-    [[gnu::noinline]] Result<Mfn> refine(const Step& step);
-    Flush replace(const Step& step, u64 value);
+    [[gnu::noinline]] Result<Mfn> refine(Step step);
+    Flush replace(Step step, u64 value);
     void retire(Mfn table, unsigned level);
 
     const EntryFormat& format_;
@@ -117,7 +117,7 @@ bool PageTable<Memory>::sound(Gfn gfn, u8 order) {
 }
 
 template <TableMemory Memory>
-bool PageTable<Memory>::is_table(const Step& step) const {
+bool PageTable<Memory>::is_table(Step step) const {
     return format_.present(step.value) && !format_.is_leaf(step.value, step.level);
 }
 
@@ -234,7 +234,7 @@ Result<Step> PageTable<Memory>::reach(Step step, Gfn gfn, unsigned level) {
 /// A new table that says what `step`'s entry says: nothing, or one page in 512 pieces.
 /// It is whole before anything leads to it.
 template <TableMemory Memory>
-Result<Mfn> PageTable<Memory>::refine(const Step& step) {
+Result<Mfn> PageTable<Memory>::refine(Step step) {
     const Result<Mfn> table = memory_.take_table();
     if (!table.ok() || !format_.present(step.value))
         return table;
@@ -249,7 +249,7 @@ Result<Mfn> PageTable<Memory>::refine(const Step& step) {
 
 /// The one write that changes what is mapped: a leaf, or nothing, takes the entry's place.
 template <TableMemory Memory>
-Flush PageTable<Memory>::replace(const Step& step, u64 value) {
+Flush PageTable<Memory>::replace(Step step, u64 value) {
     memory_.write(step.entry, value);
 
     // Nothing was there: CPUs keep no memory of absence
