@@ -35,6 +35,7 @@ inline constexpr DomainId owner_hypervisor = 0x7ffd;
 enum class FrameState : u8 {
     absent,      ///< not RAM, or kept by firmware
     used,        ///< owned: see owner
+    walked,      ///< likewise, and some pCPU may remember a walk of a guest's tables by it
     free_inside, ///< within a free block
     free,        ///< scrubbed, in a free list (the first frame of its block)
     unscrubbed,  ///< likewise, but holding what firmware left

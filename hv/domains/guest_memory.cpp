@@ -22,6 +22,7 @@ struct GuestView {
         if (!found.ok() || (write && !found->access.write) ||
             !domain.machine.frames.is_ram(found->frame)) [[unlikely]]
             return nullptr;
+        domain.machine.frames.row(found->frame).state = FrameState::walked;
         return domain.machine.memory.at(found->frame) + (address.value & page_mask);
     }
 

@@ -24,7 +24,7 @@ u64 shoot_down(Domain& domain) {
 }
 
 void Quarantine::put(Mfn frame, u8 order, u8 uses) {
-    held_[count_++] = {frame, order, uses};
+    held_[count_++] = {static_cast<u32>(frame.value), order, uses};
     changed_ = true;
     if (count_ == capacity)
         settle();
@@ -39,15 +39,15 @@ void Quarantine::put_table(Mfn table) {
 /// Lets this pCPU keep the walks that it remembers of the generation that `ended`, but for those
 /// that came by a frame that went.
 void Quarantine::keep_walks(u64 ended) const {
-    const PhysicalMemory& memory = domain_.machine.memory;
-    for (SeenWalk& walk : whereabouts(this_cpu()).seen) {
-        if (walk.generation != ended)
-            continue;
-        ++walk.generation;
-        for (const Held& held : std::span{held_, count_})
-            if (walk.touches(memory.at(held.frame), page_size << held.order))
-                walk.generation = 0;
-    }
+    const auto& machine = domain_.machine;
+    auto& walks = whereabouts(this_cpu()).seen;
+    for (const Held& held : std::span{held_, count_})
+        if (held.order > 0 || machine.frames.row(Mfn{held.frame}).state == FrameState::walked)
+            for (SeenWalk& walk : walks)
+                if (walk.touches(machine.memory.at(Mfn{held.frame}), page_size << held.order))
+                    walk.generation = 0;
+    for (SeenWalk& walk : walks)
+        walk.generation += walk.generation == ended;
 }
 
 void Quarantine::settle() {
@@ -61,7 +61,7 @@ void Quarantine::settle() {
         machine.frames.give_back(table);
     }
     for (const Held& held : std::span{held_, count_})
-        end_use(machine, held.frame, held.order, held.uses);
+        end_use(machine, Mfn{held.frame}, held.order, held.uses);
     count_ = 0;
     changed_ = false;
 }

@@ -25,9 +25,8 @@ public:
 
 private:
     struct Held {
-        Mfn frame;
-        u8 order;
-        u8 uses;
+        u32 frame;  ///< its number, as frames' rows keep it
+        u8 order, uses;
     };
     void keep_walks(u64 ended) const;
 
