@@ -47,9 +47,9 @@ struct GuestView {
     }
 };
 
-/// Walks to the page of `address` and returns where we see it, or nullptr when its guest may not go
-/// there. A walk in long mode that marked nothing on its way is kept in `row`.
-[[gnu::noinline]] u8* walk(Domain& domain, const x86::PagingState& paging, u64 generation,
+/// Walks to the page of `address`, and says in `row` where we see it; false when its guest may not
+/// go there. A walk in long mode that marked nothing on its way is remembered there.
+[[gnu::noinline]] bool walk(Domain& domain, const x86::PagingState& paging, u64 generation,
                            u64 address, bool write, SeenWalk& row) {
     row.generation = 0;
     size_t count = 0;
@@ -57,7 +57,7 @@ struct GuestView {
     const x86::GuestWalk walk = x86::walk_guest(view, paging, address, {.write = write});
     u8* const found = walk.ok() ? view.find(walk.address, write) : nullptr;
     if (found == nullptr)
-        return nullptr;
+        return false;
     row.target = found - (address & page_mask);
     if ((paging.mode & x86::EFER_LMA) && count > 0 && count <= row.trail.size()) {
         std::fill(row.trail.begin() + count, row.trail.end(), row.trail[0]);
@@ -66,30 +66,25 @@ struct GuestView {
         row.paging = paging;
         row.to_write = write;
     }
-    return row.target;
+    return true;
 }
 
 /// Moves bytes between `buffer` and guest memory, page by page.
 template <bool write>
 Result<> move(Vcpu& vcpu, u64 address, u8* buffer, size_t bytes) {
-    const auto paging = vcpu.domain.machine.engine->paging_state(vcpu.hardware);
+    Domain& domain = vcpu.domain;
+    const auto paging = domain.machine.engine->paging_state(vcpu.hardware);
     // As if we entered the guest: what we find stays true meanwhile, without a use of each frame
-    const Inside inside{whereabouts(this_cpu()), vcpu.domain.p2m};
-    while (bytes > 0) {
+    const Inside inside{whereabouts(this_cpu()), domain.p2m};
+    for (size_t piece; bytes > 0; bytes -= piece, address += piece, buffer += piece) {
         const u64 number = address >> page_shift, offset = address & page_mask;
-        // By the p2m's number, too: two domains may be one program, with the same pages
-        SeenWalk& row =
-            inside.here.seen[(number + (inside.generation >> 32)) % inside.here.seen.size()];
-        u8* const page = row.leads_to(number, paging, inside.generation, write)
-                             ? row.target
-                             : walk(vcpu.domain, paging, inside.generation, address, write, row);
-        if (page == nullptr) [[unlikely]]
-            return Error{XEN_EFAULT};
-        const size_t piece = std::min<size_t>(bytes, page_size - offset);
-        __builtin_memcpy(write ? page + offset : buffer, write ? buffer : page + offset, piece);
-        address += piece;
-        buffer += piece;
-        bytes -= piece;
+        SeenWalk& row = inside.here.walk_of(number, inside.generation);
+        if (!row.leads_to(number, paging, inside.generation, write)) [[unlikely]]
+            if (!walk(domain, paging, inside.generation, address, write, row))
+                return Error{XEN_EFAULT};
+        u8* const at = row.target + offset;
+        piece = std::min<size_t>(bytes, page_size - offset);
+        __builtin_memcpy(write ? at : buffer, write ? buffer : at, piece);
     }
     return {};
 }

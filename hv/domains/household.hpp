@@ -49,7 +49,7 @@ inline Household& household(Machine& machine) { return machine.parts.get<Househo
 
 /// A walk of a guest's page tables that this pCPU made: where it led, and what it read on its way
 /// (guest_memory.cpp).
-struct SeenWalk {
+struct alignas(128) SeenWalk {
     struct Entry {
         const u64* at;  ///< where this pCPU sees it
         u64 value;
@@ -94,6 +94,12 @@ struct Whereabouts {
     u64 slice_end = 0;                    ///< when: ns of machine time
 
     Whereabouts();
+
+    /// Where the walk to a guest's page is remembered. By the p2m's number, too: two domains may be
+    /// one program, with the same pages.
+    SeenWalk& walk_of(u64 page, u64 generation) {
+        return seen[(page + (generation >> 32)) % seen.size()];
+    }
 };
 
 inline Whereabouts& whereabouts(const Cpu& cpu) { return cpu.parts.get<Whereabouts>(); }
