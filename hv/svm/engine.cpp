@@ -139,7 +139,7 @@ void Engine::enter(VirtualCpu& vcpu, x86::Exit& exit) {
     decode(vcpu, vmcb, exit);
 }
 
-void Engine::inject(VirtualCpu& vcpu, const x86::Injection& injection) {
+void Engine::inject(VirtualCpu& vcpu, x86::Injection injection) {
     ControlArea& control = vmcb_of(vcpu).control;
     if (injection.kind != x86::Injection::Kind::nmi)
         control.eventinj = x86::spell(injection, false);

@@ -64,7 +64,6 @@ void switch_delivery(VirtualCpu& vcpu) {
     set_primary(own, PRIMARY_CR8_LOAD_EXITING, !on);
     vmwrite(Field::SECONDARY_CONTROLS, controls.secondary);
     vmwrite(Field::MSR_BITMAP_ADDRESS, area.bitmap_address(on));
-    vmwrite(Field::GUEST_INTERRUPT_STATUS, on ? interrupt_status(vcpu.apic_registers) : 0);
     own.delivering = on;
 }
 
@@ -76,6 +75,8 @@ void take_changes(VirtualCpu& vcpu, const Companion& own) {
     }
     if (vcpu.interrupts_delivered_by_cpu != own.delivering)
         switch_delivery(vcpu);
+    if (own.delivering)
+        vmwrite(Field::GUEST_INTERRUPT_STATUS, interrupt_status(vcpu.apic_registers));
     vmwrite(Field::TSC_OFFSET, vcpu.tsc_offset);
     vcpu.changes = 0;
 }
@@ -202,7 +203,8 @@ void Engine::enter(VirtualCpu& vcpu, Exit& exit) {
     arm_timer(own);
     if (vmx_world_switch(&vcpu.gpr, &own, vcpu.engine_bits & bit_launched) != 0) [[unlikely]]
         return refuse(exit);
-    vcpu.engine_bits = (vcpu.engine_bits | bit_launched) & ~bit_queued;
+    if (vcpu.engine_bits != bit_launched)
+        vcpu.engine_bits = (vcpu.engine_bits | bit_launched) & ~bit_queued;
 
     // A function of its own type, so that the compiler reads each field in place
     decode([](Field field) { return vmread(field); }, exit);
@@ -238,7 +240,7 @@ bool Engine::watch_window(VirtualCpu& vcpu, bool watch) {
     return true;
 }
 
-void Engine::inject(VirtualCpu& vcpu, const Injection& event) {
+void Engine::inject(VirtualCpu& vcpu, Injection event) {
     if (event.kind == Injection::Kind::nmi) {
         vcpu.engine_bits &= ~bit_nmi_waiting;
         if (nmi_must_wait(vcpu)) {
@@ -251,9 +253,13 @@ void Engine::inject(VirtualCpu& vcpu, const Injection& event) {
 }
 
 bool Engine::offer(VirtualCpu& vcpu, bool raised) {
-    if (raised)
-        vmwrite(Field::GUEST_INTERRUPT_STATUS, interrupt_status(vcpu.apic_registers));
-    return static_cast<u8>(vmread(Field::GUEST_INTERRUPT_STATUS)) != 0;
+    u64 status = vmread(Field::GUEST_INTERRUPT_STATUS);
+    if (raised) {
+        // What is in service, above it, changes with the guest alone, and the CPU knows
+        status = (status & ~0xffull) | highest_vector(vcpu.apic_registers, request);
+        vmwrite(Field::GUEST_INTERRUPT_STATUS, status);
+    }
+    return static_cast<u8>(status) != 0;
 }
 
 }  // namespace hv::vmx

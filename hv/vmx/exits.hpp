@@ -64,7 +64,7 @@ enum EptViolationBits : u64 {
 };
 
 /// What a reason means, and which of its operands are read.
-struct Meaning {
+struct alignas(4) Meaning {
     Exit::Kind kind = Exit::Kind::unhandled;
     bool instruction = false;  ///< its length: skip() can pass over it
     bool qualified = true;     ///< its qualification

@@ -251,13 +251,23 @@ Result<> write_state(VirtualCpu& vcpu, const CpuState& state) {
     return {};
 }
 
-x86::PagingState paging_state(VirtualCpu& vcpu) {
-    // What the host owns of CR0 and CR4 has nothing to do with paging
-    Loaded loaded{vcpu};
+namespace {
+
+/// What the host owns of CR0 and CR4 has nothing to do with paging.
+[[gnu::always_inline]] inline x86::PagingState current_paging_state() {
     return {vmread(Field::GUEST_CR0), vmread(Field::GUEST_CR3), vmread(Field::GUEST_CR4),
             vmread(Field::GUEST_IA32_EFER),
             static_cast<unsigned>(vmread(Field::GUEST_SS_ACCESS_RIGHTS) >> 5 & 3),
             vmread(Field::GUEST_RFLAGS)};
+}
+
+}  // namespace
+
+x86::PagingState paging_state(VirtualCpu& vcpu) {
+    if (this_area().current == &vcpu) [[likely]]
+        return current_paging_state();
+    Loaded loaded{vcpu};
+    return current_paging_state();
 }
 
 void set_instruction_pointer(VirtualCpu& vcpu, u64 rip) {

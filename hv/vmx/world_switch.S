@@ -44,8 +44,7 @@ vmx_world_switch:
 // HOST_RIP: every exit arrives here, on the stack that vmx_world_switch left.
         .globl vmx_world_switch_exit
 vmx_world_switch_exit:
-        push %rdi
-        mov 8(%rsp), %rdi
+        xchg %rdi, (%rsp)
         mov %rax, 0*8(%rdi)
         mov %rcx, 1*8(%rdi)
         mov %rdx, 2*8(%rdi)
@@ -56,7 +55,6 @@ vmx_world_switch_exit:
         mov %r\number, \number*8(%rdi)
         .endr
         pop 7*8(%rdi)
-        add $8, %rsp
         xor %eax, %eax
 
 4:

@@ -151,7 +151,7 @@ enum EventBits : u32 {
 };
 
 /// An event to be delivered at the next entry. `real_mode`: exceptions push no error code.
-constexpr u32 spell(const Injection& event, bool real_mode) {
+constexpr u32 spell(Injection event, bool real_mode) {
     const u32 error_code = event.has_error_code && !real_mode ? EVENT_ERROR_CODE : 0u;
     switch (event.kind) {
     case Injection::Kind::interrupt: return EVENT_VALID | EVENT_INTERRUPT | event.vector;
@@ -245,7 +245,7 @@ struct EngineOperations {
 /// What the run loop asks of an engine at every turn, resolved at compile time.
 /// All are called on the pCPU that runs the vCPU, `enter` with host interrupts off.
 template <class E>
-concept Engine = requires(VirtualCpu& vcpu, Exit& exit, const Injection& injection, u16 cpu) {
+concept Engine = requires(VirtualCpu& vcpu, Exit& exit, Injection injection, u16 cpu) {
     /// The vCPU comes to this pCPU, or leaves it: after depart, any pCPU may take it. General
     /// registers and FPU are not the engine's; MSRs that guest and host share without a switch are.
     { E::arrive(vcpu, cpu) };
