@@ -33,7 +33,7 @@ template <x86::Engine E>
 void deliver(Vcpu& vcpu) {
     const u32 attention = vcpu.attention.exchange(0, std::memory_order_acquire);
     if (attention & attention_nmi)
-        E::inject(vcpu.hardware, {.kind = x86::Injection::Kind::nmi, .vector = 2});
+        E::inject(vcpu.hardware, x86::nmi_event);
 
     // Where the CPU takes interrupts out of the APIC page by itself, it needs only a hint
     const bool by_cpu = vcpu.hardware.interrupts_delivered_by_cpu, upcall = upcall_waits(vcpu);
@@ -51,7 +51,7 @@ void deliver(Vcpu& vcpu) {
     // The APIC may wait behind an upcall; behind its highest, nothing comes before its end
     if (!upcall)
         vcpu.apic.accept(static_cast<u8>(vector));
-    E::inject(vcpu.hardware, {.vector = static_cast<u8>(vector)});
+    E::inject(vcpu.hardware, x86::interrupt_event(static_cast<u8>(vector)));
     (void)E::watch_window(vcpu.hardware, by_cpu ? waits : upcall && vcpu.apic.deliverable() >= 0);
 }
 
@@ -70,15 +70,13 @@ void cross(Whereabouts& here, Vcpu& vcpu, x86::Exit& exit) {
 /// Puts the outcome of an exit into effect: past the instruction, or a fault in its place.
 template <x86::Engine E>
 void settle(Vcpu& vcpu, const x86::Exit& exit, Outcome outcome) {
-    using Kind = x86::Injection::Kind;
     switch (outcome) {
     case Outcome::complete: return E::skip(vcpu.hardware, exit);
     case Outcome::repeat: return;
     case Outcome::undefined_opcode:
-        return E::inject(vcpu.hardware, {.kind = Kind::exception, .vector = 6});
+        return E::inject(vcpu.hardware, x86::exception_event(x86::EXCEPTION_UD));
     case Outcome::general_protection:
-        return E::inject(vcpu.hardware,
-                         {.kind = Kind::exception, .vector = 13, .has_error_code = true});
+        return E::inject(vcpu.hardware, x86::exception_event(x86::EXCEPTION_GP, true));
     }
 }
 

@@ -66,7 +66,7 @@ void destroy(VirtualCpu& vcpu, FrameSource& source) {
 // An NMI that waits for another
 
 void queue_nmi(VirtualCpu& vcpu, ControlArea& control) {
-    control.eventinj = x86::EVENT_VALID | x86::EVENT_NMI | x86::EXCEPTION_NMI;
+    control.eventinj = x86::nmi_event;
     intercept(control, VMEXIT_IRET, true);
     vcpu.engine_bits = NMI_BLOCKED;
 }
@@ -139,10 +139,10 @@ void Engine::enter(VirtualCpu& vcpu, x86::Exit& exit) {
     decode(vcpu, vmcb, exit);
 }
 
-void Engine::inject(VirtualCpu& vcpu, x86::Injection injection) {
+void Engine::inject(VirtualCpu& vcpu, u32 event) {
     ControlArea& control = vmcb_of(vcpu).control;
-    if (injection.kind != x86::Injection::Kind::nmi)
-        control.eventinj = x86::spell(injection, false);
+    if (event != x86::nmi_event)
+        control.eventinj = event;
     else if (vcpu.engine_bits || (control.eventinj & x86::EVENT_VALID))
         vcpu.engine_bits |= NMI_WAITING;
     else

@@ -177,9 +177,7 @@ inline void exception(Vmcb& vmcb, Exit& exit) {
     if (exit.vector == x86::EXCEPTION_MC)
         return;
     exit.kind = Kind::resolved;
-    vmcb.control.eventinj = x86::EVENT_VALID | x86::EVENT_EXCEPTION | exit.vector;
-    if (exit.vector == x86::EXCEPTION_AC)
-        vmcb.control.eventinj |= x86::EVENT_ERROR_CODE;  // which is always 0
+    vmcb.control.eventinj = x86::exception_event(exit.vector, exit.vector == x86::EXCEPTION_AC);
 }
 
 /// The guest is about to leave its NMI handler. It executes its IRET now; what waits behind it is

@@ -35,7 +35,7 @@ struct Engine {
                !(control.eventinj & x86::EVENT_VALID);
     }
 
-    static void inject(x86::VirtualCpu& vcpu, x86::Injection injection);
+    static void inject(x86::VirtualCpu& vcpu, u32 event);
 
     /// A virtual interrupt that is never delivered: the moment it could be is an exit. In a shadow
     /// QEMU would exit at once, and for ever: there the next exit, most likely a HLT, must do.

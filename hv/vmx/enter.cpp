@@ -12,7 +12,6 @@ namespace hv::vmx {
 
 namespace {
 
-using x86::Injection;
 using x86::VirtualCpu;
 
 // Before an entry
@@ -121,9 +120,7 @@ void settle_exception(VirtualCpu& vcpu, const Exit& exit) {
     }
     if (exit.vector == x86::EXCEPTION_DB)
         settle_debug_exception(exit);
-    Engine::inject(vcpu, {.kind = Injection::Kind::exception,
-                          .vector = exit.vector,
-                          .has_error_code = exit.vector == x86::EXCEPTION_AC});
+    Engine::inject(vcpu, x86::exception_event(exit.vector, exit.vector == x86::EXCEPTION_AC));
 }
 
 /// Exits that nobody outside has asked for.
@@ -131,12 +128,10 @@ void settle_own(VirtualCpu& vcpu, const Exit& exit) {
     if (exit.raw == EXIT_NMI_WINDOW) {
         set_primary(companion(vcpu), PRIMARY_NMI_WINDOW, false);
         if (vcpu.engine_bits & bit_nmi_waiting)
-            Engine::inject(vcpu, {.kind = Injection::Kind::nmi, .vector = x86::EXCEPTION_NMI});
+            Engine::inject(vcpu, x86::nmi_event);
     } else {
         // RDPMC: a guest without performance counters has none to name
-        Engine::inject(vcpu, {.kind = Injection::Kind::exception,
-                              .vector = x86::EXCEPTION_GP,
-                              .has_error_code = true});
+        Engine::inject(vcpu, x86::exception_event(x86::EXCEPTION_GP, true));
     }
 }
 
@@ -240,16 +235,18 @@ bool Engine::watch_window(VirtualCpu& vcpu, bool watch) {
     return true;
 }
 
-void Engine::inject(VirtualCpu& vcpu, Injection event) {
-    if (event.kind == Injection::Kind::nmi) {
+void Engine::inject(VirtualCpu& vcpu, u32 event) {
+    if (event == x86::nmi_event) {
         vcpu.engine_bits &= ~bit_nmi_waiting;
         if (nmi_must_wait(vcpu)) {
             vcpu.engine_bits |= bit_nmi_waiting;
             return set_primary(companion(vcpu), PRIMARY_NMI_WINDOW, true);
         }
     }
-    const bool real_mode = event.has_error_code && !(vmread(Field::GUEST_CR0) & x86::CR0_PE);
-    queue(vcpu, spell(event, real_mode), 0);
+    // In real mode an exception pushes no error code
+    if (event & x86::EVENT_ERROR_CODE && !(vmread(Field::GUEST_CR0) & x86::CR0_PE))
+        event &= ~u32{x86::EVENT_ERROR_CODE};
+    queue(vcpu, event, 0);
 }
 
 bool Engine::offer(VirtualCpu& vcpu, bool raised) {

@@ -16,7 +16,7 @@ struct Engine {
     static void enter(x86::VirtualCpu& vcpu, x86::Exit& exit);
     static void skip(x86::VirtualCpu& vcpu, const x86::Exit& exit);
     static bool interruptible(x86::VirtualCpu& vcpu);
-    static void inject(x86::VirtualCpu& vcpu, x86::Injection injection);
+    static void inject(x86::VirtualCpu& vcpu, u32 event);
     static bool watch_window(x86::VirtualCpu& vcpu, bool watch);
     static bool offer(x86::VirtualCpu& vcpu, bool raised);
     static bool interrupts_enabled(x86::VirtualCpu& vcpu);

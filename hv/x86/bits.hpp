@@ -57,8 +57,8 @@ enum PageEntryBits : u64 {
 
 /// Exceptions, by their mnemonics.
 enum Exception : u8 {
-    EXCEPTION_DB = 1, EXCEPTION_NMI = 2, EXCEPTION_BP = 3, EXCEPTION_OF = 4, EXCEPTION_DF = 8,
-    EXCEPTION_GP = 13, EXCEPTION_PF = 14, EXCEPTION_AC = 17, EXCEPTION_MC = 18,
+    EXCEPTION_DB = 1, EXCEPTION_NMI = 2, EXCEPTION_BP = 3, EXCEPTION_OF = 4, EXCEPTION_UD = 6,
+    EXCEPTION_DF = 8, EXCEPTION_GP = 13, EXCEPTION_PF = 14, EXCEPTION_AC = 17, EXCEPTION_MC = 18,
 };
 
 }  // namespace hv::x86

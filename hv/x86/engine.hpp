@@ -130,13 +130,6 @@ struct Exit {
     constexpr Exit() : fault{} {}
 };
 
-/// Something to hand to the guest at its next entry.
-struct Injection {
-    enum class Kind : u8 { interrupt, nmi, exception } kind = Kind::interrupt;
-    u8 vector = 0;
-    bool has_error_code = false;  ///< it is 0
-};
-
 /// How both makers spell an event: Intel's interruption information (entry, exit, IDT vectoring)
 /// and AMD's EVENTINJ and EXITINTINFO.
 enum EventBits : u32 {
@@ -150,15 +143,12 @@ enum EventBits : u32 {
     EVENT_VALID = 1u << 31,
 };
 
-/// An event to be delivered at the next entry. `real_mode`: exceptions push no error code.
-constexpr u32 spell(Injection event, bool real_mode) {
-    const u32 error_code = event.has_error_code && !real_mode ? EVENT_ERROR_CODE : 0u;
-    switch (event.kind) {
-    case Injection::Kind::interrupt: return EVENT_VALID | EVENT_INTERRUPT | event.vector;
-    case Injection::Kind::nmi: return EVENT_VALID | EVENT_NMI | EXCEPTION_NMI;
-    default: return EVENT_VALID | EVENT_EXCEPTION | error_code | event.vector;
-    }
+/// Something to hand to the guest at its next entry, spelled so. Error codes are 0.
+constexpr u32 interrupt_event(u8 vector) { return EVENT_VALID | EVENT_INTERRUPT | vector; }
+constexpr u32 exception_event(u8 vector, bool has_error_code = false) {
+    return EVENT_VALID | EVENT_EXCEPTION | (has_error_code ? u32{EVENT_ERROR_CODE} : 0) | vector;
 }
+inline constexpr u32 nmi_event = EVENT_VALID | EVENT_NMI | EXCEPTION_NMI;
 
 /// What changed of a virtual CPU since it last entered; bits of VirtualCpu::changes.
 enum VcpuChange : u32 {
@@ -245,7 +235,7 @@ struct EngineOperations {
 /// What the run loop asks of an engine at every turn, resolved at compile time.
 /// All are called on the pCPU that runs the vCPU, `enter` with host interrupts off.
 template <class E>
-concept Engine = requires(VirtualCpu& vcpu, Exit& exit, Injection injection, u16 cpu) {
+concept Engine = requires(VirtualCpu& vcpu, Exit& exit, u32 event, u16 cpu) {
     /// The vCPU comes to this pCPU, or leaves it: after depart, any pCPU may take it. General
     /// registers and FPU are not the engine's; MSRs that guest and host share without a switch are.
     { E::arrive(vcpu, cpu) };
@@ -258,7 +248,8 @@ concept Engine = requires(VirtualCpu& vcpu, Exit& exit, Injection injection, u16
     /// True when the guest can take an interrupt at its next entry: IF set, no shadow, nothing
     /// queued.
     { E::interruptible(vcpu) } -> std::same_as<bool>;
-    { E::inject(vcpu, injection) };
+    /// Hands over an interrupt, an exception or an NMI at its next entry.
+    { E::inject(vcpu, event) };
     /// Asks for (or stops asking for) an exit as soon as the guest can take an interrupt. False
     /// when the CPU cannot be asked now: look again at the next exit.
     { E::watch_window(vcpu, true) } -> std::same_as<bool>;

@@ -8,7 +8,6 @@ namespace {
 
 using vmx::Field;
 using x86::Exit;
-using x86::Injection;
 using Kind = x86::Exit::Kind;
 
 /// Answers VMREAD from a table; a field that the test did not give must not be read.
@@ -164,11 +163,10 @@ TEST(VmxExits, AFailedEntryIsRefusedAndTheRestUnhandled) {
 }
 
 TEST(VmxEvents, AreSpelledAsEntryInterruptionInformation) {
-    EXPECT_EQ(x86::spell({.vector = 0x30}, false), 0x80000030u);
-    EXPECT_EQ(x86::spell({.kind = Injection::Kind::nmi, .vector = 2}, false), 0x80000202u);
-    const Injection fault{.kind = Injection::Kind::exception, .vector = 13, .has_error_code = true};
-    EXPECT_EQ(x86::spell(fault, false), 0x80000b0du);
-    EXPECT_EQ(x86::spell(fault, true), 0x8000030du) << "real mode pushes no error code";
+    EXPECT_EQ(x86::interrupt_event(0x30), 0x80000030u);
+    EXPECT_EQ(x86::nmi_event, 0x80000202u);
+    EXPECT_EQ(x86::exception_event(6), 0x80000306u);
+    EXPECT_EQ(x86::exception_event(13, true), 0x80000b0du);
 }
 
 TEST(VmxEvents, ComeAgainWithoutTheBitsThatEntryReserves) {
