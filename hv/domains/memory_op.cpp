@@ -26,11 +26,10 @@ u32 most_order(const Call& call) { return call.domain.privileged ? 18 : 9; }
 
 /// The order of the largest pages that page tables know and that an extent's place allows.
 u8 page_order(Gfn gfn, u8 order) {
-    constexpr u8 bits_per_level = 9;
-    u8 largest = order - order % bits_per_level;
-    while (gfn.value % (1ull << largest) != 0)
-        largest -= bits_per_level;
-    return largest;
+    for (const u8 large : {18, 9})
+        if (large <= order && gfn.value % (1ull << large) == 0)
+            return large;
+    return 0;
 }
 
 /// True for a guest frame that the tables can name at all.

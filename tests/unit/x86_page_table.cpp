@@ -238,7 +238,7 @@ TEST_F(PageTableTest, MapsOnlyWhatIsFreeAndUnmapsOnlyWhatIsMeantOnRequest) {
     EXPECT_EQ(table_.take_out(Gfn{3}, 0, no).error().code, XEN_EINVAL);
     EXPECT_EQ(table_.take_out(Gfn{0}, 9, yes).error().code, XEN_ENOENT) << "no page is that large";
     EXPECT_EQ(table_.take_out(Gfn{4}, 0, yes).error().code, XEN_ENOENT) << "a hole";
-    EXPECT_EQ(table_.take_out(Gfn{3}, 0, yes).value(), Mfn{0x77});
+    EXPECT_EQ(*table_.take_out(Gfn{3}, 0, yes), Mfn{0x77});
     EXPECT_FALSE(table_.look_up(Gfn{3}).ok());
     EXPECT_TRUE(table_.map(Gfn{0}, page(0x200, 9), true)->needed) << "an empty table is in no way";
 }
