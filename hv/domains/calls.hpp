@@ -1,13 +1,30 @@
 // The hypercalls that chapter `domains` answers, and what their handlers share.
 #pragma once
 
+#include <domains/exits.hpp>
 #include <domains/household.hpp>
 #include <tuple>
 
 namespace hv {
 
+constexpr s64 refuse(Errno code) { return -static_cast<s64>(code); }
+
 /// Answers the hypercall called `number`. XEN_ENOSYS: nobody does.
 Answer run_handler(Call& call, u64 number);
+
+/// VMCALL or VMMCALL: RAX names the hypercall, and takes its answer.
+inline Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
+    x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
+    ++vcpu.domain.hypercalls;
+    Call call{cpu, vcpu, exit.long_mode};
+    const Answer answer =
+        exit.privilege != 0 ? refuse(XEN_EPERM)
+                            : run_handler(call, call.wide ? gpr.rax : static_cast<u32>(gpr.rax));
+    if (answer == Call::again)
+        return Outcome::repeat;
+    gpr.rax = static_cast<u64>(answer.value);
+    return Outcome::complete;
+}
 
 // One handler for each hypercall; the first argument is the sub-operation unless said otherwise.
 Answer memory_op(Call& call);     ///< xen/memory.h: (cmd with start_extent above bit 6, argument)
@@ -24,8 +41,6 @@ Answer domctl(Call& call);        ///< xen/domctl.h: (one structure)
 
 /// XENMAPSPACE_shared_info: index 0 is the page, nothing else is.
 Result<Mfn> shared_info_space(Domain& domain, u64 index);
-
-constexpr s64 refuse(Errno code) { return -static_cast<s64>(code); }
 
 /// The domain that a call names by number or as DOMID_SELF; empty when there is none.
 inline DomainRef named_domain(Call& call, DomainId id) {

@@ -80,20 +80,6 @@ void settle(Vcpu& vcpu, const x86::Exit& exit, Outcome outcome) {
     }
 }
 
-/// VMCALL or VMMCALL: RAX names the hypercall, and takes its answer.
-inline Outcome answer_hypercall(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {
-    x86::GeneralRegisters& gpr = vcpu.hardware.gpr;
-    ++vcpu.domain.hypercalls;
-    Call call{cpu, vcpu, exit.long_mode};
-    const Answer answer =
-        exit.privilege != 0 ? refuse(XEN_EPERM)
-                            : run_handler(call, call.wide ? gpr.rax : static_cast<u32>(gpr.rax));
-    if (answer == Call::again)
-        return Outcome::repeat;
-    gpr.rax = static_cast<u64>(answer.value);
-    return Outcome::complete;
-}
-
 /// Answers one exit. The frequent kinds stand first; the rest are told in exits.cpp.
 template <x86::Engine E>
 Outcome answer_exit(Cpu& cpu, Vcpu& vcpu, const x86::Exit& exit) {

@@ -1,7 +1,7 @@
 // Turns: what a pCPU does for its vCPU between two crossings into the guest, step by step. The
 // run loop on metal does the same for ever (hv/domains/run_loop.cpp).
 #include "machine.hpp"
-#include <domains/exits.hpp>
+#include <domains/calls.hpp>
 
 namespace hv::hosted {
 

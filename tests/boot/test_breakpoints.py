@@ -106,11 +106,11 @@ def test_an_exception_in_a_callback_comes_out_whole(frozen, loop):
 
 def test_the_hypervisors_functions_can_be_waited_for(dom0):
     with freeze(dom0.machine) as f:
-        f.break_at("hv::answer_hypercall", lambda hit: hit.cpu.current == (0, 0) and hit.stop())
+        f.break_at("hv::run_handler", lambda hit: hit.cpu.current == (0, 0) and hit.stop())
         dom0.machine.send_line("list")
         hit = f.run(30)
         assert hit.cpu.in_hypervisor
-        assert "hv::answer_hypercall" in hit.cpu.backtrace()[0]["in"]
+        assert "hv::run_handler" in hit.cpu.backtrace()[0]["in"]
     dom0.expect(say.LIST_HEAD)
     dom0.expect(say.DOM0_PROMPT)
 
