@@ -84,7 +84,7 @@ Result<> P2m::add(Gfn gfn, Mfn frame, u8 order, x86::Access access, x86::MemoryT
 Result<Mfn> P2m::remove(Gfn gfn, u8 order, DomainId owner) {
     Guard guard{lock_};
     TableFrames memory{machine_, table_frames_, pool};
-    return tables(machine_, memory, root_).take_out(gfn, order, [&](Mfn frame) {
+    return tables(machine_, memory, root_).unmap(gfn, order, [&](Mfn frame) {
         return owner == owner_nobody || machine_.frames.row(frame).owner == owner;
     });
 }

@@ -63,14 +63,11 @@ public:
     /// XEN_ENOMEM: no table could be taken; every translation is as before.
     Result<Flush> map(Gfn gfn, const Mapping& mapping, bool only_new = false);
 
-    /// Unmaps [gfn, gfn + 2^order), splitting a larger page and dropping tables that hold smaller
-    /// ones. What is not mapped stays so. Errors as map().
-    Result<Flush> unmap(Gfn gfn, u8 order);
-
-    /// The same, where one page maps all of it: else XEN_ENOENT. Returns the frame that `gfn` was,
-    /// of which `may_go(frame)` must say yes: else XEN_EINVAL. A flush is needed.
+    /// Unmaps [gfn, gfn + 2^order), all or a piece of one page, and returns the frame that `gfn`
+    /// was; a flush is needed. XEN_ENOENT: no page maps all of it. XEN_EINVAL: `may_go(frame)` says
+    /// no, or as map(); XEN_ENOMEM as map().
     template <class MayGo>
-    Result<Mfn> take_out(Gfn gfn, u8 order, MayGo may_go);
+    Result<Mfn> unmap(Gfn gfn, u8 order, MayGo may_go);
 
     /// The whole page that `gfn` lies in, as it is mapped; see frame_of_gfn() for gfn's own frame.
     /// XEN_ENOENT when nothing is mapped there.
@@ -191,20 +188,8 @@ Result<Flush> PageTable<Memory>::map(Gfn gfn, const Mapping& mapping, bool only_
 }
 
 template <TableMemory Memory>
-Result<Flush> PageTable<Memory>::unmap(Gfn gfn, u8 order) {
-    if (!sound(gfn, order))
-        return Error{XEN_EINVAL};
-    const unsigned level = level_of_order(order);
-    const Step step = descend(gfn, level);
-    // A hole needs no tables to say that it is one
-    if (!format_.present(step.value))
-        return Flush{};
-    return replace(TRY(reach(step, gfn, level)), 0);
-}
-
-template <TableMemory Memory>
 template <class MayGo>
-Result<Mfn> PageTable<Memory>::take_out(Gfn gfn, u8 order, MayGo may_go) {
+Result<Mfn> PageTable<Memory>::unmap(Gfn gfn, u8 order, MayGo may_go) {
     if (!sound(gfn, order))
         return Error{XEN_EINVAL};
     const unsigned level = level_of_order(order);
