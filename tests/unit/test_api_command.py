@@ -141,24 +141,20 @@ def test_up_refuses_in_one_line(words, says):
     assert says in hv("up", *words).exception.reason
 
 
-def test_labs(monkeypatch, tmp_path):
-    monkeypatch.setattr(reading, "ROOT", tmp_path)
-    here = tmp_path / "chapters" / "boot"
-    here.mkdir(parents=True)
-    for verb, file in (("lab", "lab.md"), ("check", "check")):
-        assert hv(verb, "boot").exception.reason == (
-            f"the chapter boot has no lab yet: there is no chapters/boot/{file}")
+def test_a_lab_is_handed_out_once_and_checked(tmp_path):
     assert "wash is no chapter; they are boot" in hv("lab", "wash").exception.reason
-    (here / "lab.md").write_text("# Wake up\n")
-    assert "Wake up" in hv("lab", "boot").output
-    program = here / "check"
-    for status in (0, 3):
-        program.write_text(f"#!/bin/sh\necho looked\nexit {status}\n")
-        program.chmod(0o755)
-        done = hv("check", "boot", "--json")
-        assert done.exit_code == status
-        assert json.loads(done.output) == {"chapter": "boot", "passed": status == 0,
-                                           "said": "looked\n"}
+    assert hv("lab", "boot", str(tmp_path)).exception.reason == (
+        "the chapter boot has no lab yet: there is no chapters/boot/lab.md")
+    copy = tmp_path / "mine"
+    assert "there is no" in hv("check", "domains", str(copy)).exception.reason
+    handed = as_json("lab", "domains", str(copy))
+    assert handed["new"] and handed["lab"].startswith("# Lab: a guest, line by line")
+    (copy / "guest.py").write_text("mine = 1\n")
+    assert "as you left it" in hv("lab", "domains", str(copy)).output
+    assert (copy / "guest.py").read_text() == "mine = 1\n"
+    done = hv("check", "domains", str(copy), "--json")
+    assert done.exit_code == 1
+    assert {point["reached"] for point in json.loads(done.output)[str(copy)]} == {False}
 
 
 def test_the_book_and_the_notebooks(monkeypatch, tmp_path):

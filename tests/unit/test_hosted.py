@@ -19,7 +19,7 @@ from pyhv.t0 import native
 
 PACKAGE = ROOT / "pyhv" / "src" / "pyhv"
 ROOMS = ("api", "command", "experiments", "figures", "linked", "t0", "trace")
-SPOKEN = ["pyhv", *(f"pyhv.{room}.{file.stem}" for room in ROOMS
+SPOKEN = ["pyhv", "pyhv.labs", *(f"pyhv.{room}.{file.stem}" for room in ROOMS
                     for file in sorted((PACKAGE / room).glob("[a-z]*.py")))]
 
 
