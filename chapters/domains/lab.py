@@ -1,5 +1,5 @@
 # The lab's guests: five functions, each of which wants something of the hypervisor.
-"""Five guests of the chapter *domains*. Each is handed `me`: its memory, and the way to its host."""
+"""Five guests of the chapter *domains*, each handed `me`: its memory, and the way to its host."""
 
 
 async def name_your_host(me) -> tuple[int, int]:

@@ -87,8 +87,8 @@ def prepare(chapter: str, where: Path) -> Path:
 def check(chapter: str, where: Path, seed: int = 1) -> list[Point]:
     """Run a chapter's points against the guests in `where`, in a process of their own.
 
-    Guests that cannot be used, or never end, are one point that is not reached. Raises Failure where
-    there is no copy.
+    Guests that cannot be used, or never end, are one point that is not reached. Raises Failure
+    where there is no copy.
     """
     guests = where / GUESTS
     if not guests.exists():
@@ -99,7 +99,8 @@ def check(chapter: str, where: Path, seed: int = 1) -> list[Point]:
         done = subprocess.run(words, capture_output=True, text=True, check=False,
                               timeout=scaled(LONGEST))
     except subprocess.TimeoutExpired:
-        return [Point("it ends", "within a minute", f"stopped after {scaled(LONGEST):.0f} s", False)]
+        stopped = f"stopped after {scaled(LONGEST):.0f} s"
+        return [Point("it ends", "within a minute", stopped, False)]
     if done.returncode != 0:
         return [Point("it can be used", "Python", done.stderr.strip().splitlines()[-1], False)]
     return [Point(**point) for point in json.loads(done.stdout.splitlines()[-1])]
