@@ -79,7 +79,7 @@ private:
 
     std::atomic<u32> next_{0};
     std::atomic<u32> serving_{0};
-    LockRank rank_;
+    [[maybe_unused]] LockRank rank_;  ///< without the checks nobody asks
 };
 
 /// Holds a lock for the length of a block.

@@ -18,6 +18,8 @@ TRAPS = "-fsanitize=undefined -fno-sanitize=vptr -fsanitize-undefined-trap-on-er
 BUILDS = {
     "clang": ["-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_C_COMPILER=clang",
               "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld"],
+    "clang-unchecked": ["-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_C_COMPILER=clang",
+                        "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld", "-DHV_DEBUG=OFF"],
     "trapping": [f"-DCMAKE_CXX_FLAGS={TRAPS}"],
 }
 
@@ -50,8 +52,9 @@ def count_traps(image) -> int:
     return listing.stdout.count("\tud2")
 
 
-def test_clang_and_lld_build_an_image_that_runs_linux(boot, module):
-    runs_linux(boot, module, build_image("clang"))
+@pytest.mark.parametrize("name", ["clang", "clang-unchecked"])
+def test_clang_and_lld_build_an_image_that_runs_linux(boot, module, name):
+    runs_linux(boot, module, build_image(name))
 
 
 def test_linux_meets_no_undefined_behaviour(boot, module, image):
