@@ -58,8 +58,9 @@ void listen_to_console(Machine& machine) {
     auto io_apic = find_io_apic(machine.facts);
     if (!io_apic || line >= io_apic->inputs())
         return;
-    for (const u32 input : {line, MachineFacts::keyboard_line, MachineFacts::com2_line})
-        io_apic->route(static_cast<u8>(input), console_vector, machine.cpus[0]->apic_id);
+    io_apic->route(static_cast<u8>(line), console_vector, machine.cpus[0]->apic_id);
+    for (const u8 input : MachineFacts::dom0_lines)
+        io_apic->route(input, console_vector, machine.cpus[0]->apic_id);
     machine.console.listen();
 }
 

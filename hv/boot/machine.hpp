@@ -72,7 +72,7 @@ struct Machine {
     x86::FpuSupport fpu{};          ///< how vector state is kept; found once, on the boot pCPU
     /// What each pCPU does for ever once every chapter is open. nullptr: power off.
     void (*work)(Cpu& cpu) = nullptr;
-    /// Who is told that COM1, the keyboard or COM2 has a byte; nullptr: nobody.
+    /// Who is told that COM1 or a device of dom0's has something; nullptr: nobody.
     void (*console_input)(Machine& machine) = nullptr;
 
     /// Why the machine cannot start, as the end of a sentence: said before boot gives up.

@@ -10,7 +10,7 @@ namespace hv::boot {
 
 /// The interrupt vectors that the hypervisor takes for itself. Higher ones are served first.
 enum HostVector : u8 {
-    console_vector = 0x40,   ///< COM1, the keyboard or COM2 has a byte
+    console_vector = 0x40,   ///< COM1 has a byte, or a device of dom0's something
     timer_vector = 0xe0,     ///< this pCPU's timer
     kick_vector = 0xf0,      ///< another pCPU asks for attention
     spurious_vector = 0xff,  ///< the APIC changed its mind: nothing to do, no end of interrupt
@@ -31,8 +31,8 @@ Result<> settle(Machine& machine, u64 cpus);
 
 /// Masks the two 8259s and every input of the I/O APIC. Before any pCPU lets interrupts in.
 void silence_interrupts(const MachineFacts& facts);
-/// Lets COM1, the keyboard and COM2 interrupt the boot pCPU when a byte comes in. Without an I/O
-/// APIC COM1 is only polled.
+/// Lets COM1 and dom0's devices interrupt the boot pCPU. Without an I/O APIC COM1 is only polled.
+/// A PCI device holds its line up until it is asked why: who looks asks first, for an edge counts.
 void listen_to_console(Machine& machine);
 
 /// Sets this pCPU up: segments, stacks for traps, GS, the machine's interrupt table, control

@@ -49,6 +49,15 @@ void gather(Vcpu& vcpu, char letter) {
 /// Linux's calibration at once; all ones would be read 100,000 times.
 u32 read_nothing(u16 port) { return port == pit_channel_2 ? 0 : ~0u; }
 
+/// dom0's own: the keyboard controller's data and status, COM2, PCI's configuration space, and all
+/// that lies above the board's own devices, where PCI's have their registers.
+bool is_dom0s(const x86::Exit::Port& port) {
+    const u16 number = port.number;
+    return number == 0x60 || number == 0x64 || number >> 3 == 0x2f8 >> 3 ||
+           (number == 0xcf8 && port.size == 4) ||  // a byte of it would reset the machine
+           number >> 2 == 0xcfc >> 2 || number >= 0x1000;
+}
+
 }  // namespace
 
 Outcome answer_port(Vcpu& vcpu, const x86::Exit::Port& port) {
@@ -59,18 +68,16 @@ Outcome answer_port(Vcpu& vcpu, const x86::Exit::Port& port) {
             vcpu.hardware.gpr.rcx = 0;
         return Outcome::complete;
     }
-    // The keyboard controller's data and status are dom0's, and COM2; no other port is anyone's
-    const bool own = vcpu.domain.privileged &&
-                     (port.number == 0x60 || port.number == 0x64 || port.number >> 3 == 0x2f8 >> 3);
+    const bool own = vcpu.domain.privileged && is_dom0s(port);
     if (!port.in) {
         if (port.number == debug_console)
             gather(vcpu, static_cast<char>(rax));
         if (own)
-            x86::out8(port.number, static_cast<u8>(rax));
+            x86::out(port.number, port.size, static_cast<u32>(rax));
         return Outcome::complete;
     }
     const u64 mask = (1ull << port.size * 8) - 1;
-    const u64 value = (own ? x86::in8(port.number) : read_nothing(port.number)) & mask;
+    const u64 value = (own ? x86::in(port.number, port.size) : read_nothing(port.number)) & mask;
     rax = port.size == 4 ? value : (rax & ~mask) | value;
     return Outcome::complete;
 }

@@ -21,8 +21,10 @@ inline u64 read_msr(u32) { return 0; }
 inline u64 read_xcr0() { return 0; }
 inline void write_xcr0(u64) {}
 inline u64 read_tsc() { return 0; }
-inline u8 in8(u16) { return 0xff; }
-inline void out8(u16, u8) {}
+template <class T>
+T in(u16) { return static_cast<T>(~0); }
+template <class T>
+void out(u16, T) {}
 inline void enable_interrupts() {}
 inline void disable_interrupts() {}
 inline bool interrupts_enabled() { return false; }
@@ -144,12 +146,6 @@ template <class T>
 void out(u16 port, T value) {
     asm volatile("out %0, %1" ::"a"(value), "Nd"(port));
 }
-inline u8 in8(u16 port) { return in<u8>(port); }
-inline u16 in16(u16 port) { return in<u16>(port); }
-inline u32 in32(u16 port) { return in<u32>(port); }
-inline void out8(u16 port, u8 value) { out(port, value); }
-inline void out16(u16 port, u16 value) { out(port, value); }
-
 /// What turn_on of an engine made for the pCPU that asks; GS leads to the Cpu, and the slot to it.
 template <class Area>
 Area& engine_area() {
@@ -162,6 +158,20 @@ inline void set_engine_area(void* area) {
 }
 
 #endif
+
+inline u8 in8(u16 port) { return in<u8>(port); }
+inline u16 in16(u16 port) { return in<u16>(port); }
+inline u32 in32(u16 port) { return in<u32>(port); }
+inline u32 in(u16 port, u8 size) {
+    return size == 1 ? in8(port) : size == 2 ? in16(port) : in32(port);
+}
+inline void out8(u16 port, u8 value) { out(port, value); }
+inline void out16(u16 port, u16 value) { out(port, value); }
+inline void out(u16 port, u8 size, u32 value) {
+    if (size == 1)
+        return out8(port, static_cast<u8>(value));
+    size == 2 ? out16(port, static_cast<u16>(value)) : out<u32>(port, value);
+}
 
 /// CPUID, or zeros where the processor has no such leaf (basic or extended).
 inline CpuidLeaf cpuid_if_present(u32 leaf, u32 subleaf = 0) {

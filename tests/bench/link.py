@@ -23,7 +23,7 @@ from pyhv.link import Link
 from pyhv.machine import Machine
 
 RC = "create hello kernel=hello memory=16\nlist\n"
-UPLOAD = {"com2": 128 * 1024, "com1": 16 * 1024}
+UPLOAD = {"virtio": 4096 * 1024, "com2": 128 * 1024, "com1": 16 * 1024}
 READ = 4096
 
 

@@ -24,7 +24,7 @@ constexpr size_t most_waiting = Session::longest_reply;
 bool Link::pump(bool crowded) {
     bool received = receive();
     u64 looked = now_ns();
-    for (const u64 end = looked + turn_ns; crowded && on_com2_.inside() && looked < end;)
+    for (const u64 end = looked + turn_ns; crowded && on_line_.inside() && looked < end;)
         if (const u64 now = now_ns(); now - looked > pause_ns) {
             looked = now;
             received |= receive();
@@ -36,17 +36,20 @@ bool Link::pump(bool crowded) {
 
 bool Link::receive() {
     if (outgoing_.size() > most_waiting) return false;
-    if (on_com2_.inside() && now_ns() - received_at_ > patience_ns) on_com2_.abandon();
-    const std::string bytes = com2_.read();
-    std::string noise; // COM2 carries no text
-    for (char byte : bytes)
-        if (auto body = on_com2_.take(byte, noise))
+    if (on_line_.inside() && now_ns() - received_at_ > patience_ns) on_line_.abandon();
+    if (incoming_.empty()) incoming_ = line_.read();
+    if (incoming_.empty()) return false;
+    received_at_ = now_ns();
+    size_t taken = 0;
+    std::string noise; // it carries no text
+    while (taken < incoming_.size() && outgoing_.size() <= most_waiting)
+        if (auto body = on_line_.take(incoming_[taken++], noise))
             if (auto reply = session_.take(*body, Session::longest_request)) {
                 if (outgoing_.empty()) moved_at_ = now_ns();
                 outgoing_ += frame(*reply);
             }
-    if (!bytes.empty()) received_at_ = now_ns();
-    return !bytes.empty();
+    incoming_.erase(0, taken);
+    return true;
 }
 
 bool Link::send() {
@@ -54,7 +57,7 @@ bool Link::send() {
     constexpr size_t most = 1024;
     size_t taken = 0;
     for (size_t now = 1; now > 0 && taken < most && taken < outgoing_.size(); taken += now)
-        now = com2_.write(std::string_view{outgoing_}.substr(taken));
+        now = line_.write(std::string_view{outgoing_}.substr(taken));
     outgoing_.erase(0, taken);
     if (taken > 0)
         moved_at_ = now_ns();

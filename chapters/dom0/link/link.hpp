@@ -1,9 +1,9 @@
-// The link's two ways in: COM2, which is its own, and COM1, where its frames stand between zeros in
-// the shell's text.
+// The link's two ways in: a line of its own, and COM1, where its frames stand between zeros in the
+// shell's text.
 #pragma once
 
 #include "frames.hpp"
-#include "serial.hpp"
+#include "line.hpp"
 #include "verbs.hpp"
 
 namespace dom0 {
@@ -12,10 +12,10 @@ class Link {
 public:
     explicit Link(Steward& steward) : verbs_{steward}, session_{verbs_} {}
 
-    /// Opens COM2, where there is one.
-    void init() { com2_.init(); }
+    /// Opens the link's own line, where there is one.
+    void init() { line_.init(); }
 
-    /// Moves bytes over COM2, both ways. True: more may be waiting. `crowded`: guests keep dom0 so
+    /// Moves bytes over that line, both ways. True: more may be waiting. `crowded`: guests keep dom0 so
     /// busy that a frame is waited for a little, lest its line be looked at once for each page that
     /// they print.
     bool pump(bool crowded);
@@ -33,10 +33,10 @@ private:
 
     Verbs verbs_;
     Session session_;
-    Serial com2_;
-    Splitter on_com2_{Session::longest_request}, on_com1_{Session::longest_request};
-    std::string outgoing_; // over COM2
-    u64 moved_at_ = 0;     // when COM2 last took a byte
+    Line line_;
+    Splitter on_line_{Session::longest_request}, on_com1_{Session::longest_request};
+    std::string incoming_, outgoing_; // over the line: not yet looked at, not yet sent
+    u64 moved_at_ = 0;     // when the line last took a byte
     u64 received_at_ = 0;  // when it last brought one
     u64 heard_at_ = 0;     // when COM1 last brought one
 };

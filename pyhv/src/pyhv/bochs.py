@@ -52,7 +52,7 @@ def command(machine: Machine, serial: str, iso: Path) -> list[str]:
         "error: action=ignore",
         "info: action=ignore",
         serial,
-        *([f"com2: enabled=1, mode=term, dev={machine.link}"] if machine.link else []),
+        *([f"{machine.line}: enabled=1, mode=term, dev={machine.link}"] if machine.link else []),
     ]
     # Without a file of its own, even an empty one, it would show its menu.
     return ["bochs", "-q", "-f", "/dev/null", "-rc", str(_debugger_script(machine)), *lines]

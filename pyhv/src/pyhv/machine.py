@@ -4,9 +4,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pyhv.errors import WrongArgument
+
 ENGINES = ("svm", "vmx")
 ACCELERATORS = ("tcg", "kvm")
 FIRMWARES = ("direct", "bios", "uefi")
+LINES = {"qemu": ("virtio", "com2"), "bochs": ("com2",)}
+"""What a link can go over in each emulator, the usual first."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +23,9 @@ class Machine:
     firmware would; `rom` is another BIOS for Bochs than its own. `debugger` is where QEMU opens a
     socket for one; in Bochs, which has its own, any path will do. With `held` the machine does not
     run before QEMU's debugger says so. `monitor` is where QEMU opens a socket for its monitor.
-    `link` is where COM2, dom0's link, can be reached: QEMU listens there on a Unix socket, and
-    Bochs opens it as a terminal device. Without one there is no COM2.
+    `link` is where dom0's link can be reached: QEMU listens there on a Unix socket, and Bochs opens
+    it as a terminal device. `link_over` is what it goes over: "virtio" or "com2"; empty takes the
+    usual one. Without a `link` there is neither.
     Without `serial` there is no COM1: a machine with a screen and a keyboard. `first_kernel` is the
     first domain's kernel where it is not in the module, and `first_options` its command line: real
     Xen wants it so. `ips` is how many instructions Bochs counts as a second. `more` is further
@@ -46,6 +51,7 @@ class Machine:
     held: bool = False
     monitor: Path | None = None
     link: Path | None = None
+    link_over: str = ""
     serial: bool = True
     ips: int = 50_000_000
     more: tuple[str, ...] = ()
@@ -55,6 +61,15 @@ class Machine:
         """Return which emulator runs it: VMX without KVM is Bochs's, all else QEMU's."""
         usual = "bochs" if self.engine == "vmx" and self.accel == "tcg" else "qemu"
         return self.run_by or usual
+
+    @property
+    def line(self) -> str:
+        """Return what the link goes over. Raises WrongArgument where that cannot be."""
+        known = LINES[self.emulator]
+        if self.link_over and self.link_over not in known:
+            raise WrongArgument(f"link_over={self.link_over!r}: in {self.emulator} the link goes "
+                                f"over {' or '.join(known)}")
+        return self.link_over or known[0]
 
     @property
     def boots_from_iso(self) -> bool:

@@ -14,6 +14,12 @@ COUNTED = ("-icount", "shift=0,sleep=off")
 # And what else a machine might learn of this day: its random numbers and its wall clock.
 REPEATABLE = (*COUNTED, "-seed", "1", "-rtc", "base=2026-01-01,clock=vm")
 
+# What the link goes over: dom0 finds the first virtio console, or else COM2, also without a COM1.
+LINES = {
+    "virtio": ("-device", "virtio-serial-pci-transitional", "-device", "virtconsole,chardev=link"),
+    "com2": ("-device", "isa-serial,index=1,chardev=link"),
+}
+
 BY_HAND = ("-serial", "stdio")
 NO_SERIAL = ("-serial", "none")
 
@@ -33,9 +39,8 @@ def command(machine: Machine, serial: tuple[str, ...], iso: Path | None) -> list
         *serial, *machine.more,
     ]
     if machine.link:
-        # COM2, also where there is no COM1
         words += ["-chardev", f"socket,id=link,path={machine.link},server=on,wait=off",
-                  "-device", "isa-serial,index=1,chardev=link"]
+                  *LINES[machine.line]]
     if machine.monitor:
         words += ["-qmp", f"unix:{machine.monitor},server=on,wait=off"]
     if machine.debugger:
