@@ -1,6 +1,7 @@
-# The link on emulated machines: COM2 and COM1, with everything that can happen to a line.
+# The link on emulated machines: virtio-serial, COM2 and COM1, with all that can happen to a line.
 """dom0 asked over the link, while lines garble, clients die and guests flood."""
 
+import functools
 import os
 import pty
 import random
@@ -21,6 +22,7 @@ from link_lab import (
     caught_asleep,
     live_a_life,
     read_by_a_person,
+    start_a_flood,
     states,
     upload_and_end_the_flood,
     wait_for,
@@ -32,6 +34,7 @@ from pyhv.errors import LinkRestarted, LinkTaken, LinkVersion, Refused
 from pyhv.link import Link, client
 from pyhv.link.frames import Body, Splitter, frame
 from pyhv.link.transports import open_line
+from pyhv.machine import LINES
 from pyhv.monitor import Monitor
 
 pytestmark = pytest.mark.domains
@@ -52,20 +55,32 @@ def start(boot_shared, image, module, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def machine(start):
-    """One machine in QEMU for most of the tests here."""
-    return start()
+def machines(start):
+    """The machines in QEMU for most of the tests here: one for each kind of line."""
+    return functools.cache(lambda over: start(link_over=over))
+
+
+@pytest.fixture(params=LINES["qemu"])
+def over(request):
+    """What the link's own line is."""
+    return request.param
+
+
+@pytest.fixture
+def machine(machines, over):
+    """The machine with that line."""
+    return machines(over)
 
 
 @pytest.fixture
 def line(machine):
-    """COM2's name."""
+    """The line's name."""
     return machine[1]
 
 
 @pytest.fixture
 def link(line):
-    """A session over COM2."""
+    """A session over the line."""
     with Link.open(line, timeout=TIMEOUT["qemu"]) as session:
         yield session
 
@@ -82,12 +97,13 @@ def mixed(machine):
 # What there is to ask
 
 
-def test_a_life_over_com2(link):
+def test_a_life_over_a_line_of_its_own(link):
     assert link.hello.engine == "svm"
     assert "domains" in link.hello.chapters
     live_a_life(link, "brief")
 
 
+@pytest.mark.parametrize("over", ["virtio"])
 def test_a_life_over_com1_beside_the_shell(machine, mixed):
     link, heard = mixed
     machine[0].machine.send("li")
@@ -190,6 +206,18 @@ def test_a_client_killed_in_mid_call_leaves_the_link_to_the_next(line):
         assert "never" not in {file["name"] for file in link.call("files")}
 
 
+def test_a_client_that_never_listens_leaves_the_link_to_the_next(line):
+    request = {"id": 1, "session": 1, "do": "hello"}
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.connect(line.removeprefix("unix:"))
+        deaf.sendall(frame(b"\1" + cbor2.dumps(request)))
+        request |= {"do": "memory.read", "domain": "hello", "gpa": 0, "count": 32768}
+        for number in range(2, 42):
+            deaf.sendall(frame(b"\1" + cbor2.dumps(request | {"id": number})))
+    with Link.open(line, timeout=TIMEOUT["qemu"]) as link:
+        live_a_life(link, "heir")
+
+
 def test_the_newest_client_has_the_link(link, mixed):
     with pytest.raises(LinkTaken):
         link.call("list")
@@ -199,21 +227,22 @@ def test_the_newest_client_has_the_link(link, mixed):
         mixed[0].call("list")
 
 
-@pytest.mark.parametrize("over", ["com2", "com1"])
-def test_a_flood_does_not_hurt_an_upload(machine, line, over):
+@pytest.mark.parametrize(("over", "size"), [("virtio", 1_000_000), ("com2", 20_000)])
+def test_a_flood_does_not_hurt_an_upload(machine, line, size):
     shell = machine[0]
-    shell.type('create flood kernel=wicked memory=16 cmdline="do=flood"')
-    shell.expect(say.DOM0_PROMPT)
-    shell.machine.send_line("console flood")
-    shell.expect(r"wicked: line \d+\r\n")
-    descriptor, heard = shell.machine.serial_fd, []
-    if over == "com2":
-        with read_by_a_person(descriptor), Link.open(line, timeout=TIMEOUT["qemu"]) as link:
-            upload_and_end_the_flood(link, 20_000)
-    else:
-        with Link.open(descriptor, timeout=TIMEOUT["qemu"], text=heard.append) as link:
-            upload_and_end_the_flood(link, 2_000)
-        assert re.search(rb"wicked: line \d+\r\n", b"".join(heard))
+    start_a_flood(shell)
+    with read_by_a_person(shell.machine.serial_fd), \
+            Link.open(line, timeout=TIMEOUT["qemu"]) as link:
+        upload_and_end_the_flood(link, size)
+    shell.leave()
+
+
+@pytest.mark.parametrize("over", ["virtio"])
+def test_a_flood_does_not_hurt_an_upload_in_its_midst(machine, mixed):
+    shell, (link, heard) = machine[0], mixed
+    start_a_flood(shell)
+    upload_and_end_the_flood(link, 2_000)
+    assert re.search(rb"wicked: line \d+\r\n", b"".join(heard))
     shell.leave()
 
 
@@ -251,8 +280,8 @@ def test_a_raw_frame_of_another_version_gets_the_error_that_says_so(line):
     assert (reply["id"], reply["error"]["name"]) == (0, "version")
 
 
-def test_a_restart_is_noticed(start, tmp_path):
-    shell, line = start(monitor=tmp_path / "monitor")
+def test_a_restart_is_noticed(start, over, tmp_path):
+    shell, line = start(monitor=tmp_path / "monitor", link_over=over)
     Monitor(tmp_path / "monitor").ask("set-action", reboot="reset")
     with Link.open(line, timeout=TIMEOUT["qemu"]) as link:
         boot = link.hello.boot
@@ -267,15 +296,24 @@ def test_a_restart_is_noticed(start, tmp_path):
 
 
 @pytest.mark.parametrize("through", ["domains"])
-def test_before_event_channels_the_link_is_polled(boot, image, module, tmp_path, through):
+def test_before_event_channels_the_link_is_polled(boot, image, module, tmp_path, over, through):
     archive = module(RC, guests=GUESTS, through=through)
-    shell = Dom0(boot(image=image(through), module=archive, memory_mib=256, link=tmp_path / "l"))
+    shell = Dom0(boot(image=image(through), module=archive, memory_mib=256, link=tmp_path / "l",
+                      link_over=over))
     shell.wait_for_prompt()
     with Link.open(f"unix:{tmp_path / 'l'}", timeout=TIMEOUT["qemu"]) as link:
         assert link.hello.chapters == ("boot", "domains")
         live_a_life(link, "brief")
         with pytest.raises(Refused, match="use destroy"):
             link.call("shutdown", domain="hello")
+
+
+@pytest.mark.parametrize(("firmware", "chipset"), [("bios", "pc"), ("uefi", "q35")])
+def test_a_life_without_any_serial_port(boot, image, module, tmp_path, firmware, chipset):
+    boot(image=image(), module=module(RC, guests=GUESTS), memory_mib=512, link=tmp_path / "link",
+         serial=False, firmware=firmware, chipset=chipset)
+    with Link.open(f"unix:{tmp_path / 'link'}", timeout=2 * TIMEOUT["qemu"]) as link:
+        live_a_life(link, "brief")
 
 
 def test_a_life_over_com2_in_bochs(start):
