@@ -21,7 +21,7 @@ Reading read_clocks(const x86::HostApic& apic, u16 port) {
     u64 shortest = ~0ull;
     for (unsigned i = 0; i < 8; ++i) {
         const u64 before = x86::read_tsc();
-        const Reading now{x86::in32(port) & 0xffffff, before, apic.timer_left()};
+        const Reading now{x86::in(port, 4) & 0xffffff, before, apic.timer_left()};
         const u64 length = x86::read_tsc() - before;
         if (length < shortest) {
             shortest = length;

@@ -11,16 +11,20 @@ enum Register : u16 { RBR_THR = 0, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5 }
 constexpr u8 LSR_DR = 0x01, LSR_THRE = 0x20, LCR_8N1 = 0x03, LCR_DLAB = 0x80;
 constexpr u8 FCR_ENABLE_AND_CLEAR = 0xc7, MCR_DTR_RTS_OUT2 = 0x0b, IER_RECEIVED = 0x01;
 
-/// A line that never gets ready (no device, or flow stopped for good) must not stop the machine.
-constexpr unsigned patience = 100'000;
+/// Ticks of the TSC, most of a second: a line that takes nothing for so long is stuck.
+constexpr u64 patience = 2'000'000'000;
 
 }  // namespace
 
-/// A letter takes 87 us to leave. What comes in meanwhile is taken in: the line keeps 16 bytes.
+/// A letter takes 87 us to leave. What comes in meanwhile is taken in: the line keeps 16 bytes. A
+/// stuck line, which nobody reads, must not stop the machine: until it takes something, it gets
+/// nothing and is not waited for.
 void Console::send(char letter) {
-    for (unsigned i = 0; i < patience && !(x86::in8(com1 + LSR) & LSR_THRE); ++i)
+    const u64 end = stuck_ ? 0 : x86::read_tsc() + patience;
+    while ((stuck_ = !(x86::in8(com1 + LSR) & LSR_THRE)) && x86::read_tsc() < end)
         take_input();
-    x86::out8(com1 + RBR_THR, static_cast<u8>(letter));
+    if (!stuck_)
+        x86::out8(com1 + RBR_THR, static_cast<u8>(letter));
 }
 
 void Console::open() {

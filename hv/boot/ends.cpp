@@ -122,8 +122,8 @@ void try_reset(u16 port, u8 value) {
 void write_sleep(u16 port, u16 type) {
     if (port == 0)
         return;
-    const u16 kept = x86::in16(port) & ~(7 << SLP_TYP_shift | SLP_EN);
-    x86::out16(port, static_cast<u16>(kept | type << SLP_TYP_shift | SLP_EN));
+    const u32 kept = x86::in(port, 2) & ~(7 << SLP_TYP_shift | SLP_EN);
+    x86::out(port, 2, kept | type << SLP_TYP_shift | SLP_EN);
 }
 
 }  // namespace
@@ -158,7 +158,7 @@ void boot::power_off(const MachineFacts& facts) {
     x86::disable_interrupts();
     if (facts.soft_off && facts.pm1a_control != 0) {
         // Firmware may still hold the power registers: ask for ACPI mode first
-        const auto enabled = [&] { return (x86::in16(facts.pm1a_control) & SCI_EN) != 0; };
+        const auto enabled = [&] { return (x86::in(facts.pm1a_control, 2) & SCI_EN) != 0; };
         if (!enabled() && facts.smi_command_port != 0 && facts.acpi_enable_value != 0) {
             x86::out8(facts.smi_command_port, facts.acpi_enable_value);
             wait_until(300'000, enabled);

@@ -49,8 +49,6 @@ struct MachineFacts {
     Mpa io_apic{};                      ///< the first I/O APIC; 0: none known
     static constexpr u8 com1_irq = 4;
     u32 com1_line = com1_irq;           ///< the I/O APIC's input that COM1 drives
-    /// Of dom0's devices: the PS/2 keyboard, COM2, and two where firmware wires PCI's.
-    static constexpr u8 dom0_lines[] = {1, 3, 10, 11};
     u16 pm1a_control = 0, pm1b_control = 0;  ///< I/O ports of the fixed hardware; 0: none
     std::optional<SleepTypes> soft_off{};    ///< _S5_, where the tables name it
     u8 reset_value = 0;

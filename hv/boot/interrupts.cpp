@@ -58,9 +58,9 @@ void listen_to_console(Machine& machine) {
     auto io_apic = find_io_apic(machine.facts);
     if (!io_apic || line >= io_apic->inputs())
         return;
-    io_apic->route(static_cast<u8>(line), console_vector, machine.cpus[0]->apic_id);
-    for (const u8 input : MachineFacts::dom0_lines)
-        io_apic->route(input, console_vector, machine.cpus[0]->apic_id);
+    // And dom0's devices: the PS/2 keyboard, COM2, and PCI's where firmware wires them
+    for (const u32 input : {line, 1u, 3u, 10u, 11u})
+        io_apic->route(static_cast<u8>(input), console_vector, machine.cpus[0]->apic_id);
     machine.console.listen();
 }
 

@@ -21,10 +21,8 @@ inline u64 read_msr(u32) { return 0; }
 inline u64 read_xcr0() { return 0; }
 inline void write_xcr0(u64) {}
 inline u64 read_tsc() { return 0; }
-template <class T>
-T in(u16) { return static_cast<T>(~0); }
-template <class T>
-void out(u16, T) {}
+inline u32 in(u16, u8) { return ~0u; }
+inline void out(u16, u8, u32) {}
 inline void enable_interrupts() {}
 inline void disable_interrupts() {}
 inline bool interrupts_enabled() { return false; }
@@ -135,17 +133,20 @@ inline TablePointer read_idt() { TablePointer at; asm volatile("sidt %0" : "=m"(
 /// After this the next interrupt or exception is a triple fault.
 inline void load_empty_interrupt_table() { load_idt({0, 0}); }
 
-/// IN and OUT of one, two or four bytes, as the type says.
-template <class T>
-T in(u16 port) {
-    T value;
-    asm volatile("in %1, %0" : "=a"(value) : "Nd"(port));
+/// IN and OUT of `size` bytes: 1, 2 or 4.
+inline u32 in(u16 port, u8 size) {
+    u32 value = 0;
+    if (size == 1) asm volatile("in %1, %b0" : "+a"(value) : "Nd"(port));
+    if (size == 2) asm volatile("in %1, %w0" : "+a"(value) : "Nd"(port));
+    if (size == 4) asm volatile("in %1, %0" : "+a"(value) : "Nd"(port));
     return value;
 }
-template <class T>
-void out(u16 port, T value) {
-    asm volatile("out %0, %1" ::"a"(value), "Nd"(port));
+inline void out(u16 port, u8 size, u32 value) {
+    if (size == 1) asm volatile("out %b0, %1" ::"a"(value), "Nd"(port));
+    if (size == 2) asm volatile("out %w0, %1" ::"a"(value), "Nd"(port));
+    if (size == 4) asm volatile("out %0, %1" ::"a"(value), "Nd"(port));
 }
+
 /// What turn_on of an engine made for the pCPU that asks; GS leads to the Cpu, and the slot to it.
 template <class Area>
 Area& engine_area() {
@@ -159,19 +160,8 @@ inline void set_engine_area(void* area) {
 
 #endif
 
-inline u8 in8(u16 port) { return in<u8>(port); }
-inline u16 in16(u16 port) { return in<u16>(port); }
-inline u32 in32(u16 port) { return in<u32>(port); }
-inline u32 in(u16 port, u8 size) {
-    return size == 1 ? in8(port) : size == 2 ? in16(port) : in32(port);
-}
-inline void out8(u16 port, u8 value) { out(port, value); }
-inline void out16(u16 port, u16 value) { out(port, value); }
-inline void out(u16 port, u8 size, u32 value) {
-    if (size == 1)
-        return out8(port, static_cast<u8>(value));
-    size == 2 ? out16(port, static_cast<u16>(value)) : out<u32>(port, value);
-}
+inline u8 in8(u16 port) { return static_cast<u8>(in(port, 1)); }
+inline void out8(u16 port, u8 value) { out(port, 1, value); }
 
 /// CPUID, or zeros where the processor has no such leaf (basic or extended).
 inline CpuidLeaf cpuid_if_present(u32 leaf, u32 subleaf = 0) {

@@ -1,4 +1,4 @@
-// PCI's configuration space, by the two ports of its first mechanism (PCI Local Bus 3.0, 3.2.2.3.2).
+// PCI's configuration space, by two ports: PCI Local Bus 3.0, 3.2.2.3.2.
 #include "pci.hpp"
 
 #include <kit/cpu.hpp>

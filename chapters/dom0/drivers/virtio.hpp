@@ -11,7 +11,7 @@ public:
     /// ("transitional").
     static std::optional<VirtioDevice> find(u16 pci_device);
 
-    /// Sets up a queue. Nothing where the device has no such queue, or one of a size that cannot be.
+    /// Sets up a queue. Nothing where the device has none, or one of a size that cannot be.
     std::optional<Virtqueue> queue(u16 number, u16 slots) const;
 
     /// From here on the device works: its queues are there. No optional feature of it is used.

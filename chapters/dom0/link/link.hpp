@@ -15,9 +15,9 @@ public:
     /// Opens the link's own line, where there is one.
     void init() { line_.init(); }
 
-    /// Moves bytes over that line, both ways. True: more may be waiting. `crowded`: guests keep dom0 so
-    /// busy that a frame is waited for a little, lest its line be looked at once for each page that
-    /// they print.
+    /// Moves bytes over that line, both ways. True: more may be waiting. `crowded`: guests keep
+    /// dom0 so busy that a frame is waited for a little, lest its line be looked at once for each
+    /// page that they print.
     bool pump(bool crowded);
 
     /// Takes a byte that came in on COM1; returns what of it is for the shell.
