@@ -249,9 +249,7 @@ def test_a_flood_does_not_hurt_an_upload_in_its_midst(machine, mixed):
 
 def test_a_console_that_nobody_reads_does_not_stop_the_machine(machine, link):
     shell = machine[0]
-    shell.type('create flood kernel=wicked memory=16 cmdline="do=flood"')
-    shell.expect(say.DOM0_PROMPT)
-    shell.machine.send_line("console flood")
+    start_a_flood(shell)
     wait_for(lambda: overrun(link, "flood"), "more than dom0 keeps")
     for _ in range(20):
         assert "flood" in states(link)

@@ -106,6 +106,8 @@ class Link:
         """Begin a new session, after LinkTaken or LinkRestarted; returns what dom0 says then."""
         with self._lock:
             self._session = secrets.randbits(64)
+            # What a session before this one has asked may be answered yet: to no number of ours
+            self._id = secrets.randbits(48)
             facts = self.call("hello")
         known = {name: facts.get(name) for name in ("version", "boot", "build", "limit", "engine")}
         self.hello = Hello(**known, chapters=tuple(facts.get("chapters", ())))
