@@ -8,19 +8,19 @@ hand over a few bytes at a time, so they say more about the host's scheduler tha
 """
 
 import os
-import pty
 import random
 import sys
 import tempfile
 import time
-import tty
 from pathlib import Path
 
 from pyhv import build
+from pyhv.booted.wire import Wire
 from pyhv.dom0 import Dom0
 from pyhv.emulator import Emulator
 from pyhv.link import Link
-from pyhv.machine import Machine
+from pyhv.linked.machine import Linked
+from pyhv.machine import LINES, Machine
 
 RC = "create hello kernel=hello memory=16\nlist\n"
 UPLOAD = {"virtio": 4096 * 1024, "com2": 128 * 1024, "com1": 16 * 1024}
@@ -31,7 +31,7 @@ def measure(link: Link, name: str, size: int) -> None:
     """Print how fast bytes go in and come out, and how long the shortest question takes."""
     data = random.Random(name).randbytes(size)
     begun = time.monotonic()
-    link.upload("bench", data)
+    Linked(link, name).files.send("bench", data)
     sent = time.monotonic()
     for gpa in range(0x100000, 0x100000 + size, READ):
         link.call("memory.read", domain="hello", gpa=gpa, count=READ)
@@ -46,26 +46,31 @@ def measure(link: Link, name: str, size: int) -> None:
           f" {link.repeated} requests repeated", flush=True)
 
 
-def main(engine: str) -> None:
-    """Boot a machine and measure both ways to its dom0."""
+def boot(engine: str, over: str, folder: Path) -> None:
+    """Boot a machine whose link goes over that line, and measure it; over COM2's, COM1 as well."""
     where = build.build(build.image_targets(None), show=False)
-    ours, theirs = pty.openpty()
-    tty.setraw(theirs)
-    with tempfile.TemporaryDirectory() as folder:
-        module = build.write_module(Path(folder) / "module.cpio", where, RC, False)
-        on_socket = Path(folder) / "link"
-        path = on_socket if engine == "svm" else Path(os.ttyname(theirs))
-        machine = Machine(engine=engine, image=where / "hv.elf", module=module, memory_mib=256,
-                          link=path)
-        with Emulator(machine) as emulator:
-            Dom0(emulator).wait_for_prompt()
-            print(f"{machine.emulator}, {engine}; load of the host {os.getloadavg()[0]:.1f}"
-                  f" on {os.cpu_count()} CPUs")
-            with Link.open(f"unix:{on_socket}" if engine == "svm" else ours, timeout=240) as link:
-                measure(link, "com2", UPLOAD["com2"])
+    module = build.write_module(folder / "module.cpio", where, RC, False)
+    wire = Wire("bochs" if engine == "vmx" else "qemu", folder)
+    machine = Machine(engine=engine, image=where / "hv.elf", module=module, memory_mib=256,
+                      link=wire.device, link_over=over)
+    with Emulator(machine) as emulator:
+        Dom0(emulator).wait_for_prompt()
+        print(f"{machine.emulator}, {engine}; load of the host {os.getloadavg()[0]:.1f}"
+              f" on {os.cpu_count()} CPUs")
+        with Link.open(wire.where, timeout=240) as link:
+            measure(link, over, UPLOAD[over])
+        if over == "com2":
             text: list[bytes] = []
             with Link.open(emulator.serial_fd, timeout=240, text=text.append) as link:
                 measure(link, "com1", UPLOAD["com1"])
+    wire.close()
+
+
+def main(engine: str) -> None:
+    """Measure every way to dom0 that the engine's emulator has."""
+    for over in LINES["bochs" if engine == "vmx" else "qemu"]:
+        with tempfile.TemporaryDirectory() as folder:
+            boot(engine, over, Path(folder))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pyhv.dom0 import Dom0
 from pyhv.errors import Refused
 from pyhv.link import Link
 from pyhv.link.frames import Body, Splitter
+from pyhv.linked.machine import Linked
 from pyhv.speed import scaled
 
 RC = "create hello kernel=hello memory=16\nlist\n"
@@ -143,6 +144,11 @@ class Slow:
         return part
 
 
+def send(link: Link, name: str, data: bytes) -> None:
+    """Send dom0 a file."""
+    Linked(link, "the link").files.send(name, data)
+
+
 def start_a_flood(shell: Dom0) -> None:
     """Have a domain print for ever, and the shell show it."""
     shell.type('create flood kernel=wicked memory=16 cmdline="do=flood"')
@@ -159,7 +165,7 @@ def overrun(link: Link, name: str) -> dict | None:
 
 def upload_and_end_the_flood(link: Link, size: int) -> None:
     """Send a file, of which dom0 checks the checksum, while the domain `flood` prints."""
-    link.upload("flooded", random.Random(3).randbytes(size))
+    send(link, "flooded", random.Random(3).randbytes(size))
     assert link.call("files")[0] == {"name": "flooded", "bytes": size, "uploaded": True}
     part = wait_for(lambda: overrun(link, "flood"), "more than dom0 keeps")
     assert b"\0" not in part["text"]

@@ -23,6 +23,7 @@ from link_lab import (
     live_a_life,
     overrun,
     read_by_a_person,
+    send,
     start_a_flood,
     states,
     upload_and_end_the_flood,
@@ -158,7 +159,7 @@ def test_news_of_the_dead(link):
 
 def test_an_uploaded_kernel_runs_also_when_it_is_removed(link, image):
     kernel = (image().parent / "chapters" / "module" / "hello").read_bytes()
-    link.upload("sent", kernel)
+    send(link, "sent", kernel)
     link.call("create", name="sent", kernel="sent", memory=16)
     link.call("file.remove", name="sent")
     with pytest.raises(Refused, match="no file 'sent'"):
@@ -190,10 +191,11 @@ def test_garbage_and_half_frames_cost_only_time(line, monkeypatch):
 KILLED = """
 import sys
 from pyhv.link import Link
+from pyhv.linked.machine import Linked
 link = Link.open(sys.argv[1], timeout=60)
 print("up", flush=True)
 while True:
-    link.upload("never", bytes(100_000))
+    Linked(link, "the link").files.send("never", bytes(100_000))
 """
 
 
@@ -263,7 +265,7 @@ def test_a_slow_line_is_only_slow(line, monkeypatch, baud):
     monkeypatch.setattr(client.time, "monotonic", slow.monotonic)
     with Link(slow, timeout=TIMEOUT["qemu"]) as link:
         data = random.Random(4).randbytes(20_000)
-        link.upload("slow", data)
+        send(link, "slow", data)
         assert link.call("files")[0]["bytes"] == len(data)
         link.call("file.remove", name="slow")
         if baud == 115_200:
@@ -334,7 +336,7 @@ def test_a_life_over_com2_in_bochs(start):
     with Link.open(ours, timeout=TIMEOUT["bochs"]) as link:
         assert link.hello.engine == "vmx"
         live_a_life(link, "brief")
-        link.upload("sent", random.Random(5).randbytes(10_000))
+        send(link, "sent", random.Random(5).randbytes(10_000))
         assert link.call("files")[0]["bytes"] == 10_000
     for each in (ours, theirs):
         os.close(each)

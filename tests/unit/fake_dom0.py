@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyhv.errors import Refused
+from pyhv.link import Hello
 
 RECORD = 48
 """A TraceRecord's bytes."""
@@ -37,6 +38,7 @@ class FakeDom0:
     """Answers `call`, the client's way in. `before` is run before each verb, to break things."""
 
     def __init__(self) -> None:
+        self.hello = Hello(1, 5, "a stand-in", 4096, (), "svm")
         self.guests = [Guest(0, "Domain-0", 2, 1)]
         self.gone: dict[int, Guest] = {}
         self.news: list[str] = []

@@ -6,26 +6,21 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import cbor2
 
 from pyhv.errors import LinkLost, LinkRestarted, LinkTaken, LinkVersion, Refused, WrongArgument
-from pyhv.link.frames import Body, Splitter, Text, crc32c, frame
+from pyhv.link.frames import Body, Splitter, Text, frame
 from pyhv.link.transports import Transport, open_line
 from pyhv.speed import scaled
 
 VERSION = 1
-# What a request is longer than what it carries: its map's names, its verb, its numbers.
-OVERHEAD = 100
 LONGEST_REQUEST = 4096
 # Seconds until a request is repeated for the first time, on a line that has not shown to be slower;
 # from then on twice as many each time.
 PATIENCE = 1.0
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -168,25 +163,6 @@ class Link:
         if name == "hello":
             raise LinkRestarted("dom0 has started anew: reconnect() begins a new session")
         raise Refused(says, name)
-
-    # What takes more than one call.
-
-    def upload(
-        self, name: str, source: bytes | Path, progress: Progress | None = None,
-    ) -> None:
-        """Put a file into dom0's memory, for `create` to use.
-
-        `progress` is called with the bytes that have arrived and how many there are.
-        """
-        data = source if isinstance(source, bytes) else source.read_bytes()
-        piece = self.hello.limit - OVERHEAD
-        self.call("file.begin", name=name, bytes=len(data))
-        for offset in range(0, len(data), piece):
-            part = data[offset : offset + piece]
-            self.call("file.write", offset=offset, data=part)
-            if progress:
-                progress(offset + len(part), len(data))
-        self.call("file.end", crc32c=crc32c(data))
 
     def listen(self, timeout: float = 0.0) -> None:
         """On a line that carries a console as well: hand over what has been said since."""

@@ -10,8 +10,8 @@ from typing import Any
 from pyhv.errors import Failure, WrongArgument
 from pyhv.show import Row, Shown
 
-PART = 3072
-"""How much of a file goes into one message: a body has 4,096 bytes."""
+OVERHEAD = 100
+"""What a message is longer than the part of a file in it: its map's names, its verb, its numbers."""
 LINUX = "linux"
 
 File = str | Path | bytes
@@ -48,12 +48,13 @@ class Files(Shown):
 
         from pyhv.link.frames import crc32c
 
+        size = self._hv.hello.limit - OVERHEAD
         self._hv.ask("file.begin", name=name, bytes=len(content))
         try:
             with tqdm(total=len(content), desc=f"to dom0: {name}", unit="B", unit_scale=True,
                       leave=False, delay=0.5) as bar:
-                for at in range(0, len(content), PART):
-                    part = content[at:at + PART]
+                for at in range(0, len(content), size):
+                    part = content[at:at + size]
                     self._hv.ask("file.write", offset=at, data=part)
                     bar.update(len(part))
             self._hv.ask("file.end", crc32c=crc32c(content))
