@@ -90,7 +90,7 @@ class Noisy:
 
 @contextlib.contextmanager
 def read_by_a_person(descriptor: int):
-    """Read a console all the while, as a terminal does: one that nobody reads stops the machine."""
+    """Read a console all the while, as a terminal does."""
     ended = threading.Event()
 
     def read():
@@ -100,9 +100,11 @@ def read_by_a_person(descriptor: int):
 
     reader = threading.Thread(target=read)
     reader.start()
-    yield
-    ended.set()
-    reader.join()
+    try:
+        yield
+    finally:
+        ended.set()
+        reader.join()
 
 
 class Slow:

@@ -3,12 +3,14 @@
 
 import os
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from pyhv import qemu
+from pyhv import bochs, qemu
 from pyhv.emulator import Emulator, readable
-from pyhv.errors import Failure
+from pyhv.errors import Failure, WrongArgument
 from pyhv.machine import Machine
 
 ECHO = "echo up; while read -r line; do [ \"$line\" = off ] && exit 7; echo \"<$line>\"; done"
@@ -61,6 +63,14 @@ def test_stop_leaves_no_process(stand_in):
     started = time.monotonic()
     stand_in.stop()
     assert time.monotonic() - started < 5
+
+
+def test_the_link_goes_over_a_line_that_the_emulator_has():
+    assert (Machine().line, Machine(engine="vmx").line) == ("virtio", "com2")
+    link = Machine(image=Path("hv.elf"), link=Path("link"), link_over="com2")
+    assert "isa-serial,index=1,chardev=link" in qemu.command(link, qemu.NO_SERIAL, None)
+    with pytest.raises(WrongArgument, match="link_over='virtio': in bochs the link goes over com2"):
+        bochs.command(replace(link, engine="vmx", link_over="virtio"), bochs.BY_HAND, Path("iso"))
 
 
 def test_a_readable_log_has_no_cursor_movements():

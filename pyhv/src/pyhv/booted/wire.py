@@ -1,4 +1,4 @@
-# COM2 of an emulated machine: QEMU listens on a socket, Bochs opens a terminal of ours.
+# The link's line of an emulated machine: QEMU listens on a socket, Bochs opens a terminal of ours.
 """Both ends of the line that the link runs over."""
 
 import os

@@ -1,5 +1,5 @@
 # The link: how Python asks dom0, over whatever line there is.
-"""Talk to dom0: frames with a checksum, over COM2, a socket, or in the midst of COM1's text.
+"""Talk to dom0: frames with a checksum, over a line of their own, or in the midst of COM1's text.
 
 >>> from pyhv.link import Link
 >>> with Link.open("unix:/run/hv-link") as link:  # doctest: +SKIP
