@@ -329,6 +329,14 @@ def test_a_life_without_any_serial_port(boot, image, module, tmp_path, firmware,
         live_a_life(link, "brief")
 
 
+def test_a_machine_with_both_lines_answers_where_it_is_asked(start, tmp_path):
+    com2 = f"socket,id=com2,path={tmp_path / 'com2'},server=on,wait=off"
+    _, line = start(more=("-chardev", com2, "-device", "isa-serial,index=1,chardev=com2"))
+    for where in (line, f"unix:{tmp_path / 'com2'}", line):
+        with Link.open(where, timeout=TIMEOUT["qemu"]) as link:
+            live_a_life(link, "brief")
+
+
 def test_a_life_over_com2_in_bochs(start):
     ours, theirs = pty.openpty()
     tty.setraw(theirs)

@@ -1,4 +1,4 @@
-// The line that is the link's own: virtio-serial, or else COM2.
+// The link's own lines: virtio-serial and COM2, whichever the machine has.
 #pragma once
 
 #include "../drivers/serial.hpp"
@@ -6,24 +6,32 @@
 
 namespace dom0 {
 
+/// Where there are both, either may bring a question: an answer goes where the last bytes came from.
 class Line {
 public:
     void init() {
         virtio_.init();
-        if (!virtio_.present()) com2_.init();
+        com2_.init();
     }
 
     /// What has come in since; nothing where there is no line.
-    std::string read() { return virtio_.present() ? virtio_.read() : com2_.read(); }
+    std::string read() {
+        std::string bytes = virtio_.read();
+        const bool by_virtio = !bytes.empty();
+        if (!by_virtio) bytes = com2_.read();
+        if (!bytes.empty()) answer_by_virtio_ = by_virtio;
+        return bytes;
+    }
 
     /// Sends what the line takes at once; returns how many bytes that was.
     size_t write(std::string_view bytes) {
-        return virtio_.present() ? virtio_.write(bytes) : com2_.write(bytes);
+        return answer_by_virtio_ ? virtio_.write(bytes) : com2_.write(bytes);
     }
 
 private:
     VirtioSerial virtio_;
     Serial com2_;
+    bool answer_by_virtio_ = false;
 };
 
 }  // namespace dom0

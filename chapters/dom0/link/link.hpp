@@ -1,4 +1,4 @@
-// The link's two ways in: a line of its own, and COM1, where its frames stand between zeros in the
+// The link's two ways in: lines of its own, and COM1, where its frames stand between zeros in the
 // shell's text.
 #pragma once
 
@@ -12,10 +12,10 @@ class Link {
 public:
     explicit Link(Steward& steward) : verbs_{steward}, session_{verbs_} {}
 
-    /// Opens the link's own line, where there is one.
+    /// Opens the link's own lines, where there are any.
     void init() { line_.init(); }
 
-    /// Moves bytes over that line, both ways. True: more may be waiting. `crowded`: guests keep
+    /// Moves bytes over those lines, both ways. True: more may be waiting. `crowded`: guests keep
     /// dom0 so busy that a frame is waited for a little, lest its line be looked at once for each
     /// page that they print.
     bool pump(bool crowded);

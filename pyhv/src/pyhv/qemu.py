@@ -14,7 +14,7 @@ COUNTED = ("-icount", "shift=0,sleep=off")
 # And what else a machine might learn of this day: its random numbers and its wall clock.
 REPEATABLE = (*COUNTED, "-seed", "1", "-rtc", "base=2026-01-01,clock=vm")
 
-# What the link goes over: dom0 finds the first virtio console, or else COM2, also without a COM1.
+# What the link goes over: the first virtio console, or COM2, also where there is no COM1.
 LINES = {
     "virtio": ("-device", "virtio-serial-pci-transitional", "-device", "virtconsole,chardev=link"),
     "com2": ("-device", "isa-serial,index=1,chardev=link"),
