@@ -17,8 +17,8 @@ constexpr u64 patience = 2'000'000'000;
 }  // namespace
 
 /// A letter takes 87 us to leave. What comes in meanwhile is taken in: the line keeps 16 bytes. A
-/// stuck line, which nobody reads, must not stop the machine: until it takes or brings something, it
-/// gets nothing and is not waited for.
+/// stuck line, which nobody reads, must not stop the machine: until it takes or brings something,
+/// it gets nothing and is not waited for.
 void Console::send(char letter) {
     const u64 end = stuck_ ? 0 : x86::read_tsc() + patience;
     while ((stuck_ = !(x86::in8(com1 + LSR) & LSR_THRE)) && x86::read_tsc() < end)

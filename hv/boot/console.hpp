@@ -44,8 +44,7 @@ private:
     void send(char letter);
     void take_input();
     Spinlock lock_{LockRank::console};
-    bool broken_ = false;
-    bool stuck_ = false;               ///< COM1 did not take the last letter
+    bool broken_ = false, stuck_ = false;  ///< a panic speaks; COM1 did not take the last letter
     Screen screen_{};
     u64 written_ = 0;
     char ring_[ring_size] = {};

@@ -6,7 +6,7 @@
 
 namespace dom0 {
 
-/// Where there are both, either may bring a question: an answer goes where the last bytes came from.
+/// Where there are both, either may bring a question, and the answer goes where that came from.
 class Line {
 public:
     void init() {

@@ -11,7 +11,7 @@ from pyhv.errors import Failure, WrongArgument
 from pyhv.show import Row, Shown
 
 OVERHEAD = 100
-"""What a message is longer than the part of a file in it: its map's names, its verb, its numbers."""
+"""What a message is longer than the part of a file in it: its names, its verb, its numbers."""
 LINUX = "linux"
 
 File = str | Path | bytes
