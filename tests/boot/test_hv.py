@@ -89,9 +89,6 @@ def test_a_machine_that_refuses_to_start_says_why():
     assert not places.place(f"{NAME}-small").is_up()
 
 
-# Long, for it wants a quiet machine: on a busy one QEMU's COM1 can be too slow for the hypervisor's
-# patience, and letters are lost
-@pytest.mark.long
 def test_an_emulated_experiment_repeats_itself(tmp_path):
     folder = tmp_path / "one"
     done = hv("record", str(folder), "--tier", "T1", "--json")
