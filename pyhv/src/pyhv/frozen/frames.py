@@ -32,7 +32,11 @@ def _read(frozen: "Frozen") -> tuple[Any, dict[int, str]]:
     })
     content = frozen.program.read(
         number(table.rows_), number(table.frame_count_) * drgn.sizeof(row))
-    return numpy.frombuffer(content, layout), states
+    rows = numpy.frombuffer(content, layout).copy()
+    # A frame by which a walk came is a used one
+    known = {name: value for value, name in states.items()}
+    rows["state"][rows["state"] == known["walked"]] = known["used"]
+    return rows, states
 
 
 def _state(name: str) -> str:
