@@ -176,5 +176,6 @@ PYBIND11_MODULE(_hosted, module) {
     module.def("decode",
                [](const py::bytes& records) { return decode(std::string_view{records}); });
     module.attr("TRACE_BITS") = numbers(trace_bits());
+    module.attr("EVENT_BITS") = numbers(event_bits());
     module.attr("TRACE_RECORD_BYTES") = sizeof(TraceRecord);
 }

@@ -127,4 +127,15 @@ std::span<const Constant> trace_bits() {
     return bits;
 }
 
+std::span<const Constant> event_bits() {
+    static const std::vector<Constant> bits = [] {
+        std::vector<Constant> list;
+        for (const auto& table : tables)
+            for (const TraceEvent* event : table)
+                list.push_back({event->name, event->bit()});
+        return list;
+    }();
+    return bits;
+}
+
 }  // namespace hv::hosted

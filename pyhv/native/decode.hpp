@@ -36,4 +36,7 @@ std::vector<EventView> decode(std::string_view records);
 /// What may be asked for: each chapter, with all that it can tell, and each frequent kind.
 std::span<const Constant> trace_bits();
 
+/// The bit by which each event is noted.
+std::span<const Constant> event_bits();
+
 }  // namespace hv::hosted

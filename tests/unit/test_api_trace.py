@@ -69,3 +69,21 @@ def test_narrate_and_trace_from_the_command_line(hv, dom0, tmp_path):
     assert "0 events, 0 lost" in done.output and file.exists()
     wrong = run(command.app, ["trace", "--to", "x.txt"])
     assert "ends with .csv .parquet .json" in wrong.exception.reason
+
+
+def test_an_event_is_waited_for_wherever_it_falls(hv, dom0):
+    old = dom0.records
+    made = hv.wait_for_event("domain_created", domain=1)  # noted before anybody asked
+    assert (made.domain, made.fields["domain"]) == (1, 1)
+    with pytest.raises(errors.TookTooLong,
+                       match="waited 0 s for the event domain_created of d1 in the trace"):
+        hv.wait_for_event("domain_created", domain=1, timeout=0)
+    dom0.records = old + old  # all of it comes again, before anybody looks
+    assert hv.wait_for_event("domain_gone").domain == 1
+    assert hv.wait_for_event("domain_created", domain=1).time == made.time
+    assert dom0.mask == 0xFFFF
+    with pytest.raises(errors.TookTooLong, match="the event hypercall_made in the trace"):
+        hv.wait_for_event("hypercall_made", timeout=0)
+    assert dom0.mask == 0xFFFF and "trace.mask" in dom0.calls
+    with pytest.raises(errors.NoSuchDomain):
+        hv.wait_for_event("domain_gone", domain="nobody")

@@ -292,3 +292,37 @@ def test_an_answer_shows_itself(hv):
     assert good == "<Answer 0, dom=32752, remote_dom=0, port=1>"
     assert bad == "<Answer -EINVAL, port=9>"
     assert me.startswith("<guest of <web (d1)") and "send" in me and other is False
+
+
+def test_an_event_is_waited_for_and_handed_out_once(hv):
+    async def web(me):
+        for _ in range(3):
+            await me.hypercall("sched_op", "yield")
+        return "done"
+
+    hv.run(web, steps=0)
+    made = hv.wait_for_event("domain_created", domain=1)  # it came before anybody asked
+    assert (made.domain, made.name) == (1, "domain_created")
+    before = hv._native.traced
+    assert hv.wait_for_event("hypercall_made", domain="web").fields["call"] == 29
+    assert hv._native.traced == before
+    hv.domains["web"].destroy()
+    assert hv.wait_for_event("domain_gone").domain == 1
+    with pytest.raises(errors.TookTooLong, match="for the event domain_gone, and no guest can go"):
+        hv.wait_for_event("domain_gone")
+    with pytest.raises(errors.WrongArgument, match="no event is called 'gone'; there are: .*_gone"):
+        hv.wait_for_event("gone")
+
+
+def test_what_a_guest_returns_is_not_lost_while_an_event_is_waited_for(hv):
+    async def web(me):
+        await me.hypercall("sched_op", "yield")
+        return "done"
+
+    hv.run(web, steps=0)
+    with pytest.raises(errors.TookTooLong):
+        hv.wait_for_event("domain_gone", domain=1)
+    assert hv.run() == {"web": "done"}
+    hv.run(spin, steps=0)
+    with pytest.raises(errors.TookTooLong, match="waited 0 s for the event domain_gone of d2"):
+        hv.wait_for_event("domain_gone", domain=2, timeout=0)

@@ -85,4 +85,5 @@ CONSTANTS: dict[str, int]
 ERRORS: dict[str, int]
 MAX_CPUS: int
 TRACE_BITS: dict[str, int]
+EVENT_BITS: dict[str, int]
 TRACE_RECORD_BYTES: int

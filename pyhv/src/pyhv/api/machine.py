@@ -118,5 +118,21 @@ class Hypervisor(ABC):
     def wait_for(self, pattern: str, timeout: float = 30.0) -> Any:
         """Wait for a line that matches, of dom0's news or the hypervisor's log; return it."""
 
+    @abstractmethod
+    def wait_for_event(self, name: str, domain: Domain | str | int | None = None,
+                       timeout: float = 30.0) -> Any:
+        """Wait for an event of the trace, "domain_gone" say, and return it, fields and all.
+
+        One that came before, and was not waited for, counts; each is returned once. What comes by
+        the thousand is noted while it is waited for, or in a `with hv.trace(...)`. Raises
+        TookTooLong, and WrongArgument where no event has that name.
+        """
+
+    def _number_of(self, domain: Domain | str | int | None) -> int | None:
+        """Return a domain's number; one that is given by its number may be gone already."""
+        if isinstance(domain, str):
+            return self.domains[domain].id
+        return domain.id if isinstance(domain, Domain) else domain
+
     def _repr_html_(self) -> str:
         return f"<code>{repr(self)[1:-1]}</code>"

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pyhv.api.domain import Domain
 from pyhv.api.machine import Cpus, Hypervisor
 from pyhv.api.waiting import waiting
 from pyhv.errors import Closed, NotOnThisTier, TookTooLong, WrongArgument
@@ -16,6 +17,8 @@ from pyhv.linked.stream import Stream
 
 if TYPE_CHECKING:
     from pyhv.linked.tracing import LinkedTrace
+    from pyhv.trace import Event
+    from pyhv.trace.awaited import Awaited
 
 LINUX_MEMORY, SMALL_MEMORY = 256, 16
 LINUX_OPTIONS = "console=hvc0 quiet"
@@ -43,6 +46,7 @@ class Linked(Hypervisor):
         self.where = where
         self._consoles: dict[int, Console] = {}
         self._news = Stream("dom0's news", self._fetch_news)
+        self._awaited: Awaited | None = None
         self._log = Stream("the hypervisor's log", self._fetch_log)
 
     def close(self) -> None:
@@ -153,6 +157,28 @@ class Linked(Hypervisor):
                     return match
         raise TookTooLong(f"waited {timeout:g} s for {pattern!r} in dom0's news and the "
                           f"hypervisor's log{self._log.tail()}")
+
+    def wait_for_event(self, name: str, domain: Domain | str | int | None = None,
+                       timeout: float = 30.0) -> "Event":
+        """Wait for an event of the trace, and return it.
+
+        One that came before, and was not waited for, counts; each is returned once. What comes by
+        the thousand is noted while it is waited for, or in a `with hv.trace(...)`. Raises
+        TookTooLong, and WrongArgument where no event has that name.
+        """
+        from pyhv.linked.tracing import Rings
+        from pyhv.trace.awaited import Awaited, bit_of
+
+        bit_of(name)
+        number = self._number_of(domain)
+        if self._awaited is None:
+            self._awaited = Awaited(Rings(self, new_only=False))
+        with self._awaited.noted(name):
+            for _ in waiting(timeout):
+                if event := self._awaited.find(name, number):
+                    return event
+        of = "" if number is None else f" of d{number}"
+        raise TookTooLong(f"waited {timeout:g} s for the event {name}{of} in the trace")
 
     # Domains
 

@@ -1,16 +1,23 @@
 # The hosted machine as Python has it: opened, asked, run and closed.
 """A machine of tier T0."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from pyhv.api.domain import Domain
 from pyhv.api.machine import Cpus, Hypervisor
-from pyhv.errors import Closed, Failure, NotOnThisTier, Refused, WrongArgument
+from pyhv.errors import Closed, Failure, NotOnThisTier, Refused, TookTooLong, WrongArgument
+from pyhv.speed import scaled
 from pyhv.t0.calls import Answer, Argument, Request
 from pyhv.t0.domain import HostedDomain
 from pyhv.t0.guest import Code, Guest, Program
 from pyhv.t0.native import load
 from pyhv.t0.run import Runner
-from pyhv.t0.tracing import HostedTrace, Rings
+from pyhv.t0.tracing import HostedTrace, Rings, Since
+from pyhv.trace.awaited import Awaited, bit_of
+from pyhv.trace.event import Event
 
 TOOLSTACK_AT = 0x10000
 """Where in dom0's memory the toolstack writes its structures."""
@@ -39,6 +46,7 @@ class Hosted(Hypervisor):
         self._runner = Runner(self._machine, cpus, seed, self._programs)
         self._running = False
         self._rings = Rings(lambda: self._native)
+        self._awaited = Awaited(Since(self._rings, 0))
 
     def close(self) -> None:
         """Let go of the machine, and of every guest where it is. Closed already, it stays so."""
@@ -206,16 +214,53 @@ class Hosted(Hypervisor):
             self._begin(getattr(guest, "__name__", repr(guest)), guest)
         for name, guest in named.items():
             self._begin(name, guest)
+        try:
+            with self._alone():
+                self._runner.go(steps)
+        finally:
+            ended = self._take_ended()
+        return ended
+
+    def wait_for_event(self, name: str, domain: Domain | str | int | None = None,
+                       timeout: float = 30.0) -> Event:
+        """Let the guests run, step by step, until the trace has the event; return it.
+
+        One that came before, and was not waited for, counts; each is returned once. What guests
+        that end meanwhile return is the next run()'s to tell. Raises TookTooLong, also where no
+        guest can go on; and WrongArgument where no event has that name.
+
+        >>> import pyhv
+        >>> async def web(me):
+        ...     await me.hypercall("xen_version", "version")
+        >>> with pyhv.hosted() as hv:
+        ...     _ = hv.run(web, steps=0)
+        ...     hv.wait_for_event("hypercall_made", domain="web")
+        <domains.hypercall_made domain=1 vcpu=0 call=xen_version first=0>
+        """
+        bit_of(name)
+        number = self._number_of(domain)
+        what = f"the event {name}" + ("" if number is None else f" of d{number}")
+        with self._awaited.noted(name), self._alone():
+            end = time.monotonic() + scaled(timeout)
+            while (event := self._awaited.find(name, number)) is None:
+                if time.monotonic() >= end:
+                    raise TookTooLong(f"waited {timeout:g} s for {what} in the trace")
+                if not self._runner.go(1):
+                    raise TookTooLong(f"waited for {what}, and no guest can go on: hv.run(guest, "
+                                      "steps=0) brings another")
+        return event
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Run the machine, which nobody does who runs in it."""
         _ = self._native  # closed: nothing runs
         if self._running:
             raise WrongArgument("a guest cannot run the machine that runs it")
         self._running = True
         try:
-            self._runner.go(steps)
+            yield
         finally:
             self._running = False
-            ended = self._take_ended()
-        return ended
 
     def _begin(self, name: str, guest: Code) -> None:
         domain = self.domains[name] if name in self.domains else self.create(name)

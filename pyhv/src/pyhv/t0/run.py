@@ -43,16 +43,17 @@ class Runner:
         self._dice = Random(seed)
         self._programs = programs
 
-    def go(self, steps: int | None) -> None:
-        """Let the guests run until none can go on, or for so many steps."""
+    def go(self, steps: int | None) -> bool:
+        """Let the guests run for so many steps; False: until none could go on."""
         with interruptible() as pressed:
             try:
                 while steps is None or steps > 0:
                     if pressed:
                         raise KeyboardInterrupt
                     if not self._go_on():
-                        return
+                        return False
                     steps = None if steps is None else steps - 1
+                return True
             finally:
                 if not self._native.death:
                     self._native.rest()

@@ -33,12 +33,12 @@ class Rings:
 
 
 class Since:
-    """What a hosted machine has noted since a moment."""
+    """What a hosted machine has noted since a moment, or since that event of it."""
 
-    def __init__(self, rings: Rings) -> None:
+    def __init__(self, rings: Rings, first: int | None = None) -> None:
         self.facts = facts()
         self._rings = rings
-        self._read = len(rings.events())
+        self._read = len(rings.events()) if first is None else first
         self._lost = rings.native().lost
 
     def mask(self) -> int:
