@@ -147,6 +147,9 @@ def test_what_only_an_emulator_can_do_names_its_tier(hv, web):
     for ask in (hv.freeze, lambda: hv.frames, lambda: web.p2m):
         with pytest.raises(errors.NotOnThisTier, match="T1 can be frozen"):
             ask()
+    for ask in (hv.run_until, lambda where: hv.breakpoint(where, print)):
+        with pytest.raises(errors.NotOnThisTier, match="T1 has breakpoints, and T0 has them at"):
+            ask("hv::create_domain")
 
 
 def test_a_closed_machine_says_so(hv, web, dom0):

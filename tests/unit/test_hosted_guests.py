@@ -326,3 +326,72 @@ def test_what_a_guest_returns_is_not_lost_while_an_event_is_waited_for(hv):
     hv.run(spin, steps=0)
     with pytest.raises(errors.TookTooLong, match="waited 0 s for the event domain_gone of d2"):
         hv.wait_for_event("domain_gone", domain=2, timeout=0)
+
+
+async def thrice(me):
+    """Ask the same three times."""
+    for _ in range(3):
+        await me.hypercall("xen_version", "version")
+    return "done"
+
+
+def test_a_breakpoint_is_met_before_the_call_and_removed_in_its_callback(hv):
+    met = []
+
+    def once(hit):
+        met.append((repr(hit), hit.domain.hypercalls))
+        hit.breakpoint.remove()
+
+    hv.run(thrice, steps=0)
+    hv.breakpoint("xen_version", once, domain="thrice")
+    assert hv.run() == {"thrice": "done"}
+    assert met == [("<thrice (d1) before xen_version('version')>", 0)]
+
+
+def test_a_callback_pauses_what_it_watches_and_it_goes_on_at_that_call(hv):
+    with hv.breakpoint("xen_version", lambda hit: hit.domain.pause(), domain=1) as here:
+        assert hv.run(thrice) == {} and here.hits == 1
+        assert (hv.domains[1].state, hv.domains[1].hypercalls) == ("paused", 0)
+        hv.domains[1].unpause()
+        assert hv.run() == {} and here.hits == 2 and hv.domains[1].hypercalls == 1
+        hv.domains[1].unpause()
+    assert hv.run() == {"thrice": "done"}
+
+
+def test_an_exception_in_a_callback_pauses_the_guest_and_comes_out_whole(hv):
+    def fail(hit):
+        raise LookupError("of my own")
+
+    with hv.breakpoint("xen_version", fail), pytest.raises(LookupError, match="of my own") as raised:
+        hv.run(thrice)
+    assert raised.value.guest.domain.state == "paused"
+    assert raised.value.hit.request.name == "xen_version"
+    assert "guest of <thrice (d1)" in raised.value.__notes__[0]
+    hv.domains["thrice"].unpause()
+    assert hv.run() == {"thrice": "done"}
+
+
+def test_the_machine_runs_until_a_call_and_stands_there(hv):
+    hv.run(spin, thrice, steps=0)
+    hit = hv.run_until("xen_version", domain="thrice")
+    assert hit.domain.name == "thrice" and hit.domain.hypercalls == 0
+    assert hv.run_until("xen_version").domain.hypercalls == 1
+    for domain in hv.domains:
+        if domain.id:
+            domain.destroy()
+    with pytest.raises(errors.TookTooLong, match="hypercall xen_version, and no guest can go on"):
+        hv.run_until("xen_version")
+
+
+def test_a_callback_may_destroy_what_it_watches(hv):
+    with hv.breakpoint("xen_version", lambda hit: hit.domain.destroy()):
+        assert hv.run(thrice) == {}
+    assert "thrice" not in hv.domains
+
+
+@pytest.mark.parametrize(("where", "kind", "says"), [
+    ("hv::create_domain", errors.NotOnThisTier, "T1 stops at instructions"),
+    (0x1000, errors.NotOnThisTier, "T1 stops"), ("yield", errors.WrongArgument, "no hypercall")])
+def test_a_breakpoint_that_cannot_be(hv, where, kind, says):
+    with pytest.raises(kind, match=says):
+        hv.breakpoint(where, print)

@@ -2,7 +2,7 @@
 """What can be asked of a machine; each tier says how it finds out, or which tier can."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from pyhv.api.domain import Domain
@@ -126,6 +126,23 @@ class Hypervisor(ABC):
         One that came before, and was not waited for, counts; each is returned once. What comes by
         the thousand is noted while it is waited for, or in a `with hv.trace(...)`. Raises
         TookTooLong, and WrongArgument where no event has that name.
+        """
+
+    @abstractmethod
+    def breakpoint(self, where: int | str, callback: Callable[[Any], Any], *,
+                   domain: Domain | str | int | None = None) -> Any:
+        """Call `callback` whenever somebody comes to a place, until the end of a `with`.
+
+        T1 stops at a function of the hypervisor's, or at an address of a domain's; T0 at a
+        hypercall. The callback is handed the hit, and may remove its breakpoint, or stop.
+        """
+
+    @abstractmethod
+    def run_until(self, where: int | str, *, domain: Domain | str | int | None = None,
+                  timeout: float = 30.0) -> Any:
+        """Let the machine run until somebody comes to a place, and have it stand there.
+
+        Raises TookTooLong where nobody does.
         """
 
     def _number_of(self, domain: Domain | str | int | None) -> int | None:

@@ -12,11 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from pyhv import sentences as say
+from pyhv.api.domain import Domain
 from pyhv.api.waiting import waiting
 from pyhv.booted.prepare import Wish, prepare
+from pyhv.booted.watching import Watch
 from pyhv.booted.wire import Wire
 from pyhv.emulator import Emulator
-from pyhv.errors import Closed, Failure, Frozen, LinkLost, MachineGone, TookTooLong
+from pyhv.errors import (
+    AlreadyFrozen,
+    Closed,
+    Failure,
+    Frozen,
+    LinkLost,
+    MachineGone,
+    TookTooLong,
+)
 from pyhv.frozen import freeze
 from pyhv.link import Link
 from pyhv.linked.domain import LinkedDomain
@@ -73,6 +83,7 @@ class Booted(Linked):
         self._emulator: Emulator | None = None
         self._wire: Wire | None = None
         self._link = None
+        self.watch: Watch | None = None
         atexit.register(self.close)
         try:
             self._start(prepare(wish, self._folder), echo)
@@ -138,9 +149,14 @@ class Booted(Linked):
 
     def ask(self, verb: str, **arguments: Any) -> Any:
         """Ask dom0 by a verb of the link. Raises Refused, and MachineGone where none is left."""
+        if self.watch is not None:
+            return self.watch.meanwhile(lambda: self._ask(verb, **arguments))
         if self._emulator is not None and self._emulator.frozen:
             raise Frozen(f"the machine is frozen, and nobody in it can {verb}: leave the `with` "
                          "of freeze() first")
+        return self._ask(verb, **arguments)
+
+    def _ask(self, verb: str, **arguments: Any) -> Any:
         try:
             return super().ask(verb, **arguments)
         except Failure as failure:
@@ -176,6 +192,40 @@ class Booted(Linked):
         AlreadyFrozen, and NotBuilt where drgn is not installed.
         """
         return freeze(self.emulator)
+
+    def breakpoint(self, where: int | str, callback: Callable[[Any], Any], *,
+                   domain: Domain | str | int | None = None) -> Watch:
+        """Call `callback` when an instruction is about to be executed, until the end of a `with`.
+
+        `where` is a function of the hypervisor's, "hv::create_domain", or an address: a domain's
+        virtual one where a `domain` is given. The machine runs meanwhile, and dom0 answers. The
+        callback is called in a thread of its own, while nothing runs: `hit.frozen` is the whole
+        machine, which may be read, stepped, and given more breakpoints. It may remove() its own,
+        and say hit.stop(). Raises AlreadyFrozen where a breakpoint is set, or the machine frozen.
+        """
+        if self.watch is not None:
+            raise AlreadyFrozen("the debugger waits at a breakpoint already: its callback may set "
+                                "more, by hit.frozen.break_at()")
+        return Watch(self, where, callback, self._number_of(domain))
+
+    def run_until(self, where: int | str, *, domain: Domain | str | int | None = None,
+                  timeout: float = 30.0) -> Any:
+        """Let the machine run until an instruction, and return it frozen there: a `with` ends that.
+
+        `where` is as for breakpoint(); `hit` of what is returned says who came. Raises
+        TookTooLong where nobody does, and the machine goes on.
+        """
+        number = self._number_of(domain)
+        frozen = self.freeze()
+        try:
+            here = frozen.break_at(where, domain=number)
+            if frozen.run(timeout) is None:
+                raise TookTooLong(f"waited {timeout:g} s for {here!r}")
+            here.remove()
+        except BaseException:
+            frozen.close()
+            raise
+        return frozen
 
     @property
     def frames(self) -> Any:

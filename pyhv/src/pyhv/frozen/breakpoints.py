@@ -44,8 +44,9 @@ class Breakpoint:
 class Hit:
     """A pCPU came to a breakpoint; its instruction is not executed yet, and nothing runs."""
 
-    def __init__(self, breakpoint_: Breakpoint, cpu: Cpu) -> None:
+    def __init__(self, breakpoint_: Breakpoint, cpu: Cpu, frozen: "Frozen") -> None:
         self.breakpoint = breakpoint_
+        self.frozen = frozen
         self.cpu = cpu
         self.vcpu = cpu.guest
         self.registers = cpu.registers
@@ -135,7 +136,8 @@ class Runner:
     def _hits(self, cpu: Cpu) -> list[Hit]:
         """Return what concerns somebody: the same address in another world does not."""
         domain = None if cpu.guest is None else cpu.guest[0]
-        return [Hit(each, cpu) for each in self._at(cpu.registers.rip) if each.domain == domain]
+        return [Hit(each, cpu, self._frozen) for each in self._at(cpu.registers.rip)
+                if each.domain == domain]
 
     def _tell(self, hit: Hit) -> None:
         hit.breakpoint.hits += 1

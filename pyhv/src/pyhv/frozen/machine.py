@@ -63,6 +63,7 @@ class Frozen:
         self._door: Door | None = open_door(emulator)
         emulator.frozen = True
         self._runner = Runner(self)
+        self.hit: Hit | None = None  # the last run's
         try:
             self._memory = Memory(self.door)
             loaded = find_image(self._memory, self._information, emulator.machine.memory_mib)
@@ -250,7 +251,8 @@ class Frozen:
 
     def run(self, timeout: float = 10.0) -> Hit | None:
         """Let the machine run until a breakpoint stops it; None where none did in `timeout` s."""
-        return self._runner.run(timeout)
+        self.hit = self._runner.run(timeout)
+        return self.hit
 
     def step(self, domain: int, vcpu: int = 0) -> Step:
         """Let a vCPU that is on a pCPU execute one instruction. Raises NotOnProcessor."""

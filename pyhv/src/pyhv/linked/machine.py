@@ -2,7 +2,7 @@
 """A machine that is asked over the link."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyhv.api.domain import Domain
@@ -110,6 +110,17 @@ class Linked(Hypervisor):
     def freeze(self) -> Any:
         """Raise NotOnThisTier: it takes the emulator's debugger."""
         raise NotOnThisTier("only an emulator's debugger can stop a machine: T1 can be frozen")
+
+    def breakpoint(self, where: int | str, callback: Callable[[Any], Any], *,
+                   domain: Domain | str | int | None = None) -> Any:
+        """Raise NotOnThisTier: it takes the emulator's debugger."""
+        raise NotOnThisTier("no debugger reaches this machine: T1 has breakpoints, and T0 has "
+                            "them at hypercalls")
+
+    def run_until(self, where: int | str, *, domain: Domain | str | int | None = None,
+                  timeout: float = 30.0) -> Any:
+        """Raise NotOnThisTier: it takes the emulator's debugger."""
+        return self.breakpoint(where, print, domain=domain)
 
     def _console_of(self, domain: LinkedDomain) -> Console:
         if domain.id not in self._consoles:

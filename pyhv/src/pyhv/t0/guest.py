@@ -80,6 +80,7 @@ class Program:
         if not isinstance(self._coroutine, CoroutineType):
             raise WrongArgument("a guest is an `async def` that takes one argument, itself")
         self.request: Request | None = None
+        self.told: Request | None = None  # the one that breakpoints were told of last
         self.unfinished_call = False
         self.ended = False
         self.result: Any = None

@@ -2,7 +2,7 @@
 """A machine of tier T0."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ from pyhv.api.domain import Domain
 from pyhv.api.machine import Cpus, Hypervisor
 from pyhv.errors import Closed, Failure, NotOnThisTier, Refused, TookTooLong, WrongArgument
 from pyhv.speed import scaled
+from pyhv.t0.breakpoints import Breakpoint, Hit
 from pyhv.t0.calls import Answer, Argument, Request
 from pyhv.t0.domain import HostedDomain
 from pyhv.t0.guest import Code, Guest, Program
@@ -240,15 +241,53 @@ class Hosted(Hypervisor):
         bit_of(name)
         number = self._number_of(domain)
         what = f"the event {name}" + ("" if number is None else f" of d{number}")
+        found: list[Event] = []
+
+        def look() -> bool:
+            found.extend(filter(None, [self._awaited.find(name, number)]))
+            return bool(found)
+
         with self._awaited.noted(name), self._alone():
-            end = time.monotonic() + scaled(timeout)
-            while (event := self._awaited.find(name, number)) is None:
-                if time.monotonic() >= end:
-                    raise TookTooLong(f"waited {timeout:g} s for {what} in the trace")
-                if not self._runner.go(1):
-                    raise TookTooLong(f"waited for {what}, and no guest can go on: hv.run(guest, "
-                                      "steps=0) brings another")
-        return event
+            self._step_until(look, timeout, what)
+        return found[0]
+
+    def breakpoint(self, where: int | str, callback: Callable[[Hit], Any], *,
+                   domain: Domain | str | int | None = None) -> Breakpoint:
+        """Call `callback` before each hypercall of that name, until the end of a `with`.
+
+        The callback may read everything, pause or destroy the domain, remove its own breakpoint,
+        and say hit.stop(), which ends run(). An exception in it pauses the guest and comes out
+        whole, with `hit` and `guest` attached. Raises NotOnThisTier for an instruction.
+
+        >>> import pyhv
+        >>> async def web(me):
+        ...     await me.hypercall("xen_version", "version")
+        >>> with pyhv.hosted() as hv, hv.breakpoint("xen_version", print):
+        ...     _ = hv.run(web)
+        <web (d1) before xen_version('version')>
+        """
+        return Breakpoint(self._runner.breakpoints, where, self._number_of(domain), callback)
+
+    def run_until(self, where: int | str, *, domain: Domain | str | int | None = None,
+                  timeout: float = 30.0) -> Hit:
+        """Let the guests run until one is about to make that hypercall; return who, and which.
+
+        The next run() begins with it. Raises TookTooLong, also where no guest can go on.
+        """
+        hits: list[Hit] = []
+        met = self.breakpoint(where, lambda hit: (hits.append(hit), hit.stop()), domain=domain)
+        with met, self._alone():
+            self._step_until(lambda: bool(hits), timeout, f"the hypercall {where}")
+        return hits[0]
+
+    def _step_until(self, found: Callable[[], bool], timeout: float, what: str) -> None:
+        end = time.monotonic() + scaled(timeout)
+        while not found():
+            if time.monotonic() >= end:
+                raise TookTooLong(f"waited {timeout:g} s for {what}")
+            if not self._runner.go(1):
+                raise TookTooLong(f"waited for {what}, and no guest can go on: hv.run(guest, "
+                                  "steps=0) brings another")
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from pyhv.errors import Failure
+from pyhv.t0.breakpoints import Breakpoint, tell
 from pyhv.t0.guest import Program
 
 SHORTEST, LONGEST = 1_000, 4_000_000
@@ -42,12 +43,18 @@ class Runner:
         self._cpus = cpus
         self._dice = Random(seed)
         self._programs = programs
+        self.breakpoints: list[Breakpoint] = []
+        self._stopped = False
 
     def go(self, steps: int | None) -> bool:
-        """Let the guests run for so many steps; False: until none could go on."""
+        """Let the guests run for so many steps; False: until none could go on.
+
+        It also ends where a breakpoint says stop.
+        """
+        self._stopped = False
         with interruptible() as pressed:
             try:
-                while steps is None or steps > 0:
+                while not self._stopped and (steps is None or steps > 0):
                     if pressed:
                         raise KeyboardInterrupt
                     if not self._go_on():
@@ -85,6 +92,9 @@ class Runner:
         elif program.unfinished_call:
             program.take(self._native.go_on(cpu))
         else:
+            self._stopped = tell(self.breakpoints, program)
+            if self._stopped or self._native.turn(cpu) != who:
+                return
             assert program.request is not None
             request = program.request
             program.take(self._native.hypercall(cpu, request.number, request.registers))
