@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import pyhv
+from pyhv import errors
 from pyhv.api.waiting import waiting
 from pyhv.background import places
 from pyhv.paths import ROOT
@@ -65,6 +66,24 @@ def test_a_domain_from_create_to_destroy(up):
     gone = hv("pause", "web", "--machine", NAME)
     assert (gone.returncode, gone.stderr) == (
         1, "hv: there is no domain 'web'; there are: Domain-0 (d0)\n")
+
+
+def test_a_machine_in_the_background_can_be_frozen(up):
+    made = as_json("create", "cold", "kernel=hello", "memory=16")
+    with pyhv.connect(up["link"]) as beside:
+        assert beside.tier == "T1"
+        with beside.freeze() as frozen:
+            assert frozen.domains[made["id"]].life == "alive"
+            with pytest.raises(errors.Frozen, match="nobody in it can list"):
+                beside.domains["cold"]
+        assert beside.domains["cold"].p2m.walk(0x1000).mpa is not None
+        with beside.breakpoint("hv::destroy", lambda hit: hit.breakpoint.remove()) as here:
+            beside.domains["cold"].pause()
+            assert here.hits == 0
+    seen = as_json("inspect", "cold", "--frozen")
+    assert seen["domain"][0]["ID"] == made["id"] and seen["registers of v0"]
+    assert as_json("inspect", str(made["id"]), "--frozen")["vCPUs"][0]["State"] == "paused"
+    as_json("destroy", "cold")
 
 
 def test_down_leaves_nothing_but_its_log(up):

@@ -79,7 +79,7 @@ def test_the_machine_runs_until_a_guest_comes_somewhere_and_stands_there(hv):
         assert frozen.hit.vcpu == (web.id, 0) and frozen.hit.registers.rip == at
         assert frozen.step(web.id).before.rip == at
     assert web.state == "alive"
-    with pytest.raises(errors.TookTooLong, match=r"waited 0.2 s for <breakpoint at 0x.* in the hyp"):
+    with pytest.raises(errors.TookTooLong, match=r"waited 0.2 s for <breakpoint at 0x"):
         hv.run_until(MAKES_ONE, timeout=0.2)
     assert web.state == "alive"
 

@@ -67,9 +67,14 @@ def boot(
 def connect(where: str) -> "Linked":
     """Open a machine of tier T2 over its link: "/dev/ttyUSB0", "unix:PATH" or "tcp:HOST:PORT".
 
-    It goes on when it is closed here. The newest client has the link; an older one is told so.
+    It goes on when it is closed here. The newest client has the link; an older one is told so. One
+    that `hv up` has booted, at "unix:build/run/NAME/link", takes many clients, and is of tier T1:
+    it can be frozen.
     """
+    from pyhv.background.kept import Kept, told_at
     from pyhv.link import Link
     from pyhv.linked.machine import Linked
 
-    return Linked(Link.open(where), where)
+    link = Link.open(where)
+    told = told_at(where)
+    return Linked(link, where) if told is None else Kept(link, where, told)

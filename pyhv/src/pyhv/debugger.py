@@ -41,7 +41,11 @@ class Debugger:
         self._timeout = scaled(timeout)
         self._socket = connect(path, "debugger", timeout)
         self._heard = b""
-        self._ask("QStartNoAckMode")
+        try:
+            self._ask("QStartNoAckMode")
+        except TimeoutError:
+            raise Failure("QEMU's debugger does not answer: it hears one program at a time, and "
+                          "another may have it") from None
         # QEMU shows single registers only to those who asked what registers there are
         self._ask("qXfer:features:read:target.xml:0,1000")
 

@@ -35,8 +35,9 @@ def _note(here: Place, wish: Wish, hv: Booted) -> None:
     notes: dict[str, Any] = {
         "name": here.name, "pid": os.getpid(), "emulator_pid": hv.emulator.process.pid,
         "since": time.time(), "engine": machine.engine, "emulator": machine.emulator,
-        "cpus": machine.cpus, "memory": machine.memory_mib, "link": f"unix:{here.link}",
-        "log": str(here.log), "command": hv.command_by_hand, "wish": asdict(wish),
+        "image": str(machine.image), "debugger": str(machine.debugger), "cpus": machine.cpus,
+        "memory": machine.memory_mib, "link": f"unix:{here.link}", "log": str(here.log),
+        "command": hv.command_by_hand, "wish": asdict(wish),
     }
     partial = here.notes.with_suffix(".partial")
     partial.write_text(json.dumps(notes, indent=2))

@@ -12,25 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from pyhv import sentences as say
-from pyhv.api.domain import Domain
 from pyhv.api.waiting import waiting
 from pyhv.booted.prepare import Wish, prepare
-from pyhv.booted.watching import Watch
+from pyhv.booted.stopping import Stoppable
 from pyhv.booted.wire import Wire
 from pyhv.emulator import Emulator
-from pyhv.errors import (
-    AlreadyFrozen,
-    Closed,
-    Failure,
-    Frozen,
-    LinkLost,
-    MachineGone,
-    TookTooLong,
-)
-from pyhv.frozen import freeze
+from pyhv.errors import Closed, Failure, LinkLost, MachineGone, TookTooLong
 from pyhv.link import Link
-from pyhv.linked.domain import LinkedDomain
-from pyhv.linked.machine import Caller, Linked
+from pyhv.linked.machine import Caller
 from pyhv.machine import Machine
 from pyhv.paths import BUILD
 
@@ -46,35 +35,8 @@ POWERED_OFF = re.compile(say.DOM0_POWERS_OFF)
 GIVES_UP = re.compile("|".join(say.GIVES_UP[:2]))
 
 
-class FrozenP2m:
-    """A domain's nested page tables; the machine stands still while they are walked."""
-
-    def __init__(self, hv: "Booted", domain: LinkedDomain) -> None:
-        self._hv = hv
-        self._domain = domain
-
-    def walk(self, gpa: int) -> Any:
-        """Return each level's entry on the way to a guest physical address."""
-        with self._hv.freeze() as frozen:
-            return frozen.domains[self._domain.id].p2m.walk(gpa)
-
-    @property
-    def tables(self) -> int:
-        """How many frames the tables take."""
-        with self._hv.freeze() as frozen:
-            return frozen.domains[self._domain.id].p2m.tables
-
-    def __repr__(self) -> str:
-        return f"<p2m of {self._domain.name}: walk(gpa) shows each level>"
-
-    def _repr_html_(self) -> str:
-        return f"p2m of <code>{self._domain.name}</code>: <code>walk(gpa)</code> shows each level"
-
-
-class Booted(Linked):
+class Booted(Stoppable):
     """A machine of tier T1, from power-on until it is closed: see `pyhv.boot`."""
-
-    tier = "T1"
 
     def __init__(self, wish: Wish, echo: Callable[[str], object] | None = None) -> None:
         """Boot it. `echo` is given all that COM1 says, as it comes."""
@@ -83,7 +45,6 @@ class Booted(Linked):
         self._emulator: Emulator | None = None
         self._wire: Wire | None = None
         self._link = None
-        self.watch: Watch | None = None
         atexit.register(self.close)
         try:
             self._start(prepare(wish, self._folder), echo)
@@ -147,18 +108,15 @@ class Booted(Linked):
 
     # Asking
 
-    def ask(self, verb: str, **arguments: Any) -> Any:
-        """Ask dom0 by a verb of the link. Raises Refused, and MachineGone where none is left."""
-        if self.watch is not None:
-            return self.watch.meanwhile(lambda: self._ask(verb, **arguments))
-        if self._emulator is not None and self._emulator.frozen:
-            raise Frozen(f"the machine is frozen, and nobody in it can {verb}: leave the `with` "
-                         "of freeze() first")
-        return self._ask(verb, **arguments)
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it stands still, because of us."""
+        return self._emulator is not None and self._emulator.frozen
 
     def _ask(self, verb: str, **arguments: Any) -> Any:
+        """Ask dom0. Raises Refused, and MachineGone where none is left."""
         try:
-            return super().ask(verb, **arguments)
+            return super()._ask(verb, **arguments)
         except Failure as failure:
             if isinstance(failure, LinkLost):
                 self._drain.join(DYING)  # its sockets close before it has ended
@@ -184,57 +142,6 @@ class Booted(Linked):
         return kind(reason, self.emulator.failure(reason).details)
 
     # Looking at it from outside
-
-    def freeze(self) -> Any:
-        """Stop the machine and read the hypervisor's own memory: `with hv.freeze() as f:`.
-
-        No instruction runs until the `with` is left; dom0 may be dead. See pyhv.frozen. Raises
-        AlreadyFrozen, and NotBuilt where drgn is not installed.
-        """
-        return freeze(self.emulator)
-
-    def breakpoint(self, where: int | str, callback: Callable[[Any], Any], *,
-                   domain: Domain | str | int | None = None) -> Watch:
-        """Call `callback` when an instruction is about to be executed, until the end of a `with`.
-
-        `where` is a function of the hypervisor's, "hv::create_domain", or an address: a domain's
-        virtual one where a `domain` is given. The machine runs meanwhile, and dom0 answers. The
-        callback is called in a thread of its own, while nothing runs: `hit.frozen` is the whole
-        machine, which may be read, stepped, and given more breakpoints. It may remove() its own,
-        and say hit.stop(). Raises AlreadyFrozen where a breakpoint is set, or the machine frozen.
-        """
-        if self.watch is not None:
-            raise AlreadyFrozen("the debugger waits at a breakpoint already: its callback may set "
-                                "more, by hit.frozen.break_at()")
-        return Watch(self, where, callback, self._number_of(domain))
-
-    def run_until(self, where: int | str, *, domain: Domain | str | int | None = None,
-                  timeout: float = 30.0) -> Any:
-        """Let the machine run until an instruction, and return it frozen there: a `with` ends that.
-
-        `where` is as for breakpoint(); `hit` of what is returned says who came. Raises
-        TookTooLong where nobody does, and the machine goes on.
-        """
-        number = self._number_of(domain)
-        frozen = self.freeze()
-        try:
-            here = frozen.break_at(where, domain=number)
-            if frozen.run(timeout) is None:
-                raise TookTooLong(f"waited {timeout:g} s for {here!r}")
-            here.remove()
-        except BaseException:
-            frozen.close()
-            raise
-        return frozen
-
-    @property
-    def frames(self) -> Any:
-        """Who owns how many of the machine's frames; it stands still while they are counted."""
-        with self.freeze() as frozen:
-            return frozen.frames
-
-    def _p2m_of(self, domain: LinkedDomain) -> "FrozenP2m":
-        return FrozenP2m(self, domain)
 
     @property
     def log(self) -> str:

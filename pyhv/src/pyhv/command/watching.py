@@ -46,11 +46,29 @@ def _sections(hv, domain) -> dict[str, list[Row]]:
     return found
 
 
+def _frozen_sections(hv, name: str) -> dict[str, list[Row]]:
+    """Read it out of the hypervisor's memory; dom0 is asked for nothing but a name's number."""
+    number = int(name) if name.isdecimal() else find(hv, name).id
+    with hv.freeze() as frozen:
+        domain = frozen.domains[number]
+        found = {"domain": [domain.row()], "vCPUs": domain.vcpus._rows()}
+        for vcpu in domain.vcpus:
+            found[f"registers of v{vcpu.id}"] = vcpu.registers._rows()
+        return found | {"ports": domain.ports._rows(), "grants": domain.grants._rows(),
+                        "pCPUs": frozen.cpus._rows()}
+
+
 @app.command()
-def inspect(domain: Name, json: Json = False, machine: Machine = None) -> None:
+def inspect(
+    domain: Name,
+    frozen: Annotated[bool, typer.Option(
+        "--frozen", help="Stop the machine, and read the hypervisor's own memory: also when dom0 "
+                         "is dead. DOMAIN is best a number then.")] = False,
+    json: Json = False, machine: Machine = None,
+) -> None:
     """Show what is known of a domain: its memory, its vCPUs, their registers, its store."""
     with open_machine(machine) as hv:
-        sections = _sections(hv, find(hv, domain))
+        sections = _frozen_sections(hv, domain) if frozen else _sections(hv, find(hv, domain))
 
     def show(all_sections: dict[str, list[Row]]) -> None:
         for title, rows in all_sections.items():
