@@ -2,6 +2,8 @@
 """Tests of pyhv.background that need no machine."""
 
 import fcntl
+import json
+import os
 import socket
 import threading
 
@@ -132,3 +134,19 @@ def test_a_machine_is_up_as_long_as_its_keeper_lives(home):
     assert places.up() == []
     with pytest.raises(places.NotUp, match="no machine is up: hv up boots one"):
         places.choose(None)
+
+
+def test_a_bochs_in_the_background_says_who_can_be_frozen(where, tmp_path):
+    notes = {"emulator": "bochs", "emulator_pid": os.getpid(), "engine": "vmx", "cpus": 1,
+             "memory": 512, "image": "hv.elf", "debugger": "debugger"}
+    (tmp_path / "machine.json").write_text(json.dumps(notes))
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pyhv.connect(where) as hv:
+            assert hv.tier == "T1"
+            with pytest.raises(errors.NoDebugger, match=r'pyhv.boot\("vmx"\) owns a Bochs'):
+                hv.freeze()
+        with pytest.raises(errors.Closed, match="open it again with pyhv.connect"):
+            hv.freeze()
+    with pyhv.connect(where) as hv, pytest.raises(errors.NotOnThisTier, match="T1 can be frozen"):
+        hv.freeze()
