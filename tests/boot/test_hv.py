@@ -86,6 +86,20 @@ def test_a_machine_in_the_background_can_be_frozen(up):
     as_json("destroy", "cold")
 
 
+def test_a_machine_in_the_background_survives_a_reset(up):
+    as_json("create", "web", "kernel=hello", "memory=16")
+    with pyhv.connect(up["link"]) as beside:
+        before = beside.hello.boot
+        assert as_json("reset") == {"did": "reset"}
+        assert [row["name"] for row in as_json("list")] == ["Domain-0"]
+        with pytest.raises(errors.LinkRestarted, match="started anew"):
+            len(beside.domains)
+        beside.reconnect()
+        assert len(beside.domains) == 1 and beside.hello.boot != before
+        assert beside.create("web").console.expect("hello: I am awake")
+    as_json("destroy", "web")
+
+
 def test_down_leaves_nothing_but_its_log(up):
     pids = [up["pid"], up["emulator_pid"]]
     assert as_json("down")["down"] == [NAME]

@@ -28,7 +28,7 @@ def dom0():
 
 @pytest.fixture
 def where(dom0, tmp_path):
-    with Server(tmp_path / "link", dom0.call, HELLO):
+    with Server(tmp_path / "link", dom0.call, lambda: HELLO):
         yield f"unix:{tmp_path / 'link'}"
 
 
@@ -91,16 +91,30 @@ def test_a_client_that_leaves_in_mid_call_is_forgotten(where, dom0):
     dom0.before = hold
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(where.removeprefix("unix:"))
-        asked = {"id": 1, "session": 1, "do": "info"}
-        client.sendall(frame(bytes([VERSION]) + cbor2.dumps(asked)))
+        for number, verb in enumerate(("hello", "info")):
+            asked = {"id": number, "session": 1, "do": verb}
+            client.sendall(frame(bytes([VERSION]) + cbor2.dumps(asked)))
         assert waiting.wait(20)
     go_on.set()
     with pyhv.connect(where) as other:
         assert len(other.domains) == 1
 
 
+def test_a_dom0_that_starts_anew_is_told_to_each_client(dom0, tmp_path):
+    hello = dict(HELLO)
+    with Server(tmp_path / "link", dom0.call, lambda: hello), \
+            pyhv.connect(f"unix:{tmp_path / 'link'}") as one, \
+            pyhv.connect(f"unix:{tmp_path / 'link'}") as other:
+        hello["boot"] = 2
+        for hv in (one, other):
+            with pytest.raises(errors.LinkRestarted, match=r"reconnect\(\) begins a new session"):
+                len(hv.domains)
+            hv.reconnect()
+            assert len(hv.domains) == 1 and hv.hello.boot == 2
+
+
 def test_a_keeper_that_is_gone_is_told(dom0, tmp_path):
-    with Server(tmp_path / "link", dom0.call, HELLO):
+    with Server(tmp_path / "link", dom0.call, lambda: HELLO):
         hv = pyhv.connect(f"unix:{tmp_path / 'link'}")
     assert not (tmp_path / "link").exists()
     with pytest.raises(errors.LinkLost, match="closed the line|broke"):

@@ -19,7 +19,7 @@ from pyhv.background.places import Place
 from pyhv.background.server import Server
 from pyhv.booted.machine import Booted
 from pyhv.booted.prepare import Wish
-from pyhv.errors import Failure
+from pyhv.errors import Failure, LinkRestarted
 
 
 class _Told(BaseException):
@@ -44,10 +44,23 @@ def _note(here: Place, wish: Wish, hv: Booted) -> None:
     partial.rename(here.notes)
 
 
+def _perform(hv: Booted, verb: str, arguments: dict[str, Any]) -> Any:
+    """Do what a client asks. Raises LinkRestarted where dom0 has started anew meanwhile."""
+    if verb == "reset":
+        hv.reset()
+        return None
+    try:
+        return hv.ask(verb, **arguments)
+    except LinkRestarted:
+        hv.reconnect()
+        raise
+
+
 def keep(here: Place, wish: Wish) -> str:
     """Boot the machine and answer for it until it is off; return why it ended. Raises Failure."""
     with here.log.open("w") as log, Booted(wish, lambda text: (log.write(text), log.flush())) as hv:
-        with Server(here.link, hv.ask, asdict(hv.hello)):
+        with Server(here.link, lambda verb, **arguments: _perform(hv, verb, arguments),
+                    lambda: asdict(hv.hello)):
             _note(here, wish, hv)
             hv.wait_for_end()
     return "the machine was turned off"

@@ -14,7 +14,7 @@ from typing import Any
 
 import cbor2
 
-from pyhv.errors import Failure, Refused
+from pyhv.errors import Failure, LinkRestarted, Refused
 from pyhv.link.frames import Body, Splitter, frame
 
 VERSION = 1
@@ -27,7 +27,7 @@ Perform = Callable[..., Any]
 class Server:
     """Listens while it is entered. `hello` is what a client that introduces itself is told."""
 
-    def __init__(self, path: Path, perform: Perform, hello: dict[str, Any]) -> None:
+    def __init__(self, path: Path, perform: Perform, hello: Callable[[], dict[str, Any]]) -> None:
         self._path = path
         self._perform = perform
         self._hello = hello
@@ -60,6 +60,7 @@ class Server:
     def _serve(self, client: socket.socket) -> None:
         splitter = Splitter()
         last_id, last_reply = -1, b""
+        boot = None  # of the dom0 that the client knows
         self._clients.add(client)
         with client, suppress(OSError):
             while heard := client.recv(CHUNK):
@@ -68,18 +69,24 @@ class Server:
                         continue
                     if request["id"] != last_id:
                         last_id = request["id"]
-                        last_reply = _write(self._answer(request))
+                        boot = self._hello()["boot"] if request["do"] == "hello" else boot
+                        last_reply = _write(self._answer(request, boot))
                     client.sendall(last_reply)
         self._clients.discard(client)
 
-    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, request: dict[str, Any], boot: int | None) -> dict[str, Any]:
         number, verb = request.pop("id"), request.pop("do")
         request.pop("session", None)
         if verb == "hello":
-            return {"id": number, "ok": self._hello}
+            return {"id": number, "ok": self._hello()}
+        anew = {"id": number, "error": {"name": "hello", "says": "dom0 has started anew"}}
         try:
             with self._one_at_a_time:
+                if boot != self._hello()["boot"]:
+                    return anew
                 return {"id": number, "ok": self._perform(verb, **request)}
+        except LinkRestarted:
+            return anew
         except Refused as refused:
             return {"id": number, "error": {"name": refused.error, "says": refused.reason}}
         except Failure as failure:

@@ -17,7 +17,7 @@ from pyhv.booted.prepare import Wish, prepare
 from pyhv.booted.stopping import Stoppable
 from pyhv.booted.wire import Wire
 from pyhv.emulator import Emulator
-from pyhv.errors import Closed, Failure, LinkLost, MachineGone, TookTooLong
+from pyhv.errors import Closed, Failure, LinkLost, LinkRestarted, MachineGone, TookTooLong
 from pyhv.link import Link
 from pyhv.linked.machine import Caller
 from pyhv.machine import Machine
@@ -30,6 +30,8 @@ BOOT = {"qemu": 60.0, "bochs": 240.0}
 ANSWER = {"qemu": 30.0, "bochs": 120.0}
 """Seconds for one answer."""
 DYING = 1.0
+RESETS = ("-action", "reboot=reset")
+"""Has QEMU start the machine anew, where it would end at a reset otherwise."""
 RUN = BUILD / "run"
 POWERED_OFF = re.compile(say.DOM0_POWERS_OFF)
 GIVES_UP = re.compile("|".join(say.GIVES_UP[:2]))
@@ -57,7 +59,8 @@ class Booted(Stoppable):
 
     def _start(self, machine: Machine, echo: Callable[[str], object] | None) -> None:
         self._wire = Wire(machine.emulator, self._folder)
-        self.description = replace(machine, link=self._wire.device,
+        more = (*machine.more, *RESETS) if machine.emulator == "qemu" else machine.more
+        self.description = replace(machine, link=self._wire.device, more=more,
                                    debugger=self._folder / "debugger")
         self._emulator = Emulator(self.description)
         self._emulator.echo_to(echo)
@@ -105,6 +108,22 @@ class Booted(Stoppable):
     @property
     def _opened_by(self) -> str:
         return "pyhv.boot()"
+
+    def reset(self) -> None:
+        """Start the machine anew, without asking anyone in it; return when dom0 answers again.
+
+        Raises MachineGone where the emulator ends instead.
+        """
+        self.ask("reset")
+        timeout = BOOT[self.description.emulator]
+        for _ in waiting(timeout):
+            try:
+                self.ask("info")
+            except LinkRestarted:
+                return self.reconnect()
+            except LinkLost:
+                continue
+        raise self._failure(TookTooLong, f"waited {timeout:g} s for dom0 after a reset")
 
     # Asking
 

@@ -91,7 +91,10 @@ def machines(json: Json = False) -> None:
 
 @app.command()
 def reset(json: Json = False, machine: Machine = None) -> None:
-    """Start a machine anew, without asking anyone in it."""
+    """Start a machine anew, without asking anyone in it.
+
+    One of hv up is back when this returns. A client that was there before is told LinkRestarted.
+    """
     with open_machine(machine) as hv:
         hv.reset()
     tell({"did": "reset"}, json, lambda told: None)

@@ -32,6 +32,9 @@ class Caller(Protocol):
     def call(self, verb: str, **arguments: Any) -> Any:
         """Ask dom0, and return what it answers. Raises Refused."""
 
+    def reconnect(self) -> Any:
+        """Begin a new session, and return what dom0 says of itself."""
+
     def close(self) -> None:
         """Hang up."""
 
@@ -44,6 +47,10 @@ class Linked(Hypervisor):
     def __init__(self, link: Caller, where: str) -> None:
         self._link: Caller | None = link
         self.where = where
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin to read what is said from its beginning."""
         self._consoles: dict[int, Console] = {}
         self._news = Stream("dom0's news", self._fetch_news)
         self._awaited: Awaited | None = None
@@ -60,6 +67,13 @@ class Linked(Hypervisor):
         if self._link is None:
             raise Closed(f"this machine is closed: open it again with {self._opened_by}")
         return self._link.call(verb, **arguments)
+
+    def reconnect(self) -> None:
+        """Begin anew with a dom0 that has, after LinkRestarted; what the old one said is gone."""
+        if self._link is None:
+            self.ask("hello")  # which raises Closed
+        self._link.reconnect()  # type: ignore[union-attr]
+        self._forget()
 
     @property
     def _opened_by(self) -> str:
@@ -223,7 +237,7 @@ class Linked(Hypervisor):
         self.ask("poweroff")
 
     def reset(self) -> None:
-        """Start the machine anew, without asking anyone in it."""
+        """Start the machine anew, without asking anyone in it; then reconnect()."""
         self.ask("reset")
 
     def __repr__(self) -> str:
