@@ -2,6 +2,8 @@
 """Tests of the command line that need no machine."""
 
 import json
+import os
+import subprocess
 import sys
 
 import pytest
@@ -114,6 +116,31 @@ def test_top_shows_the_share_of_an_interval(dom0, web):
 def test_completion_knows_the_domains(dom0, web):
     assert shared.complete_domain("w") == ["web"]
     assert shared.complete_domain("") == ["Domain-0", "web"]
+
+
+@pytest.mark.parametrize(("typed", "offered"), [
+    ("hv pau", "pause"), ("hv lab dom", "domains"), ("hv up --eng", "--engine")])
+def test_bash_completes_verbs_and_more(typed, offered):
+    """As bash asks: by the variables that the script of `hv --show-completion bash` sets."""
+    program = [sys.executable, "-c", "from pyhv.command import app; app(prog_name='hv')"]
+    asked = os.environ | {"_HV_COMPLETE": "complete_bash", "COMP_WORDS": typed,
+                          "COMP_CWORD": str(typed.count(" ")),
+                          "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(program, env=asked, capture_output=True, text=True, check=False)
+    assert offered in done.stdout.split()
+
+
+def test_bash_completes_a_domains_name(dom0, web, monkeypatch):
+    monkeypatch.setenv("_HV_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "hv pause w")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    done = CliRunner().invoke(command.app, [], prog_name="hv")
+    assert done.output.split() == ["web"]
+
+
+def test_the_script_for_bash_can_be_shown():
+    done = CliRunner().invoke(command.app, ["--show-completion", "bash"], prog_name="hv")
+    assert "_HV_COMPLETE=complete_bash" in done.output
 
 
 def test_completion_is_silent_where_nothing_is_up(monkeypatch, tmp_path):

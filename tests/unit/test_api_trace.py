@@ -71,6 +71,19 @@ def test_narrate_and_trace_from_the_command_line(hv, dom0, tmp_path):
     assert "ends with .csv .parquet .json" in wrong.exception.reason
 
 
+@pytest.mark.parametrize("ending", [".csv", ".json", ".parquet"])
+def test_a_disk_that_is_full_is_one_line(hv, tmp_path, ending):
+    to = tmp_path / f"all{ending}"
+    to.symlink_to("/dev/full")
+    done = CliRunner().invoke(command.app, ["trace", "domains", "--for", "0", "--to", str(to)])
+    assert isinstance(done.exception, errors.Failure)
+    assert done.exception.reason.startswith(f"{to} cannot be written: ")
+    assert "space" in done.exception.reason
+    missing = tmp_path / "none" / f"all{ending}"
+    done = CliRunner().invoke(command.app, ["trace", "--for", "0", "--to", str(missing)])
+    assert "No such file" in done.exception.reason
+
+
 def test_an_event_is_waited_for_wherever_it_falls(hv, dom0):
     old = dom0.records
     made = hv.wait_for_event("domain_created", domain=1)  # noted before anybody asked

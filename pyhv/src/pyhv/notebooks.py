@@ -32,6 +32,12 @@ def digest(name: str) -> str:
     return found.hexdigest()
 
 
+def environment() -> dict[str, str]:
+    """Return the environment for notebooks: the package is found there where it is found here."""
+    source = str(Path(__file__).resolve().parents[1])
+    return os.environ | {"PYTHONPATH": source, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+
+
 def run(name: str) -> Path:
     """Run a notebook unless it has run as things are now; return the file that keeps the run.
 
@@ -58,15 +64,12 @@ def _execute(name: str, notebook) -> None:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    # In a notebook's process the package is found where it is found here
-    source = str(Path(__file__).resolve().parents[1])
-    environment = os.environ | {"PYTHONPATH": source, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     client = NotebookClient(
         notebook, timeout=int(scaled(CELL_TIMEOUT)), kernel_name="python3",
         resources={"metadata": {"path": str(HERE)}},
     )
     try:
-        client.execute(env=environment)
+        client.execute(env=environment())
     except CellExecutionError as error:
         raise Failure(f"notebook {name}: a cell fails: {error.ename}: {error.evalue}",
                       str(error)) from None

@@ -2,6 +2,7 @@
 """`hv book notebook lab check doctor`."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 import webbrowser
@@ -11,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pyhv import build, labs
+from pyhv import build, labs, notebooks
 from pyhv import doctor as examination
 from pyhv.command.shared import Json, app, line, say, table, tell
 from pyhv.errors import Failure, WrongArgument
@@ -67,8 +68,11 @@ def notebook(
     words = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={NOTEBOOKS}"]
     if name:
         words.append(str(_one_of(NOTEBOOKS, name, ".ipynb")))
+    if os.geteuid() == 0:
+        words.append("--allow-root")
     try:
-        raise typer.Exit(subprocess.run(words, check=False).returncode)
+        done = subprocess.run(words, env=notebooks.environment(), check=False)
+        raise typer.Exit(done.returncode)
     except KeyboardInterrupt:
         return
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pyhv.command.shared import Json, Machine, app, line, open_machine, show_rows, tell
-from pyhv.errors import WrongArgument
+from pyhv.errors import Failure, WrongArgument
 from pyhv.trace import Recording, Trace
 
 WRITERS = {".csv": Trace.to_csv, ".parquet": Trace.to_parquet, ".json": Trace.to_perfetto}
@@ -42,6 +42,14 @@ def _record(recording: Recording, seconds: float | None) -> Recording:
     return recording
 
 
+def _keep(recorded: Recording, to: Path) -> None:
+    try:
+        WRITERS[to.suffix](recorded, to)
+    except OSError as error:
+        raise Failure(f"{to} cannot be written: {error.strerror or error}; the {len(recorded)} "
+                      "events are not kept: choose another --to") from error
+
+
 @app.command()
 def trace(
     names: Annotated[list[str] | None, typer.Argument(
@@ -61,7 +69,7 @@ def trace(
     with open_machine(machine) as hv:
         recorded = _record(hv.trace(*names or ()), seconds)
     if to is not None:
-        WRITERS[to.suffix](recorded, to)
+        _keep(recorded, to)
         told = {"file": str(to), "events": len(recorded), "lost": recorded.lost}
         tell(told, json, lambda told: line(
             f"{told['file']}: {told['events']} events, {told['lost']} lost"))
