@@ -65,18 +65,6 @@ class LinkedTrace(Trace):
             self._events, self._lost = Rings(self._hv, new_only=False).take()
             self._is_read = True
 
-    @property
-    def events(self) -> list[Event]:
-        """The events that the rings held when this was first looked at."""
-        self._read()
-        return self._events
-
-    @property
-    def lost(self) -> int:
-        """How many were overwritten before they were read."""
-        self._read()
-        return self._lost
-
     def __call__(self, *names: str) -> Recording:
         """Record all that those chapters can tell, or those kinds of events; for no name, all."""
         return Recording(lambda: Rings(self._hv, new_only=True), names)

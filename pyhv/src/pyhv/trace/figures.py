@@ -5,6 +5,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pyhv.errors import WrongArgument
+from pyhv.figures.paper import INK, paper
 from pyhv.trace.event import Event
 from pyhv.trace.trace import Trace
 from pyhv.trace.turns import Stretch, stretches
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, GREY, PALE = "#1b1b1b", "#767676", "#e9e9e6"
+GREY, PALE = "#767676", "#e9e9e6"
 # Each domain has a shade and a hatch of its own, so that print and every eye tell them apart.
 SHADES = [("#24476b", ""), ("#c8702a", "////"), ("#3f7d58", "...."), ("#8a4f8f", "\\\\\\\\"),
           ("#9a8b2f", "xxxx"), ("#4a8fa8", "||||"), ("#a33b3b", "----"), ("#5b5b5b", "++++")]
@@ -32,16 +33,11 @@ def draw(trace: Trace, kind: str, domain: int | None) -> "Figure":
 
 
 def _paper(title: str, height: float, width: float = WIDTH) -> tuple["Figure", "Axes"]:
-    from pyhv.figures.paper import Picture
-
-    figure = Picture(figsize=(width, height), layout="constrained", facecolor="white", dpi=120)
-    figure.words = title
-    axes = figure.add_subplot(facecolor="white")
-    axes.set_title(title, loc="left", fontsize=10.5, color=INK, pad=10)
-    axes.tick_params(colors=INK, labelsize=8.5, length=3, width=0.6)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set(color=INK, linewidth=0.6)
+    with paper(width, height) as (figure, axes):
+        figure.words = title
+        axes.set_title(title)
+        axes.tick_params(labelsize=8.5)
+        axes.spines["left"].set_visible(False)
     return figure, axes
 
 

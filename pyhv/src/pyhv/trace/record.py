@@ -86,15 +86,3 @@ class Recording(Trace):
             events, lost = self._source.take()
             self._events += events
             self._lost += lost
-
-    @property
-    def events(self) -> list[Event]:
-        """The events so far."""
-        self._read()
-        return self._events
-
-    @property
-    def lost(self) -> int:
-        """How many were overwritten before they were read."""
-        self._read()
-        return self._lost

@@ -66,14 +66,19 @@ to scrub before anyone else sees them.
         events = [Event.decoded(view) for view in load().decode(records)]
         return cls(sorted(events, key=lambda event: event.time), lost, facts)
 
+    def _read(self) -> None:
+        """Read what there is to read before the events are looked at: here, nothing."""
+
     @property
     def events(self) -> list[Event]:
-        """The events."""
+        """The events, as far as they have happened."""
+        self._read()
         return self._events
 
     @property
     def lost(self) -> int:
         """How many were overwritten before they were read."""
+        self._read()
         return self._lost
 
     def of(self, *names: str) -> "Trace":
