@@ -91,3 +91,14 @@ def test_a_place_that_is_none(hv):
             hv.breakpoint("hv::nothing", print):
         pass
     assert len(hv.domains) == 1
+
+
+def test_a_reset_brings_another_dom0_or_is_refused(hv):
+    hv.create("web")
+    if hv.description.emulator == "bochs":
+        with pytest.raises(errors.NotOnThisTier, match="QEMU's can be reset"):
+            hv.reset()
+        assert "web" in hv.domains
+    else:
+        hv.reset()
+        assert len(hv.domains) == 1

@@ -17,7 +17,7 @@ from pyhv.booted.prepare import Wish, prepare
 from pyhv.booted.stopping import Stoppable
 from pyhv.booted.wire import Wire
 from pyhv.emulator import Emulator
-from pyhv.errors import Closed, Failure, LinkLost, LinkRestarted, MachineGone, TookTooLong
+from pyhv.errors import Closed, Failure, LinkLost, LinkRestarted, MachineGone, NotOnThisTier, TookTooLong
 from pyhv.link import Link
 from pyhv.linked.machine import Caller
 from pyhv.machine import Machine
@@ -112,8 +112,11 @@ class Booted(Stoppable):
     def reset(self) -> None:
         """Start the machine anew, without asking anyone in it; return when dom0 answers again.
 
-        Raises MachineGone where the emulator ends instead.
+        Raises MachineGone where the emulator ends instead, and NotOnThisTier in Bochs.
         """
+        if self.description.emulator == "bochs":
+            raise NotOnThisTier("in Bochs nobody answers on the link after a reset: end this "
+                                "machine and boot another; QEMU's can be reset")
         self.ask("reset")
         timeout = BOOT[self.description.emulator]
         for _ in waiting(timeout):
