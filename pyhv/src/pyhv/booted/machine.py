@@ -17,7 +17,15 @@ from pyhv.booted.prepare import Wish, prepare
 from pyhv.booted.stopping import Stoppable
 from pyhv.booted.wire import Wire
 from pyhv.emulator import Emulator
-from pyhv.errors import Closed, Failure, LinkLost, LinkRestarted, MachineGone, NotOnThisTier, TookTooLong
+from pyhv.errors import (
+    Closed,
+    Failure,
+    LinkLost,
+    LinkRestarted,
+    MachineGone,
+    NotOnThisTier,
+    TookTooLong,
+)
 from pyhv.link import Link
 from pyhv.linked.machine import Caller
 from pyhv.machine import Machine
