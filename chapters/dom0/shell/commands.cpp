@@ -91,8 +91,8 @@ void Shell::create(const Words& words) {
 void Shell::console(const Words& words) {
     std::string why;
     Domain* domain = household_.find(std::string_view{words[1]});
-    if (domain == nullptr && steward_.living(words[1], why) == nullptr)
-        return print("{}\n", std::string_view{why});
+    if (domain == nullptr) domain = steward_.living(words[1], why); // says why there is none
+    if (domain == nullptr) return print("{}\n", std::string_view{why});
     kit::console().write(domain->console.last_words());
     if (domain->gone)
         return print("\n{} is gone; these were its last words\n", std::string_view{words[1]});
