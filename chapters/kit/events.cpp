@@ -18,6 +18,13 @@ Result<u32> bind_virq(u32 virq) {
     return argument.port;
 }
 
+Result<> ring_each(u64 period_ns) {
+    TRY(bind_virq(VIRQ_TIMER));
+    vcpu_set_periodic_timer argument = {period_ns};
+    TRY(checked(hypercall(__HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0, address(&argument))));
+    return {};
+}
+
 Result<u32> bind_interdomain(u16 domain, u32 remote_port) {
     evtchn_bind_interdomain argument = {domain, remote_port, 0};
     TRY(event_channel_op(EVTCHNOP_bind_interdomain, &argument));

@@ -11,6 +11,9 @@ Result<> events_init(u8 vector);
 /// Asks for a port that rings at VIRQ `virq` (xen/xen.h).
 Result<u32> bind_virq(u32 virq);
 
+/// Rings the port of VIRQ_TIMER, which this binds, every `period_ns` from now on.
+Result<> ring_each(u64 period_ns);
+
 /// Connects to `remote_port`, which `domain` has offered to us.
 Result<u32> bind_interdomain(u16 domain, u32 remote_port);
 

@@ -14,6 +14,10 @@ public:
         com2_.init();
     }
 
+    /// True where an interrupt may be missed: the line of a PCI device may be another's as well, who
+    /// holds it up.
+    bool may_miss() const { return virtio_.present(); }
+
     /// What has come in since; nothing where there is no line.
     std::string read() {
         std::string bytes = virtio_.read();

@@ -12,8 +12,12 @@ class Link {
 public:
     explicit Link(Steward& steward) : verbs_{steward}, session_{verbs_} {}
 
-    /// Opens the link's own lines, where there are any.
-    void init() { line_.init(); }
+    /// Opens the link's own lines, where there are any. True where an interrupt of theirs may be
+    /// missed, so that somebody should look now and then.
+    bool init() {
+        line_.init();
+        return line_.may_miss();
+    }
 
     /// Moves bytes over those lines, both ways. True: more may be waiting. `crowded`: guests keep
     /// dom0 so busy that a frame is waited for a little, lest its line be looked at once for each
