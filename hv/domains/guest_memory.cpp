@@ -79,9 +79,9 @@ Result<> move(Vcpu& vcpu, u64 address, u8* buffer, size_t bytes) {
     for (size_t piece; bytes > 0; bytes -= piece, address += piece, buffer += piece) {
         const u64 number = address >> page_shift, offset = address & page_mask;
         SeenWalk& row = inside.here.walk_of(number, inside.generation);
-        if (!row.leads_to(number, paging, inside.generation, write)) [[unlikely]]
-            if (!walk(domain, paging, inside.generation, address, write, row))
-                return Error{XEN_EFAULT};
+        if (!row.leads_to(number, paging, inside.generation, write) &&
+            !walk(domain, paging, inside.generation, address, write, row)) [[unlikely]]
+            return Error{XEN_EFAULT};
         u8* const at = row.target + offset;
         piece = std::min<size_t>(bytes, page_size - offset);
         __builtin_memcpy(write ? at : buffer, write ? buffer : at, piece);
