@@ -14,8 +14,7 @@ public:
         com2_.init();
     }
 
-    /// True where an interrupt may be missed: a PCI device's line may be another's as well, who holds
-    /// it up.
+    /// True where an interrupt may be missed: another device may hold a PCI device's line up.
     bool may_miss() const { return virtio_.present(); }
 
     /// What has come in since; nothing where there is no line.
