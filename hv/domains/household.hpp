@@ -88,7 +88,7 @@ struct Whereabouts {
     Vcpu* current = nullptr;              ///< the vCPU whose registers are on this pCPU
     std::atomic<u64> inside{0};           ///< the generation at entry of the p2m whose guest it
                                           ///< executes, or whose memory it copies; 0: of none
-    std::array<SeenWalk, 8> seen{};      ///< for this pCPU alone (guest_memory.cpp)
+    std::array<SeenWalk, 8> seen{};       ///< for this pCPU alone (guest_memory.cpp)
     u64 idle_time = 0;                    ///< ns that nobody ran here
     Timer slice;                          ///< ends a vCPU's turn
     u64 slice_end = 0;                    ///< when: ns of machine time
