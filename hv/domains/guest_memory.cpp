@@ -16,8 +16,8 @@ struct GuestView {
     static constexpr unsigned physical_bits = 48;
     bool gigabyte_pages() const { return domain.machine.capabilities.superpage_1g; }
 
-    /// Where we see `address`; nullptr when that is no RAM, or none that may be written. Its frame is
-    /// marked: a walk that may be remembered came by it.
+    /// Where we see `address`; nullptr when that is no RAM, or none that may be written. Its
+    /// frame is marked: a walk that may be remembered came by it.
     u8* find(Gpa address, bool write) const {
         const Result<GuestFrame> found = domain.p2m.find(frame_of(address));
         if (!found.ok() || (write && !found->access.write) ||
