@@ -10,10 +10,7 @@ class RoundRobin final : public Scheduler {
 public:
     explicit RoundRobin(Machine& machine) : machine_{machine} {}
 
-    void wake(Vcpu& vcpu) override {
-        Guard guard{lock_};
-        enqueue(vcpu);
-    }
+    void wake(Vcpu& vcpu) override { rouse(enqueue(vcpu, false)); }
 
     void sleep(Vcpu& vcpu) override {
         Guard guard{lock_};
@@ -23,11 +20,7 @@ public:
             kick(*machine_.cpus[vcpu.cpu], ask_reschedule);
     }
 
-    void put_back(Cpu&, Vcpu& vcpu) override {
-        Guard guard{lock_};
-        vcpu.running = false;
-        enqueue(vcpu);
-    }
+    void put_back(Cpu&, Vcpu& vcpu) override { rouse(enqueue(vcpu, true)); }
 
     Choice choose(Cpu& cpu) override {
         Guard guard{lock_};
@@ -51,10 +44,14 @@ public:
 private:
     static constexpr u64 slice = 10'000'000;  ///< ns
 
-    /// Lets it wait at the tail, if it may run.
-    void enqueue(Vcpu& vcpu) {
+    /// Lets it wait at the tail, if it may run; `ran` when a pCPU puts it back. Returns an idle
+    /// pCPU to rouse for it, or nullptr.
+    Cpu* enqueue(Vcpu& vcpu, bool ran) {
+        Guard guard{lock_};
+        if (ran)
+            vcpu.running = false;
         if (vcpu.queued || vcpu.running || !vcpu.may_run())
-            return;
+            return nullptr;
         // From here on it waits for a pCPU: its guest sees that as stolen
         if (vcpu.runstate.state != RUNSTATE_runnable)
             account(vcpu, RUNSTATE_runnable, machine_.clock.now());
@@ -64,11 +61,17 @@ private:
         // An idle pCPU takes it at once, best the one that it knows; a busy one at its slice's end
         const u32 sleepers = idle_cpus_ & vcpu.affinity;
         if (sleepers == 0)
-            return;
+            return nullptr;
         const bool known = sleepers >> vcpu.cpu & 1;
         const int chosen = known ? vcpu.cpu.load() : std::countr_zero(sleepers);
         idle_cpus_ &= ~(1u << chosen);
-        kick(*machine_.cpus[static_cast<size_t>(chosen)], ask_reschedule);
+        return machine_.cpus[static_cast<size_t>(chosen)];
+    }
+
+    /// Called without the lock, which is the first thing that a roused pCPU reaches for.
+    static void rouse(Cpu* sleeper) {
+        if (sleeper != nullptr)
+            kick(*sleeper, ask_reschedule);
     }
 
     void dequeue(Vcpu& vcpu) {
