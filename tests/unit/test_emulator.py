@@ -65,6 +65,13 @@ def test_stop_leaves_no_process(stand_in):
     assert time.monotonic() - started < 5
 
 
+def test_several_pcpus_in_qemu_share_one_core(stand_in):
+    assert os.sched_getaffinity(stand_in.process.pid) == os.sched_getaffinity(0)
+    with Emulator(Machine(cpus=2)) as emulator:
+        assert len(os.sched_getaffinity(emulator.process.pid)) == 1
+        assert emulator.command_by_hand == "taskset -c 0 sh -c 'by hand'"
+
+
 def test_the_link_goes_over_a_line_that_the_emulator_has():
     assert (Machine().line, Machine(engine="vmx").line) == ("virtio", "com2")
     link = Machine(image=Path("hv.elf"), link=Path("link"), link_over="com2")

@@ -28,6 +28,11 @@ def _debugger_script(machine: Machine) -> Path:
     return script
 
 
+def by_hand(machine: Machine, iso: Path) -> list[str]:
+    """Return the words for a terminal, with COM1 on it."""
+    return command(machine, BY_HAND, iso)
+
+
 def command(machine: Machine, serial: str, iso: Path) -> list[str]:
     """Return the words of the command; `serial` is the line for COM1."""
     # A tick of the TSC is an instruction, however many of them are a second.

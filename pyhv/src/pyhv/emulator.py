@@ -5,6 +5,7 @@ import codecs
 import ctypes
 import os
 import pty
+import random
 import re
 import shlex
 import signal
@@ -45,6 +46,11 @@ def readable(text: str) -> str:
 def _die_with_parent() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _die_with_parent_on_one_core() -> None:
+    _die_with_parent()
+    os.sched_setaffinity(0, {random.choice(sorted(os.sched_getaffinity(0)))})
 
 
 class _Log:
@@ -95,10 +101,12 @@ class Emulator:
     def _spawn(
         self, words: list[str], keep: tuple[int, ...] = (), stdin: int = subprocess.DEVNULL
     ) -> None:
+        one_core = qemu.wants_one_core(self.machine)
         try:
             self.process = subprocess.Popen(
                 words, stdin=stdin, stdout=self._stderr, stderr=self._stderr,
-                pass_fds=keep, start_new_session=True, preexec_fn=_die_with_parent,
+                pass_fds=keep, start_new_session=True,
+                preexec_fn=_die_with_parent_on_one_core if one_core else _die_with_parent,
             )
         except FileNotFoundError as error:
             raise Failure(f"{words[0]} is not installed") from error
@@ -144,7 +152,7 @@ class Emulator:
     def command_by_hand(self) -> str:
         """Return a shell command that repeats this run, with COM1 on the terminal."""
         module = bochs if self.machine.emulator == "bochs" else qemu
-        return shlex.join(module.command(self.machine, module.BY_HAND, self.iso))
+        return shlex.join(module.by_hand(self.machine, self.iso))
 
     def listen(self) -> None:
         """Hear COM1 until the machine is off: for a thread, of a machine where nobody expects."""

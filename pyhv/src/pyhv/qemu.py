@@ -1,6 +1,7 @@
 # QEMU's command line.
 """Write the command line that has QEMU run a machine."""
 
+import os
 from pathlib import Path
 
 from pyhv.machine import Machine
@@ -27,6 +28,23 @@ NO_SERIAL = ("-serial", "none")
 def on_descriptor(number: int) -> tuple[str, ...]:
     """Return the options that tie COM1 to an open socket."""
     return ("-chardev", f"socket,id=com1,fd={number}", "-serial", "chardev:com1")
+
+
+def wants_one_core(machine: Machine) -> bool:
+    """Return whether all of its pCPUs must run on one core of the host.
+
+    FXRSTOR and XRSTOR on any pCPU write to a word of pCPU 0's state, and QEMU takes no lock for it:
+    where pCPU 0 enters or leaves a guest at that moment on another core, nested paging stays on, or
+    interrupts off. A loop of FXRSTOR in a guest finds it within seconds; on one core, never.
+    """
+    may = hasattr(os, "sched_setaffinity")
+    return may and machine.emulator == "qemu" and machine.accel == "tcg" and machine.cpus > 1
+
+
+def by_hand(machine: Machine, iso: Path | None) -> list[str]:
+    """Return the words for a terminal, with COM1 on it."""
+    core = ["taskset", "-c", "0"] if wants_one_core(machine) else []
+    return core + command(machine, BY_HAND, iso)
 
 
 def command(machine: Machine, serial: tuple[str, ...], iso: Path | None) -> list[str]:
