@@ -3,6 +3,7 @@
 #include "decode.hpp"
 #include "frozen.hpp"
 #include "views.hpp"
+#include <kit/trace_words.hpp>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -51,7 +52,7 @@ py::tuple layout_of(const Layout& layout) {
 
 py::dict calls_by_name() {
     py::dict named;
-    for (const NamedCall& call : named_calls())
+    for (const NamedCall& call : named_calls)
         named[py::str(call.name)] = call.number;
     return named;
 }

@@ -74,14 +74,6 @@ DOMCTL_LAYOUT(max_mem, INNER(max_mem, max_memkb));
 DOMCTL_LAYOUT(max_vcpus, INNER(max_vcpus, max));
 DOMCTL_LAYOUT(pausedomain);
 
-constexpr NamedCall calls[] = {
-#define CALL(name) {#name, __HYPERVISOR_##name}
-    CALL(memory_op), CALL(multicall),       CALL(set_timer_op), CALL(xen_version),
-    CALL(console_io), CALL(grant_table_op), CALL(vm_assist),    CALL(vcpu_op),
-    CALL(sched_op),  CALL(event_channel_op), CALL(hvm_op),      CALL(sysctl),
-    CALL(domctl),
-};
-
 #define EVENT(name) {"event_channel_op", #name, EVTCHNOP_##name, &evtchn_##name##_layout}
 #define SCHED(name, ...) {"sched_op", #name, SCHEDOP_##name __VA_OPT__(,) __VA_ARGS__}
 #define VCPU(name, ...) {"vcpu_op", #name, VCPUOP_##name __VA_OPT__(,) __VA_ARGS__}
@@ -138,7 +130,6 @@ constexpr Constant errors[] = {
 
 }  // namespace
 
-std::span<const NamedCall> named_calls() { return calls; }
 std::span<const Operation> operations() { return rows; }
 std::span<const Constant> constants() { return known; }
 std::span<const Constant> error_names() { return errors; }

@@ -20,12 +20,6 @@ struct Layout {
     std::span<const Field> fields;
 };
 
-/// A hypercall, by the name that it has in xen/xen.h: __HYPERVISOR_*.
-struct NamedCall {
-    std::string_view name;
-    u64 number;
-};
-
 /// What may be asked by it; the names are those of the headers without their common first word.
 struct Operation {
     std::string_view call, name;
@@ -41,7 +35,6 @@ struct Constant {
     u64 value;
 };
 
-std::span<const NamedCall> named_calls();
 std::span<const Operation> operations();
 std::span<const Constant> constants();
 /// XEN_E* without XEN_.

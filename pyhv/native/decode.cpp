@@ -1,63 +1,17 @@
-// How a record becomes an event: found in its chapter's table, its numbers named, its sentence
-// told.
+// How a record becomes an event that Python can hold.
 #include "decode.hpp"
-#include <boot/trace.hpp>
 #include <cstring>
-#include <domains/trace.hpp>
-#include <events/trace.hpp>
-#include <grants/trace.hpp>
-#include <x86/engine.hpp>
-#include <xen/xen.h>
+#include <kit/trace_words.hpp>
 
 namespace hv::hosted {
 namespace {
 
 constexpr std::string_view chapter_names[] = {HV_CHAPTER_NAMES};
 
-constexpr std::span<const TraceEvent* const> tables[] = {boot::events, domain_events, grant_events,
-                                                         event_events};
-
-const TraceEvent* event_of(const TraceRecord& record) {
-    for (const auto& table : tables)
-        for (const TraceEvent* event : table)
-            if (static_cast<u8>(event->chapter) == record.chapter && event->number == record.number)
-                return event;
-    return nullptr;
-}
-
-/// x86::Exit::Kind, in its order.
-constexpr std::string_view exits[] = {
-    "external interrupt", "NMI", "preemption timer", "interrupt window", "CPUID", "hypercall",
-    "HLT", "PAUSE", "RDMSR", "WRMSR", "port", "control register", "nested page fault",
-    "APIC write", "XSETBV", "WBINVD", "exception", "undefined instruction", "triple fault",
-    "resolved", "refused entry", "unhandled"};
-static_assert(std::size(exits) == static_cast<size_t>(x86::Exit::Kind::unhandled) + 1);
-
-constexpr std::string_view virqs[] = {"timer", "debug", "console", "dom exception", "tbuf"};
-static_assert(VIRQ_TIMER == 0 && VIRQ_CONSOLE == 2 && VIRQ_TBUF == 4);
-
-/// What the number in a field of that name stands for; empty: just a number.
-std::string_view word_for(std::string_view field, u64 value) {
-    if (field == "exit" && value < std::size(exits))
-        return exits[value];
-    if (field == "virq" && value < std::size(virqs))
-        return virqs[value];
-    if (field == "call")
-        for (const NamedCall& call : named_calls())
-            if (call.number == value)
-                return call.name;
-    return {};
-}
-
 /// The hypervisor's sentence, with words where numbers stand for something.
 std::string sentence_of(const TraceEvent& event, const TraceRecord& record) {
-    std::array<Argument, TraceEvent::max_fields> arguments;
-    for (size_t i = 0; i < arguments.size(); ++i) {
-        const std::string_view word = word_for(event.fields[i], record.values[i]);
-        arguments[i] = word.empty() ? Argument{record.values[i]} : Argument{word};
-    }
     TextBuffer<512> text;
-    print_to(text, event.sentence, arguments, event.fields);
+    tell_in_words(text, event, record.values);
     return std::string{text.view()};
 }
 
@@ -90,7 +44,7 @@ EventView view_of(const TraceRecord& record) {
 
 u64 bits_of(Chapter chapter) {
     u64 bits = 1u << static_cast<unsigned>(chapter);
-    for (const auto& table : tables)
+    for (const auto& table : trace_tables)
         for (const TraceEvent* event : table)
             if (event->chapter == chapter)
                 bits |= event->bit();
@@ -130,7 +84,7 @@ std::span<const Constant> trace_bits() {
 std::span<const Constant> event_bits() {
     static const std::vector<Constant> bits = [] {
         std::vector<Constant> list;
-        for (const auto& table : tables)
+        for (const auto& table : trace_tables)
             for (const TraceEvent* event : table)
                 list.push_back({event->name, event->bit()});
         return list;

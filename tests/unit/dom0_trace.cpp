@@ -5,6 +5,7 @@
 #include <events/trace.hpp>
 #include <gtest/gtest.h>
 #include <thread>
+#include <xen/xen.h>
 
 using namespace dom0;
 
@@ -98,6 +99,13 @@ TEST(TraceTeller, SaysWhenAndWhereAndWhat) {
     record.number = 200;
     tell_record(text, record);
     EXPECT_TRUE(text.view().ends_with("something that I have no word for.\n"));
+}
+
+TEST(TraceWords, NameWhatANumberStandsFor) {
+    TextBuffer<200> told;
+    tell_record(told, {.chapter = u8(hypercall_made.chapter), .number = hypercall_made.number,
+                       .values = {2, 0, __HYPERVISOR_memory_op, 6}});
+    EXPECT_NE(told.view().find("d2 v0 asks me for memory_op, with 0x6."), std::string_view::npos);
 }
 
 }  // namespace

@@ -2,16 +2,10 @@
 #include "trace.hpp"
 
 #include <algorithm>
-#include <boot/trace.hpp>
-#include <domains/trace.hpp>
-#include <events/trace.hpp>
-#include <grants/trace.hpp>
+#include <kit/trace_words.hpp>
 
 namespace dom0 {
 namespace {
-
-constexpr std::span<const TraceEvent* const> tables[] = {hv::boot::events, domain_events,
-                                                         grant_events, event_events};
 
 constexpr struct {
     std::string_view word;
@@ -59,7 +53,7 @@ std::optional<u32> trace_bits(std::string_view word) {
     for (auto& chapter : chapter_words)
         if (chapter.word == word) {
             u32 bits = 0;
-            for (auto& table : tables)
+            for (auto& table : trace_tables)
                 for (const TraceEvent* event : table)
                     if (event->chapter == chapter.chapter) bits |= event->bit();
             return bits;
@@ -70,11 +64,11 @@ std::optional<u32> trace_bits(std::string_view word) {
 void tell_record(Sink& sink, const TraceRecord& record) {
     print(sink, "{:9}.{:06} pCPU {}: ", record.time / 1'000'000, record.time % 1'000'000,
           record.cpu);
-    for (auto& table : tables)
-        for (const TraceEvent* event : table)
-            if (u8(event->chapter) == record.chapter && event->number == record.number)
-                return tell_sentence(sink, *event, record.values);
-    sink.write("something that I have no word for.\n");
+    if (const TraceEvent* event = event_of(record))
+        tell_in_words(sink, *event, record.values);
+    else
+        sink.write("something that I have no word for.");
+    sink.write("\n");
 }
 
 }  // namespace dom0
