@@ -70,9 +70,39 @@ def test_a_callback_stops_the_machine_until_the_with_is_left(hv):
     assert "web" in hv.domains
 
 
+def test_a_callback_pauses_the_domain_that_it_watches(hv):
+    web = hv.create("web")
+    web.console.expect("hello: second 1", 240)
+    with hv.freeze() as frozen:
+        at = frozen.domains[web.id].vcpus[0].registers.rip
+
+    def hold(hit):
+        web.pause()
+        hit.breakpoint.remove()
+
+    with hv.breakpoint(at, hold, domain=web) as here:
+        web.wait("paused", timeout=120)
+        assert here.hits == 1 and hv.domains["Domain-0"].state == "alive"
+    rip = web.registers.rip
+    web.write(0x3000, b"held")
+    assert (web.state, web.registers.rip, web.read(0x3000, 4)) == ("paused", rip, b"held")
+    web.unpause()
+    web.console.expect(r"hello: second (\d+)", 240)
+
+
+def test_a_callback_can_ask_dom0_for_nothing_else(hv):
+    def ask(hit):
+        hv.domains["web"].state
+
+    with pytest.raises(errors.Frozen, match="nobody answers in a callback"):
+        with hv.breakpoint(MAKES_ONE, ask):
+            hv.create("web")
+    assert "web" in hv.domains
+
+
 def test_the_machine_runs_until_a_guest_comes_somewhere_and_stands_there(hv):
     web = hv.create("web")
-    web.console.expect("hello: I am awake", 240)
+    web.console.expect("hello: second 1", 240)  # from here on it only goes round
     with hv.freeze() as frozen:
         at = frozen.domains[web.id].vcpus[0].registers.rip
     with hv.run_until(at, domain=web, timeout=120) as frozen:

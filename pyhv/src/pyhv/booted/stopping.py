@@ -64,6 +64,13 @@ class Stoppable(Linked):
                          "of freeze() first")
         return self._ask(verb, **arguments)
 
+    def when_it_runs(self, deed: Callable[[], Any]) -> None:
+        """Do what takes dom0: at once, or when the callback that asks for it is over."""
+        if self.watch is not None and self.watch.is_calling:
+            self.watch.afterwards(deed)
+        else:
+            deed()
+
     def _ask(self, verb: str, **arguments: Any) -> Any:
         return super().ask(verb, **arguments)
 
@@ -83,7 +90,8 @@ class Stoppable(Linked):
         virtual one where a `domain` is given. The machine runs meanwhile, and dom0 answers. The
         callback is called in a thread of its own, while nothing runs: `hit.frozen` is the whole
         machine, which may be read, stepped, and given more breakpoints. It may remove() its own,
-        and say hit.stop(). Raises AlreadyFrozen where a breakpoint is set, or the machine frozen.
+        say hit.stop(), and pause() or unpause() a domain, which dom0 does as soon as the callback
+        is over; it can ask dom0 nothing else. Raises AlreadyFrozen where a breakpoint is set, or the machine frozen.
         """
         if self.watch is not None:
             raise AlreadyFrozen("the debugger waits at a breakpoint already: its callback may set "

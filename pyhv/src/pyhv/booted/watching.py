@@ -16,6 +16,9 @@ A_LOOK = 0.25
 """Seconds between two looks whether the `with` is left: each stops the machine for a moment."""
 
 
+ASKER = "pyhv: asks dom0 while a breakpoint is heeded"
+
+
 class Watch:
     """A breakpoint, from the beginning of a `with` to its end; the machine runs on meanwhile.
 
@@ -28,6 +31,7 @@ class Watch:
         self._hv = hv
         self._wish = (where, callback, domain)
         self._over = threading.Event()
+        self._later: list[Future[Any]] = []
         self._stands: Future[Hit] = Future()
         self._told = False
 
@@ -39,7 +43,7 @@ class Watch:
         except BaseException:
             self._frozen.close()
             raise
-        self._asker = ThreadPoolExecutor(1)
+        self._asker = ThreadPoolExecutor(1, ASKER)
         self._follower = threading.Thread(target=self._follow, daemon=True)
         self._hv.watch = self
         self._follower.start()
@@ -53,6 +57,8 @@ class Watch:
         self._asker.shutdown()
         if kind is None and not self._told and self._stands.done():
             self._stands.result()  # raises what the callback raised
+        for deed in self._later if kind is None else ():
+            deed.result()
 
     def _follow(self) -> None:
         """Let the machine run, and heed its breakpoints, until they or the `with` are gone."""
@@ -81,8 +87,22 @@ class Watch:
         stands = self._stands
         return stands.result() if stands.done() and stands.exception() is None else None
 
+    @property
+    def is_calling(self) -> bool:
+        """Whether it is a callback that asks."""
+        return threading.current_thread() is self._follower
+
+    def afterwards(self, deed: Callable[[], Any]) -> None:
+        """Do that when the callback is over; what it raises comes out at the end of the `with`."""
+        self._later.append(self._asker.submit(deed))
+
     def meanwhile(self, ask: Callable[[], Any]) -> Any:
         """Ask dom0 while the breakpoint is heeded. Raises what the callback raised, and Frozen."""
+        if threading.current_thread().name.startswith(ASKER):
+            return ask()
+        if self.is_calling:
+            raise Frozen("nobody answers in a callback, for nothing runs: read hit.frozen; pause() "
+                         "and unpause() are done when it is over")
         answer = self._asker.submit(ask)
         wait([answer, self._stands], return_when=FIRST_COMPLETED)
         if answer.done():

@@ -116,13 +116,19 @@ class LinkedDomain(Domain):
             raise NoSuchMemory(f"d{self.id} has no memory at {gpa:#x}") from refused
 
     def pause(self) -> None:
-        """Hold its vCPUs between two instructions. Paused already, it stays so."""
+        """Hold its vCPUs between two instructions. Paused already, it stays so.
+
+        Said in the callback of a breakpoint, it is done as soon as the machine goes on.
+        """
+        self._hv.when_it_runs(self._pause)
+
+    def _pause(self) -> None:
         if self.state != "paused":
             self._ask("pause")
 
     def unpause(self) -> None:
-        """Let it go on. Raises Refused where it is not paused."""
-        self._ask("unpause")
+        """Let it go on. Raises Refused where it is not paused. In a callback, as pause()."""
+        self._hv.when_it_runs(lambda: self._ask("unpause"))
 
     def shutdown(self) -> None:
         """Ask its kernel to power off; `wait()` waits until it has."""

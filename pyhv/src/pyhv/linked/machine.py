@@ -68,6 +68,10 @@ class Linked(Hypervisor):
             raise Closed(f"this machine is closed: open it again with {self._opened_by}")
         return self._link.call(verb, **arguments)
 
+    def when_it_runs(self, deed: Callable[[], Any]) -> None:
+        """Do what takes dom0: here, at once."""
+        deed()
+
     def reconnect(self) -> None:
         """Begin anew with a dom0 that has, after LinkRestarted; what the old one said is gone."""
         if self._link is None:
