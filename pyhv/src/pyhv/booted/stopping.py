@@ -91,7 +91,8 @@ class Stoppable(Linked):
         callback is called in a thread of its own, while nothing runs: `hit.frozen` is the whole
         machine, which may be read, stepped, and given more breakpoints. It may remove() its own,
         say hit.stop(), and pause() or unpause() a domain, which dom0 does as soon as the callback
-        is over; it can ask dom0 nothing else. Raises AlreadyFrozen where a breakpoint is set, or the machine frozen.
+        is over; it can ask dom0 nothing else.
+        Raises AlreadyFrozen where a breakpoint is set, or the machine frozen.
         """
         if self.watch is not None:
             raise AlreadyFrozen("the debugger waits at a breakpoint already: its callback may set "
