@@ -14,6 +14,8 @@ CPUS, VICTIM = 4, 2
 IMAGE = build.build(["hv.elf"], "boot", show=False) / "hv.elf"
 # Where the loader puts the image, and so its first byte: image.ld
 START = 0x200000
+# The last function of boot
+END = "_ZN2hv4boot13work_for_everERNS_3CpuE"
 OFF = r"I power off, (\d+) ms[^\n]+\n"
 
 
@@ -65,10 +67,9 @@ def write_early(_: Emulator, debugger: Debugger) -> None:
 
 def write_by_alias(machine: Emulator, debugger: Debugger) -> None:
     """Write it at the end of boot, through the direct map: address_space.hpp."""
-    end = "_ZN2hv4boot13work_for_everERNS_3CpuE"
     last = sentences.AWAKE.format(cpu=CPUS - 1) + r"[^\n]+\n"
-    run_to(debugger, address_of(IMAGE, end), lambda: machine.expect(last, 60))
-    write_now(debugger, end, "memset", rdi=0xFFFF800000000000 + START, rsi=0, rdx=1)
+    run_to(debugger, address_of(IMAGE, END), lambda: machine.expect(last, 60))
+    write_now(debugger, END, "memset", rdi=0xFFFF800000000000 + START, rsi=0, rdx=1)
 
 
 def only_run(_: Emulator, debugger: Debugger) -> None:

@@ -24,15 +24,15 @@ def ways_in(_: Path, env: BuildEnvironment) -> Paper:
         symbol = index.find_one(label)
         return f"{Path(symbol.file).name}:{symbol.first}"
 
-    paper = Paper(720, 330, "Three ways in: a PVH loader enters at pvh_entry, a multiboot2 loader "
-                  "at multiboot_entry, both in 32-bit mode; every other pCPU at trampoline_start, "
+    paper = Paper(780, 330, "Three ways in: a PVH loader enters at pvh_entry, which falls through to "
+                  "multiboot_entry, where a multiboot2 loader enters, both in 32-bit mode; every other pCPU at trampoline_start, "
                   "in real mode. All meet at climb, which turns long mode on, and part again in "
                   "64-bit code: the boot pCPU goes on to start, each other one to start_secondary.")
     boxes = {
         "pvh_entry": (20, 40, "PVH loader"), "multiboot_entry": (250, 40, "multiboot2 loader"),
-        "trampoline_start": (480, 40, "another pCPU"), "climb": (250, 140, "32-bit mode"),
-        "start64": (250, 215, "64-bit mode"), "start_high": (120, 275, ""),
-        "secondary_high": (400, 275, ""),
+        "trampoline_start": (480, 40, "another pCPU"), "climb": (250, 130, ""),
+        "start64": (250, 200, ""), "start_high": (120, 275, ""),
+        "secondary_high": (380, 275, ""),
     }
     for label, (x, y, mode) in boxes.items():
         paper.box(x, y, 220, 40, "light" if label == "climb" else "plain")
@@ -40,13 +40,16 @@ def ways_in(_: Path, env: BuildEnvironment) -> Paper:
         paper.text(x + 110, y + 33, place(label), style="small")
         if mode:
             paper.text(x + 110, y - 8, mode, style="name")
-    paper.line((130, 80), (130, 160), (250, 160), arrow=True)
     paper.line((240, 60), (250, 60), arrow=True)
-    paper.line((360, 80), (360, 124), arrow=True)
-    paper.line((590, 80), (590, 160), (470, 160), arrow=True)
-    paper.line((360, 180), (360, 199), arrow=True)
-    paper.line((330, 255), (230, 275), arrow=True)
-    paper.line((390, 255), (510, 275), arrow=True)
+    paper.line((360, 80), (360, 130), arrow=True)
+    paper.line((590, 80), (590, 150), (470, 150), arrow=True)
+    paper.line((360, 170), (360, 200), arrow=True)
+    paper.line((330, 240), (230, 275), arrow=True)
+    paper.line((390, 240), (490, 275), arrow=True)
+    paper.text(240, 155, "32-bit mode, paging off", at="end")
+    paper.text(240, 225, "64-bit mode", at="end")
+    paper.text(120, 300, "then start", at="end", style="code")
+    paper.text(610, 300, "then start_secondary", at="start", style="code")
     return paper
 
 
@@ -153,7 +156,7 @@ def stacks(book: Path, _: BuildEnvironment) -> Paper:
         paper.box(left, 45, hole, 50, dashed=True)
         paper.text(left + hole / 2, 74, "not mapped", style="small")
         paper.box(left + hole, 45, size * scale, 50, "light")
-        paper.text(left + hole + size * scale / 2, 74, use, style="name")
+        paper.text(left + hole + size * scale / 2, 74, use, style="small")
         paper.line((left + part * scale - 4, 112), (left + hole + 4, 112), arrow=True)
         paper.text(left + hole + size * scale / 2, 130, f"{size // KIB} KiB", style="small")
         paper.text(left, 36, f"+{at * part // KIB} KiB", at="start", style="small")
