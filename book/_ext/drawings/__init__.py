@@ -41,6 +41,8 @@ class Drawing(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Draw it, and put the caption under it."""
         book, name = Path(self.env.srcdir), self.arguments[0]
+        for path in sorted(Path(__file__).parent.glob("*.py")):
+            self.env.note_dependency(str(path))
         if name not in DRAWINGS:
             return [self.state.document.reporter.error(f"there is no drawing '{name}'",
                                                        line=self.lineno)]

@@ -48,7 +48,7 @@ def ways_in(_: Path, env: BuildEnvironment) -> Paper:
     paper.line((390, 240), (490, 275), arrow=True)
     paper.text(240, 155, "32-bit mode, paging off", at="end")
     paper.text(240, 225, "64-bit mode", at="end")
-    paper.text(120, 300, "then start", at="end", style="code")
+    paper.text(112, 300, "then start", at="end", style="code")
     paper.text(610, 300, "then start_secondary", at="start", style="code")
     return paper
 
@@ -126,7 +126,7 @@ def address_space(book: Path, _: BuildEnvironment) -> Paper:
         (known["stack_window"], "stacks, with holes between them", "rw-"),
         (known["frame_table_window"], "the frame table", "rw-; rows of holes r--"),
         (known["local_apic_window"], "local APIC, I/O APIC", "rw-, uncached"),
-        (known["direct_map"], "all RAM, at a fixed distance", "rw-"),
+        (known["direct_map"], "all RAM, and the screen, at a fixed distance", "rw-"),
         (0, "nothing: the lower half is empty", ""),
     ]
     words = "; ".join(f"{address:#x}: {what} {rights}".strip() for address, what, rights in rows)
