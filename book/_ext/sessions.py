@@ -1,4 +1,4 @@
-"""Transcripts of Python sessions of `runs/`: made on a real machine of some tier, and kept until the source changes."""
+"""Transcripts of Python sessions of `runs/`: made on some tier, kept until the source changes."""
 
 from __future__ import annotations
 

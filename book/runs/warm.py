@@ -1,4 +1,4 @@
-# A machine of four pCPUs after boot: what firmware said of its memory, whose it is, and when it woke.
+# A machine of four pCPUs after boot: its memory, whose it is, and when each pCPU woke.
 import sys
 
 import pyhv

@@ -1,4 +1,4 @@
-"""`{drawing} name`: a picture drawn while the book is built, from the source or from a run's output."""
+"""`{drawing} name`: a picture drawn as the book is built, from the source or from a run."""
 
 from __future__ import annotations
 

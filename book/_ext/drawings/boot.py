@@ -1,4 +1,4 @@
-"""The pictures of chapter boot: the ways in, whose the frames are, the address space, the stacks."""
+"""The pictures of chapter boot: ways in, whose the frames are, the address space, the stacks."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def ways_in(_: Path, env: BuildEnvironment) -> Paper:
         symbol = index.find_one(label)
         return f"{Path(symbol.file).name}:{symbol.first}"
 
-    paper = Paper(780, 330, "Three ways in: a PVH loader enters at pvh_entry, which falls through to "
-                  "multiboot_entry, where a multiboot2 loader enters, both in 32-bit mode; every other pCPU at trampoline_start, "
-                  "in real mode. All meet at climb, which turns long mode on, and part again in "
+    paper = Paper(780, 330, "Three ways in: a PVH loader enters at pvh_entry, which falls through "
+                  "to multiboot_entry, where a multiboot2 loader enters, both in 32-bit mode; "
+                  "every other pCPU at trampoline_start, in real mode. All meet at climb, which turns long mode on, and part again in "
                   "64-bit code: the boot pCPU goes on to start, each other one to start_secondary.")
     boxes = {
         "pvh_entry": (20, 40, "PVH loader"), "multiboot_entry": (250, 40, "multiboot2 loader"),
