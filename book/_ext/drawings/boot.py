@@ -26,8 +26,9 @@ def ways_in(_: Path, env: BuildEnvironment) -> Paper:
 
     paper = Paper(780, 330, "Three ways in: a PVH loader enters at pvh_entry, which falls through "
                   "to multiboot_entry, where a multiboot2 loader enters, both in 32-bit mode; "
-                  "every other pCPU at trampoline_start, in real mode. All meet at climb, which turns long mode on, and part again in "
-                  "64-bit code: the boot pCPU goes on to start, each other one to start_secondary.")
+                  "every other pCPU at trampoline_start, in real mode. All meet at climb, which "
+                  "turns long mode on, and part again in 64-bit code: the boot pCPU goes on to "
+                  "start, each other one to start_secondary.")
     boxes = {
         "pvh_entry": (20, 40, "PVH loader"), "multiboot_entry": (250, 40, "multiboot2 loader"),
         "trampoline_start": (480, 40, "another pCPU"), "climb": (250, 130, ""),
