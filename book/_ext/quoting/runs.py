@@ -12,6 +12,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
+from . import cxx
 from .symbols import QuoteError
 
 
@@ -21,12 +22,17 @@ def output(book: Path, name: str, sources: tuple[str, ...]) -> str:
     root = book.parent / "hv"
     with tempfile.TemporaryDirectory() as folder:
         program = os.path.join(folder, name)
+        _make_headers(root, Path(folder))
         compiled = subprocess.run(
             [
                 "g++",
                 "-std=gnu++20",
                 "-O1",
+                # Of a room, only what the program asks for must find all that it asks for itself
+                "-ffunction-sections",
+                "-Wl,--gc-sections",
                 f"-I{root}",
+                f"-I{folder}",
                 "-DHV_HOSTED=1",
                 "-DHV_DEBUG=1",
                 "-o",
@@ -42,6 +48,14 @@ def output(book: Path, name: str, sources: tuple[str, ...]) -> str:
         if ran.returncode or not ran.stdout:
             raise QuoteError(f"runs/{name}.cpp failed: {(ran.stderr or ran.stdout).strip()[:400]}")
         return ran.stdout
+
+
+def _make_headers(root: Path, folder: Path) -> None:
+    """Make the headers that CMake makes, below a folder."""
+    for path, text in cxx.generated(root):
+        made = folder / Path(path).relative_to(root)
+        made.parent.mkdir(parents=True, exist_ok=True)
+        made.write_text(text, encoding="utf-8")
 
 
 class Run(SphinxDirective):
