@@ -31,14 +31,15 @@ def on_descriptor(number: int) -> tuple[str, ...]:
 
 
 def wants_one_core(machine: Machine) -> bool:
-    """Return whether all of its pCPUs must run on one core of the host.
+    """Return whether all threads of its emulator must run on one core of the host.
 
     FXRSTOR and XRSTOR on any pCPU write to a word of pCPU 0's state, and QEMU takes no lock for it:
     where pCPU 0 enters or leaves a guest at that moment on another core, nested paging stays on, or
-    interrupts off. A loop of FXRSTOR in a guest finds it within seconds; on one core, never.
+    interrupts off. A loop of FXRSTOR in a guest finds it within seconds; on one core, never. VMRUN
+    writes so to the word in which another thread asks for an interrupt, with one pCPU as well.
     """
     may = hasattr(os, "sched_setaffinity")
-    return may and machine.emulator == "qemu" and machine.accel == "tcg" and machine.cpus > 1
+    return may and machine.emulator == "qemu" and machine.accel == "tcg"
 
 
 def by_hand(machine: Machine, iso: Path | None) -> list[str]:
