@@ -1,4 +1,4 @@
-# What firmware's timer does to a hypervisor that lets interrupts in before it has asked for silence.
+# Firmware's timer, and a hypervisor that lets interrupts in before it has asked for silence.
 import re
 import tempfile
 from pathlib import Path
