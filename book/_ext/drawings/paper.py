@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import zlib
 
 #: How a surface is told from another without colour.
 FILLS = {
@@ -27,6 +28,8 @@ class Paper:
 
     def __init__(self, width: int, height: int, words: str) -> None:
         self.width, self.height, self.words = width, height, words
+        # Ids are the page's, on which there may be several drawings
+        self._id = f"d{zlib.crc32(words.encode()):08x}"
         self._parts: list[str] = []
 
     def box(self, x: float, y: float, width: float, height: float, fill: str = "plain",
@@ -51,7 +54,11 @@ class Paper:
         """The whole sheet."""
         head = ('<marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
                 'markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" fill="#1b1e21"/></marker>')
-        return (f'<svg viewBox="0 0 {self.width} {self.height}" role="img" '
-                f'aria-label="{html.escape(self.words)}"><defs>{PATTERNS}{head}</defs>'
-                f'<rect width="{self.width}" height="{self.height}" fill="#ffffff"/>'
-                + "".join(self._parts) + "</svg>")
+        drawn = (f'<svg viewBox="0 0 {self.width} {self.height}" role="img" tabindex="0" '
+                 f'aria-label="{html.escape(self.words)}"><defs>{PATTERNS}{head}</defs>'
+                 f'<rect width="{self.width}" height="{self.height}" fill="#ffffff"/>'
+                 + "".join(self._parts) + "</svg>")
+        for name in ("hatched", "dotted", "head"):
+            drawn = drawn.replace(f'id="{name}"', f'id="{self._id}-{name}"')
+            drawn = drawn.replace(f"url(#{name})", f"url(#{self._id}-{name})")
+        return drawn
