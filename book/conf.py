@@ -10,7 +10,8 @@ author = "the Subfloor authors"
 copyright = "2026, the Subfloor authors; text CC BY 4.0, code MIT"  # noqa: A001
 html_title = "Subfloor"
 
-extensions = ["myst_parser", "quoting", "beside_xen", "notebooks", "sessions", "drawings"]
+extensions = ["myst_parser", "quoting", "beside_xen", "notebooks", "sessions", "drawings",
+              "solutions"]
 exclude_patterns = ["_ext"]
 myst_enable_extensions = ["attrs_inline", "deflist", "smartquotes"]
 nitpick_ignore_regex = [("cpp:.*", "std::.*"), ("cpp:.*", "xen_.*")]

@@ -17,7 +17,8 @@ from sphinx.util.docutils import SphinxDirective
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-PLACES = {"hosted": "hosted, T0", "svm": "SVM in QEMU, T1", "vmx": "VMX in Bochs, T1"}
+PLACES = {"hosted": "hosted, T0", "svm": "SVM in QEMU, T1", "vmx": "VMX in Bochs, T1",
+          "xen": "real Xen, not Subfloor; SVM in QEMU, T1"}
 """Where a session can run, by the word that it is handed, and what a reader is told."""
 LONGEST = 600.0
 """Seconds that a session may take on the reference machine."""
@@ -32,10 +33,10 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 
 @functools.cache
-def source(top: Path) -> bytes:
+def source(top: Path, place: str) -> bytes:
     """A hash of everything that a session's output follows from, but for its own script."""
     found = hashlib.sha256()
-    for folder in ("hv", "chapters", "pyhv"):
+    for folder in ("pyhv",) if place == "xen" else ("hv", "chapters", "pyhv"):
         for path in sorted((top / folder).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 found.update(str(path.relative_to(top)).encode() + path.read_bytes())
@@ -48,7 +49,7 @@ def transcript(book: Path, name: str, place: str) -> str:
     script = book / "runs" / f"{name}.py"
     if place not in PLACES or not script.is_file():
         raise QuoteError(f"no session runs/{name}.py can run on '{place}'")
-    today = hashlib.sha256(source(book.parent) + script.read_bytes()).hexdigest()
+    today = hashlib.sha256(source(book.parent, place) + script.read_bytes()).hexdigest()
     kept = book.parent / "build" / "book" / "sessions" / f"{name}-{place}"
     if kept.is_file():
         digest, _, text = kept.read_text(encoding="utf-8").partition("\n")

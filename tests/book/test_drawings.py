@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
-from drawings import boot
+from drawings import DRAWINGS, boot, domains, engines
 from drawings.paper import Paper
+from quoting.symbols import Index, QuoteError
 
 
 def words(paper: Paper) -> str:
@@ -44,3 +46,56 @@ def test_words_are_written_for_xml(mark: str) -> None:
     paper = Paper(10, 10, f"a {mark} b")
     paper.text(1, 1, f"c {mark} d")
     assert words(paper) == f"a {mark} b"
+
+
+@pytest.fixture
+def env(real: tuple[Index, list[str]], monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """As much of Sphinx as a drawing needs, and runs that are not made."""
+    said = {"held": "held as it worked, ms: 1234\n", "coupon": "d1 0x5 0x70 a\nd2 0x5 0x90 b\n"}
+    monkeypatch.setattr(domains, "transcript", lambda _, name, __: said[name])
+    return SimpleNamespace(quoting=SimpleNamespace(index=real[0]), temp_data={})
+
+
+OURS = {name for name, draw in DRAWINGS.items()
+        if draw.__module__ in (domains.__name__, engines.__name__)}
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_nothing_is_drawn_beside_the_paper(top: Path, env: SimpleNamespace, name: str) -> None:
+    drawn = ElementTree.fromstring(DRAWINGS[name](top / "book", env).svg())
+    width, height = map(float, drawn.attrib["viewBox"].split()[2:])
+    for part in drawn.findall("rect"):
+        x, y = float(part.get("x", 0)), float(part.get("y", 0))
+        assert x + float(part.attrib["width"]) <= width, part.attrib
+        assert y + float(part.attrib["height"]) <= height, part.attrib
+    for part in drawn.iter("text"):
+        assert 0 <= float(part.attrib["x"]) <= width and 0 <= float(part.attrib["y"]) <= height
+
+
+def test_a_life_has_the_states_of_the_source(top: Path, env: SimpleNamespace) -> None:
+    said = words(domains.life(top / "book", env))
+    assert all(name in said for name in ("building", "alive", "shut down", "dying", "dead"))
+    assert "said SCHEDOP_shutdown" in said
+
+
+def test_the_gap_is_as_long_as_the_run_says(top: Path, env: SimpleNamespace) -> None:
+    assert "1,234 ms" in words(domains.gap(top / "book", env))
+    assert "held" in env.temp_data["runs"]
+
+
+def test_the_coupon_needs_two_walks(
+    top: Path, env: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "in d2, frame 0x5 is the machine's frame 0x90" in words(
+        domains.coupon(top / "book", env))
+    monkeypatch.setattr(domains, "transcript", lambda *_: "d1 0x5 0x70 a\n")
+    with pytest.raises(QuoteError, match="another number than two"):
+        domains.coupon(top / "book", env)
+
+
+def test_a_world_switch_that_moves_another_number(
+    top: Path, env: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "moved_by_hand", lambda *_: 13)
+    with pytest.raises(QuoteError, match="moves 13 registers by hand, and 14 are drawn"):
+        engines.svm_crossing(top / "book", env)

@@ -143,6 +143,22 @@ def test_shelf_takes_the_rest_of_a_room(house: Path, judge: Judge) -> None:
     assert kinds(judge()) == ["unresolved"]
 
 
+def test_a_room_leaves_the_members_of_a_class_to_the_page_that_tells_it(
+    house: Path, judge: Judge
+) -> None:
+    before = judge().quoted["one"]
+    add(house, "\n```{shelf}\n* @ base/list.hpp\n: The whole room.\n```\n", SHELF)
+    assert judge().faults == []
+    assert judge().quoted["one"] == before
+
+
+def test_exercises_are_not_on_the_path(house: Path, judge: Judge) -> None:
+    add(house, "word " * 20_000, "book/one/exercises.md")
+    assert judge().faults == []
+    add(house, "word " * 20_000)
+    assert kinds(judge()) == ["long path"]
+
+
 def test_shelf_takes_the_rest_of_a_class(house: Path, judge: Judge) -> None:
     source = "hv::List::longest\n:from: Nothing is shorter\n```"
     page = (house / PAGE).read_text()

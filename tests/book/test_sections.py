@@ -9,7 +9,7 @@ import pytest
 from quoting import complete_folders
 
 LABEL = re.compile(r"^\(([\w-]+)\)=$", re.MULTILINE)
-SECTION = re.compile(r'"([a-z]+-[a-z0-9-]+)"(?:, \w+)?\};')
+SECTION = re.compile(r'"([a-z][a-z0-9-]*)"(?:, \w+)?\};')
 
 
 def labels(book: Path) -> set[str]:
@@ -31,3 +31,9 @@ def test_each_event_leads_to_a_section(top: Path, told: list[Path]) -> None:
         sections = SECTION.findall(text)
         assert len(sections) == len(re.findall(r"TraceEvent \w+\s*\{", text)), path
         assert set(sections) <= known, f"{path}: {sorted(set(sections) - known)}"
+
+
+def test_no_label_is_set_twice(top: Path) -> None:
+    texts = [path.read_text() for path in (top / "book").rglob("*.md")]
+    found = [name for text in texts for name in LABEL.findall(text)]
+    assert len(found) > 10 and sorted(set(found)) == sorted(found)

@@ -9,7 +9,7 @@ from docutils import nodes
 from quoting.symbols import QuoteError
 from sphinx.util.docutils import SphinxDirective
 
-from . import boot
+from . import boot, domains, engines
 from .paper import Paper
 
 if TYPE_CHECKING:
@@ -23,6 +23,14 @@ DRAWINGS: dict[str, Callable[[Path, Any], Paper]] = {
     "frames": boot.frames,
     "address-space": boot.address_space,
     "stacks": boot.stacks,
+    "household": domains.household,
+    "coupon": domains.coupon,
+    "walk": domains.walk,
+    "gap": domains.gap,
+    "life": domains.life,
+    "births": domains.births,
+    "crossing-svm": engines.svm_crossing,
+    "crossing-vmx": engines.vmx_crossing,
 }
 
 

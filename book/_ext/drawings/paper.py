@@ -39,10 +39,12 @@ class Paper:
         self._parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" '
                            f'height="{height:.1f}" fill="{FILLS[fill]}" class="line"{dashes}/>')
 
-    def line(self, *points: tuple[float, float], arrow: bool = False) -> None:
-        """A line through some points, perhaps with a head at its end."""
+    def line(self, *points: tuple[float, float], arrow: bool = False,
+             dashed: bool = False) -> None:
+        """A line through some points, perhaps with a head at its end; dashed where it is broken."""
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         head = ' marker-end="url(#head)"' if arrow else ""
+        head += ' stroke-dasharray="4 3"' if dashed else ""
         self._parts.append(f'<polyline points="{path}" fill="none" class="line"{head}/>')
 
     def text(self, x: float, y: float, text: str, at: str = "middle", style: str = "") -> None:

@@ -19,6 +19,8 @@ LONGEST_VOICE = 150
 MOST_VOICES = 4
 WORDS_PER_MINUTE = 180
 LINES_PER_MINUTE = 12
+#: Pages of a chapter that have minutes of their own, or none: they are not on its path.
+BESIDE_THE_PATH = {"exercises", "cheatsheet"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,12 +154,14 @@ def _settle(registry: Registry, fence: Fence) -> None:
 
 
 def _settle_patterns(registry: Registry, fence: Fence) -> None:
-    """Note the homes that a shelf's pattern gives: to what has none by name."""
+    """Note the homes that a shelf's pattern gives: to what has none by name, nor by its class."""
+    told = [s for s, homes in registry.homes.items() if s.kind == "class" and not homes[0].pattern]
     for entry in read_shelf(fence.body) if fence.kind == "shelf" else []:
         for name in entry.names:
             if is_pattern(name):
                 for symbol in matched(registry.index, name):
-                    if symbol not in registry.homes:
+                    inside = any(owner.contains(symbol) for owner in told)
+                    if symbol not in registry.homes and not inside:
                         registry.homes[symbol] = [
                             Home(symbol, fence.page, fence.where, True, pattern=name)
                         ]
@@ -285,7 +289,8 @@ def _check_chapters(registry: Registry, pages: list[Page]) -> None:
     words: Counter[str] = Counter()
     voices: Counter[str] = Counter()
     for page in pages:
-        words[page.chapter] += page.words
+        beside = page.name.rsplit("/", 1)[-1] in BESIDE_THE_PATH
+        words[page.chapter] += 0 if beside else page.words
         for fence in (f for f in page.fences if f.kind == "voice"):
             voices[page.chapter] += 1
             if not re.search(r"\d|\{ran\}", fence.body):

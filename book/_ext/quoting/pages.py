@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.directives.other import TocTree
 from sphinx.util.docutils import SphinxDirective
 
@@ -14,10 +15,16 @@ from .house import draw, rooms
 
 
 class Chapters(TocTree):
-    """`{chapters}`: a table of contents in the order of `chapters/order`."""
+    """`{chapters}`: a table of contents in the order of `chapters/order`; `:interludes: after a b`
+    puts the folders a and b behind the chapter `after`."""
+
+    option_spec = TocTree.option_spec | {"interludes": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
         names = (Path(self.env.srcdir).parent / "chapters" / "order").read_text().split()
+        if words := self.options.pop("interludes", "").split():
+            at = names.index(words[0]) + 1
+            names[at:at] = words[1:]
         pages = [f"{name}/index" for name in names if f"{name}/index" in self.env.found_docs]
         self.content = type(self.content)(pages, items=[(self.env.docname, 0)] * len(pages))
         return super().run()
