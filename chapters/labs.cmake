@@ -20,7 +20,17 @@ function(lab_program target)
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/labs)
 endfunction()
 
-function(lab_probe name folder copied beside)
+# All of hv/ that can be hosted, for the probes that want a whole machine
+get_target_property(hosted_sources hv_hosted SOURCES)
+list(TRANSFORM hosted_sources PREPEND ${CMAKE_SOURCE_DIR}/hv/)
+add_library(labs_hosted STATIC EXCLUDE_FROM_ALL ${hosted_sources})
+target_compile_options(labs_hosted PRIVATE -O0 -g0)
+target_include_directories(labs_hosted PUBLIC
+  $<TARGET_PROPERTY:hv_hosted,INTERFACE_INCLUDE_DIRECTORIES> ${CMAKE_SOURCE_DIR}/pyhv)
+target_compile_definitions(labs_hosted PUBLIC
+  $<TARGET_PROPERTY:hv_hosted,INTERFACE_COMPILE_DEFINITIONS>)
+
+function(lab_probe name folder copied beside machine)
   set(probe lab-${name}-probe)
   list(TRANSFORM beside PREPEND ${CMAKE_SOURCE_DIR}/)
   add_executable(${probe} ${copied} ${folder}/probe.cpp ${beside})
@@ -32,6 +42,9 @@ function(lab_probe name folder copied beside)
   set(checked -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_compile_options(${probe} PRIVATE -O0 -Wall -Wextra ${checked})
   target_link_options(${probe} PRIVATE ${checked})
+  if(machine)
+    target_link_libraries(${probe} PRIVATE labs_hosted)
+  endif()
 endfunction()
 
 # Our objects but those of the files that the reader has, and the reader's in their place
@@ -64,7 +77,8 @@ foreach(toml ${labs})
   # A warning is no error: a function whose body is yet to come leaves others without a use
   set_source_files_properties(${copied} PROPERTIES GENERATED TRUE COMPILE_OPTIONS -Wno-error)
   lab_paths(${toml} beside beside)
-  lab_probe(${name} ${folder} "${copied}" "${beside}")
+  file(STRINGS ${toml} machine REGEX "^machine = true")
+  lab_probe(${name} ${folder} "${copied}" "${beside}" "${machine}")
   if(files MATCHES "^hv/")
     lab_image(${name} "${copied}" "${files}")
   else()

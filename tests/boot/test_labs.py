@@ -40,6 +40,12 @@ ANSWERS = {
         # A note of 4 bytes may follow one of 8
         ("__builtin_memcpy(&entry_, ", "entry_ = 0; __builtin_memcpy(&entry_, "),
     ],
+    "interrupts": [
+        ("(at(spurious) & software_enabled) && waiting >> 4 > floor",
+         "(at(spurious) & software_enabled) && serving < 0 && waiting > floor"),
+        ("std::max(static_cast<int>(at(task_priority) & 0xff), serving) >> 4",
+         "static_cast<int>(at(task_priority) & 0xff)"),
+    ],
     "hypercalls": [
         ("(first + i)", "(first + 2 * i)"),
         ("(first + count - 1)", "(first + 2 * (count - 1))"),

@@ -134,8 +134,11 @@ def test_a_lab_fails_with_holes_and_our_source_passes_it(name, copy):
 @pytest.mark.parametrize("name", NAMES)
 def test_our_source_is_no_answer_to_a_variant(name, copy):
     lab, where = copy(name, solved=True)
+    if lab.is_compiled:
+        assert checking._build(lab, where, "hosted", lambda doing: None) is None
     for seed in SEEDS:
-        assert not all(point.reached for point in hosted(lab, where, seed)), seed
+        with Bench(lab, where, seed, "svm") as at:
+            assert not all(judge(run, at).reached for run in lab.points().HOSTED), seed
 
 
 def test_each_body_is_worth_a_point(copy):
@@ -180,6 +183,12 @@ MISTAKES = [
      "a value of another size is none", "AddressSanitizer"),
     ("elf-notes", "elf.cpp", "name + align_up(note.n_namesz, 4)", "name + note.n_namesz",
      "others are passed over", ""),
+    ("interrupts", "local_apic.cpp", "requested_ = true;\n    notify", "notify",
+     "the highest is taken first", "none none"),
+    ("interrupts", "local_apic.cpp", "waiting >> 4 > floor", "waiting >> 4 >= floor",
+     "the served holds back its like", ""),
+    ("interrupts", "local_apic.cpp", "owner_.attention.fetch_or(attention_interrupt, "
+     "std::memory_order_relaxed);\n}\n\nu32", "}\n\nu32", "an end is noticed", "unnoticed"),
 ]
 
 
@@ -205,6 +214,18 @@ def test_what_does_not_compile_is_a_point_with_the_compilers_words(old, new, say
     assert says in first.actual
     assert first.actual.startswith(str(where / "loader.cpp")) or "undefined" in says
     assert {point.actual for point in checked.points[1:]} == {checking.NOT_TRIED}
+
+
+def test_without_an_emulator_the_hosted_points_are_reached_all_the_same(copy, monkeypatch):
+    lab, where = copy("memory-map", solved=True)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(checking, "_stage", lambda lab, copy, stage, *_: [
+        checking.Point(stage, "", "", True)])
+    checked = labs.check(lab, where)
+    assert [point.name for point in checked.points if point.reached] == ["hosted"]
+    assert all(point.actual.startswith("not tried: qemu-system-x86_64 is not installed: apt-get")
+               for point in checked.points[1:])
+    monkeypatch.undo()
 
 
 def test_a_probe_that_never_ends_is_stopped(copy, monkeypatch):

@@ -210,9 +210,8 @@ def a_domain_lives_in_it(bench: Any) -> Iterator[Any]:
     """Frames are handed out by your map: one that is no RAM, or firmware's, would break a guest."""
     yield "hello: I am awake"
     dom0 = bench.dom0(_memory(bench))
-    dom0.type("create hello kernel=hello memory=16")
-    dom0.enter("hello")
-    yield dom0.expect(say.HELLO[0])[0]
+    dom0.ask("create hello kernel=hello memory=16")
+    yield bench.hear(dom0, "hello", say.HELLO[0])[0]
 
 
 HOSTED = [lines_come_out_ascending, neighbours_are_joined, overlaps_are_settled, pages_are_whole,

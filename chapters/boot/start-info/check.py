@@ -190,10 +190,8 @@ def _woken(bench: Any, order: Order, field: str) -> str:
     name = field.split()[0].lower()
     dom0.ask(f"create {name} kernel=start-info ramdisk=cargo memory={order.mebibytes} "
              f'cmdline="{order.words}"')
-    dom0.enter(name)
-    said = dom0.expect(rf"survey: (?:{field} ([^\r\n]*)|I found no start info)\r*\n")
-    dom0.leave()
-    return said[1] or "no start info"
+    wanted = rf"survey: (?:{field} ([^\r\n]*)|I found no start info)\r*\n"
+    return bench.hear(dom0, name, wanted)[1] or "no start info"
 
 
 def a_domain_finds_its_ram(bench: Any) -> Iterator[Any]:

@@ -8,7 +8,7 @@ came.
 
 >>> from pyhv import labs
 >>> [lab.name for lab in labs.find("domains")]
-['elf-notes', 'hypercalls']
+['elf-notes', 'hypercalls', 'interrupts']
 >>> labs.find("hypercalls")[0].tier
 'T0'
 """

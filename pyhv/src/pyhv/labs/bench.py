@@ -12,7 +12,6 @@ from typing import Any
 
 from pyhv import build, cpio
 from pyhv import sentences as say
-from pyhv.booted.prepare import need_emulator
 from pyhv.dom0 import BOOT, Dom0
 from pyhv.emulator import Emulator
 from pyhv.errors import Failure, TookTooLong
@@ -110,7 +109,6 @@ class Bench:
             module = self._folder / f"module-{len(self._booted)}.cpio"
             build.write_module(module, BUILD, "list\n", False, files=entries)
             machine = Machine(engine=self.engine, image=image, module=module, memory_mib=memory)
-            need_emulator(machine.emulator)
             self._booted[key] = self._machines.enter_context(Emulator(machine))
         return self._booted[key]
 
@@ -130,3 +128,11 @@ class Bench:
             dom0.expect(say.DOM0_PROMPT)
             self._at_prompt.append(machine)
         return dom0
+
+    def hear(self, dom0: Dom0, guest: str, pattern: str) -> re.Match[str]:
+        """Enter a guest's console, wait until it has said something, and leave it again."""
+        dom0.enter(guest)
+        try:
+            return dom0.expect(pattern)
+        finally:
+            dom0.leave()

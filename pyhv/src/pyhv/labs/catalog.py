@@ -19,7 +19,8 @@ class Lab:
 
     `files` are those of the tree that the reader gets, `holes` the functions in them that lose
     their bodies, by qualified name, and what stands there instead; in a lab in Python all
-    functions do. `difficulty` is 1, 2 or 3.
+    functions do. Its probe is linked with the files `beside` and, where it needs a `machine`, with
+    all of hv/. `difficulty` is 1, 2 or 3.
     """
 
     chapter: str
@@ -30,6 +31,7 @@ class Lab:
     difficulty: int
     files: list[str]
     beside: list[str] = field(default_factory=list)
+    machine: bool = False
     holes: dict[str, str] = field(default_factory=dict)
 
     @property

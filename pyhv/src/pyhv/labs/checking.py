@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyhv import build
-from pyhv.errors import Failure
+from pyhv.booted.prepare import need_emulator
+from pyhv.errors import Failure, NotInstalled
 from pyhv.labs.bench import MADE, as_the_readers, target
 from pyhv.labs.catalog import Lab
 from pyhv.labs.judge import MARK, STAGES, Point, name_of
@@ -66,12 +67,24 @@ def check(lab: Lab, copy: Path, seed: int = 1, engine: str = "svm",
     MADE.mkdir(parents=True, exist_ok=True)
     with _alone(tell):
         for stage in STAGES if lab.emulated else ["hosted"]:
-            if not checked.whole:
-                checked.points += [Point(name_of(run), "", NOT_TRIED, False)
+            if hindrance := _hindrance(checked, stage, engine):
+                checked.points += [Point(name_of(run), "", hindrance, False)
                                    for run in getattr(lab.points(), STAGES[stage])]
-                break
-            checked.points += _stage(lab, copy, stage, seed, engine, tell)
+            else:
+                checked.points += _stage(lab, copy, stage, seed, engine, tell)
     return checked
+
+
+def _hindrance(checked: Checked, stage: str, engine: str) -> str:
+    """Return why a stage cannot be tried; "": it can."""
+    if not checked.whole:
+        return NOT_TRIED
+    if stage == "emulated":
+        try:
+            need_emulator(Machine(engine=engine).emulator)
+        except NotInstalled as missing:
+            return f"not tried: {missing.reason}"
+    return ""
 
 
 @contextmanager
