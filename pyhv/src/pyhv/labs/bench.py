@@ -4,7 +4,6 @@
 import random
 import re
 import subprocess
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +19,7 @@ from pyhv.machine import Machine
 from pyhv.paths import BUILD
 from pyhv.speed import scaled
 
-PROBE_SECONDS = 20.0
+PROBE_SECONDS = 5.0
 MADE = BUILD / "labs"
 """Where a copy is laid to be compiled, and what comes of it."""
 # What the sanitizers, the library's checks, and an exception that nobody catches say was wrong.
@@ -50,7 +49,8 @@ class Bench:
         self.die = random.Random(seed)
         self.boot_timeout = BOOT[Machine(engine=engine).emulator]
         self._machines = ExitStack()
-        self._folder = Path(self._machines.enter_context(tempfile.TemporaryDirectory(dir=MADE)))
+        self._folder = MADE / "modules" / lab.name
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._booted: dict[Any, Emulator] = {}
         self._at_prompt: list[Emulator] = []
 
