@@ -89,3 +89,10 @@ def test_guest_shares_only_what_is_named(rooms: Path) -> None:
     listed.parent.mkdir(parents=True)
     listed.write_text('[shared]\n"boot/door.hpp" = { reason = "a parser" }\n')
     assert floors.check(rooms) == []
+
+
+def test_a_labs_probe_stands_on_its_chapters_floor(rooms: Path) -> None:
+    ours, above = "chapters/boot/lab/probe.cpp", "#include <domains/door.hpp>\n"
+    assert plant(rooms, ours, "#include <boot/door.hpp>\n") == []
+    assert plant(rooms, "chapters/domains/lab/probe.cpp", above) == []
+    assert plant(rooms, ours, above) == [f"{ours}:2: a probe of boot may not include domains"]

@@ -171,22 +171,6 @@ def test_up_refuses_in_one_line(words, says):
     assert says in hv("up", *words).exception.reason
 
 
-def test_a_lab_is_handed_out_once_and_checked(tmp_path):
-    assert "wash is no chapter; they are boot" in hv("lab", "wash").exception.reason
-    assert hv("lab", "boot", str(tmp_path)).exception.reason == (
-        "the chapter boot has no lab yet: there is no chapters/boot/lab.md")
-    copy = tmp_path / "mine"
-    assert "there is no" in hv("check", "domains", str(copy)).exception.reason
-    handed = as_json("lab", "domains", str(copy))
-    assert handed["new"] and handed["lab"].startswith("# Lab: a guest, line by line")
-    (copy / "guest.py").write_text("mine = 1\n")
-    assert "as you left it" in hv("lab", "domains", str(copy)).output
-    assert (copy / "guest.py").read_text() == "mine = 1\n"
-    done = hv("check", "domains", str(copy), "--json")
-    assert done.exit_code == 1
-    assert {point["reached"] for point in json.loads(done.output)[str(copy)]} == {False}
-
-
 def test_the_book_and_the_notebooks(monkeypatch, tmp_path):
     page = tmp_path / "index.html"
     page.touch()

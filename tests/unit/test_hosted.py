@@ -18,7 +18,7 @@ from pyhv import show
 from pyhv.t0 import native
 
 PACKAGE = ROOT / "pyhv" / "src" / "pyhv"
-ROOMS = ("api", "command", "experiments", "figures", "linked", "t0", "trace")
+ROOMS = ("api", "command", "experiments", "figures", "labs", "linked", "t0", "trace")
 SPOKEN = ["pyhv", "pyhv.labs", *(f"pyhv.{room}.{file.stem}" for room in ROOMS
                     for file in sorted((PACKAGE / room).glob("[a-z]*.py")))]
 

@@ -1,75 +1,292 @@
-# Each chapter's lab, through its whole life: with holes it fails, solved it passes.
-"""Tests of the labs, and of what hands them out and checks them."""
+# The labs without an emulator: what is handed out, and how a check tells of what is wrong.
+"""Tests of the labs on T0; tests/boot/test_labs.py has their full cycle."""
 
 import doctest
+import json
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from pyhv import labs
-from pyhv.errors import Failure
+from pyhv import command, labs
+from pyhv.errors import Failure, TookTooLong
+from pyhv.labs import bench, checking, copies
+from pyhv.labs.bench import Bench
+from pyhv.labs.catalog import find
+from pyhv.labs.judge import judge
 from pyhv.paths import ROOT, chapters
 
-LABS = [name for name in chapters() if (ROOT / "chapters" / name / "lab.md").exists()]
+NAMES = [lab.name for lab in labs.all_labs()]
+COMPILED = [lab.name for lab in labs.all_labs() if lab.is_compiled]
+SEEDS = (2, 3, 4, 5, 6, 7)
 
 
-def solution(chapter):
-    return (ROOT / "chapters" / chapter / "lab.py").read_text()
+@pytest.fixture
+def copy(tmp_path):
+    """Make a copy of a lab, or ours of its files in its place."""
+
+    def make(name: str, *, solved: bool = False) -> tuple[labs.Lab, Path]:
+        (lab,) = find(name)
+        where = tmp_path / name
+        labs.prepare(lab, where)
+        if solved:
+            for file in lab.files:
+                (where / Path(file).name).write_text((ROOT / file).read_text())
+        return lab, where
+
+    return make
 
 
-@pytest.mark.parametrize("chapter", LABS)
-def test_a_lab_fails_with_holes_and_passes_solved(chapter, tmp_path):
-    guests = labs.prepare(chapter, tmp_path)
-    with_holes = labs.check(chapter, tmp_path)
-    assert with_holes and not any(point.reached for point in with_holes)
-    assert all(point.expected and point.hint for point in with_holes)
-    assert {point.actual for point in with_holes} == {"this body is yours to write"}
-
-    guests.write_text(solution(chapter))
-    for seed in (1, 2, 3):
-        wrong = [point for point in labs.check(chapter, tmp_path, seed) if not point.reached]
-        assert not wrong
+def hosted(lab, where, seed=1):
+    """Check the hosted points alone."""
+    return checking._stage(lab, where, "hosted", seed, "svm", lambda doing: None)
 
 
-def test_each_body_is_worth_a_point(tmp_path):
+def hv(*words: str):
+    return CliRunner().invoke(command.app, words)
+
+
+# What is there
+
+
+def test_the_first_chapters_have_two_labs_each_and_one_for_a_guest():
+    for chapter in ("boot", "domains"):
+        there = [lab for lab in labs.all_labs() if lab.chapter == chapter]
+        assert len(there) >= 2
+        assert any(file.startswith("chapters/") for lab in there for file in lab.files)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lab_says_what_it_takes(name):
+    (lab,) = find(name)
+    assert lab.tier in ("T0", "T1") and lab.difficulty in (1, 2, 3) and 10 <= lab.minutes <= 120
+    text = (lab.folder / "lab.md").read_text()
+    assert f"{lab.minutes} minutes, difficulty {lab.difficulty} of 3" in text
+    assert f"hv check {lab.name}" in text
+    assert bool(getattr(lab.points(), "EMULATED", [])) == lab.emulated
+    assert name not in chapters()
+
+
+def test_a_chapter_without_a_lab_and_a_word_that_is_none():
+    with pytest.raises(Failure, match="has no lab yet"):
+        find("failures")
+    with pytest.raises(Failure, match="the labs are: memory-map"):
+        find("memory")
+
+
+# Handing out
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_a_copy_has_the_holes_and_nothing_else_is_missing(name, copy):
+    lab, where = copy(name)
+    for file in lab.files:
+        ours = (ROOT / file).read_text().splitlines()
+        theirs = (where / Path(file).name).read_text().splitlines()
+        given = "\n".join(lab.holes.values()).splitlines()
+        assert 5 <= len(ours) - len(theirs) + len(given) <= 100
+        assert not [row for row in theirs if row not in ours and row.strip() not in given]
+        assert sum("Yours to write" in row for row in theirs) == len(lab.holes)
+
+
+def test_what_a_reader_wrote_is_never_written_over(copy):
+    lab, where = copy("memory-map")
+    (where / "loader.cpp").write_text("mine\n")
+    assert labs.prepare(lab, where) is False
+    assert (where / "loader.cpp").read_text() == "mine\n"
+    said = hv("lab", "memory-map", str(where.parent)).output
+    assert "is as you left it; to begin anew, move it away, or name another folder" in said
+
+
+def test_the_command_lists_the_labs_and_hands_out_a_chapters(tmp_path):
+    assert [row["Lab"] for row in json.loads(hv("lab", "--json").output)] == NAMES
+    listed = hv("lab").output
+    assert "Difficulty" in listed and "hv lab NAME hands one out" in listed
+    done = json.loads(hv("lab", "domains", str(tmp_path), "--json").output)
+    assert {one["lab"] for one in done} == {lab.name for lab in find("domains")}
+    assert all(one["new"] and (Path(one["folder"]) / "lab.md").exists() for one in done)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_variant_is_told_in_the_copys_text(name, tmp_path):
+    (lab,) = find(name)
+    assert len({lab.text(seed) for seed in range(1, 40)}) > 4
+    assert "variant" not in lab.text(1)
+    labs.prepare(lab, tmp_path, 7)
+    assert f"`hv check {name} --seed 7`" in (tmp_path / "lab.md").read_text()
+
+
+# Checking
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lab_fails_with_holes_and_our_source_passes_it(name, copy):
+    lab, where = copy(name)
+    with_holes = hosted(lab, where)
+    assert len(with_holes) == len(lab.points().HOSTED)
+    assert not any(point.reached for point in with_holes)
+    assert all(point.expected and point.actual and point.hint for point in with_holes)
+    lab, where = copy(name, solved=True)
+    for seed in ((1,) if lab.is_compiled else (1, 1)):
+        assert [point for point in hosted(lab, where, seed) if not point.reached] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_our_source_is_no_answer_to_a_variant(name, copy):
+    lab, where = copy(name, solved=True)
+    if lab.is_compiled:
+        assert checking._build(lab, where, "hosted", lambda doing: None) is None
+    for seed in SEEDS:
+        with Bench(lab, where, seed, "svm") as at:
+            assert not all(judge(run, at).reached for run in lab.points().HOSTED), seed
+
+
+def test_each_body_is_worth_a_point(copy):
     """One function right, the others with holes: one point is reached."""
-    holes = labs.blanked(solution("domains"))
+    lab, where = copy("hypercalls")
+    holes = (where / "guest.py").read_text()
+    ours = ROOT / lab.files[0]
     for name in ("name_your_host", "breathe_out", "breathe_in", "reach_too_far", "crash_politely"):
-        (tmp_path / labs.GUESTS).write_text(
-            f"{holes}\n\nfrom runpy import run_path\n"
-            f"{name} = run_path({str(ROOT / 'chapters/domains/lab.py')!r})[{name!r}]\n")
-        assert sum(point.reached for point in labs.check("domains", tmp_path)) == 1, name
+        (where / "guest.py").write_text(
+            f"{holes}\n\nfrom runpy import run_path\n{name} = run_path({str(ours)!r})[{name!r}]\n")
+        assert sum(point.reached for point in hosted(lab, where)) == 1, name
 
 
-def test_a_wrong_answer_shows_what_came(tmp_path):
-    (tmp_path / labs.GUESTS).write_text(
-        solution("domains").replace("return version >> 16, version & 0xFFFF",
-                                    "return version & 0xFFFF, version >> 16"))
-    first = labs.check("domains", tmp_path)[0]
+def test_a_wrong_answer_shows_what_came(copy):
+    lab, where = copy("hypercalls", solved=True)
+    text = (where / "guest.py").read_text()
+    (where / "guest.py").write_text(text.replace("return version >> 16, version & 0xFFFF",
+                                                 "return version & 0xFFFF, version >> 16"))
+    first = hosted(lab, where)[0]
     assert (first.expected, first.actual, first.reached) == ("(4, 17)", "(17, 4)", False)
     assert "upper half" in first.hint
 
 
-def test_what_a_reader_wrote_is_never_written_over(tmp_path):
-    guests = labs.prepare("domains", tmp_path)
-    guests.write_text("mine\n")
-    with pytest.raises(Failure, match="is there, and stays as it is"):
-        labs.prepare("domains", tmp_path)
-    assert guests.read_text() == "mine\n"
+def broken(where: Path, file: str, old: str, new: str) -> None:
+    text = (where / file).read_text()
+    assert old in text
+    (where / file).write_text(text.replace(old, new))
 
 
-def test_guests_that_cannot_be_used_are_a_point_that_is_open(tmp_path, monkeypatch):
-    guests = tmp_path / labs.GUESTS
-    guests.write_text("def x(:\n")
-    (point,) = labs.check("domains", tmp_path)
+MISTAKES = [
+    ("memory-map", "loader.cpp", "return Error{XEN_ENOSPC};", ";", "a full map says so",
+     "Assertion '__n < this->size()' failed"),
+    ("memory-map", "loader.cpp", "if (start == end)", "if (start != end)",
+     "lines come out ascending", ""),
+    ("start-info", "start_info.cpp", "!fits(module->paddr, module->size, memory.size())", "false",
+     "the module is digested", "Assertion '__count <= size()' failed"),
+    ("start-info", "start_info.cpp", "if (!line) break;", "",
+     "a map that leads nowhere does no harm", "Assertion 'this->_M_is_engaged()' failed"),
+    ("elf-notes", "elf.cpp", "if (!fits(value, note.n_descsz, end))", "if (false)",
+     "a note that lies does no harm", ""),
+    ("elf-notes", "elf.cpp", "(note.n_descsz == 4 || note.n_descsz == 8)", "true",
+     "a value of another size is none", "AddressSanitizer"),
+    ("elf-notes", "elf.cpp", "name + align_up(note.n_namesz, 4)", "name + note.n_namesz",
+     "others are passed over", ""),
+    ("interrupts", "local_apic.cpp", "requested_ = true;\n    notify", "notify",
+     "the highest is taken first", "none none"),
+    ("interrupts", "local_apic.cpp", "waiting >> 4 > floor", "waiting >> 4 >= floor",
+     "the served holds back its like", ""),
+    ("interrupts", "local_apic.cpp", "owner_.attention.fetch_or(attention_interrupt, "
+     "std::memory_order_relaxed);\n}\n\nu32", "}\n\nu32", "an end is noticed", "unnoticed"),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "old", "new", "point", "says"), MISTAKES)
+def test_a_mistake_costs_its_point(name, file, old, new, point, says, copy):
+    lab, where = copy(name, solved=True)
+    broken(where, file, old, new)
+    open_points = {one.name: one for one in hosted(lab, where) if not one.reached}
+    assert says in open_points[point].actual + open_points[point].details
+
+
+@pytest.mark.parametrize(("old", "new", "says"), [
+    ("return worst;", "return worst", "error: expected ‘;’ before ‘}’ token"),
+    ("Result<> append(", "Result<> append_elsewhere(", "error: ‘append’ was not declared"),
+    ("Result<> order_memory_map(", "Result<> order_elsewhere(", "undefined reference to `hv::boot"),
+])
+def test_what_does_not_compile_is_a_point_with_the_compilers_words(old, new, says, copy):
+    lab, where = copy("memory-map", solved=True)
+    broken(where, "loader.cpp", old, new)
+    checked = labs.check(lab, where)
+    first = checked.points[0]
+    assert (first.name, first.reached) == ("it compiles", False)
+    assert says in first.actual
+    assert first.actual.startswith(str(where / "loader.cpp")) or "undefined" in says
+    assert {point.actual for point in checked.points[1:]} == {checking.NOT_TRIED}
+
+
+def test_without_an_emulator_the_hosted_points_are_reached_all_the_same(copy, monkeypatch):
+    lab, where = copy("memory-map", solved=True)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(checking, "_stage", lambda lab, copy, stage, *_: [
+        checking.Point(stage, "", "", True)])
+    checked = labs.check(lab, where)
+    assert [point.name for point in checked.points if point.reached] == ["hosted"]
+    assert all(point.actual.startswith("not tried: qemu-system-x86_64 is not installed: apt-get")
+               for point in checked.points[1:])
+    monkeypatch.undo()
+
+
+def test_a_probe_that_never_ends_is_stopped(copy, monkeypatch):
+    lab, where = copy("memory-map", solved=True)
+    broken(where, "loader.cpp", "facts.memory_ranges = 0;", "for (;;) asm volatile(\"\");")
+    assert checking._build(lab, where, "hosted", lambda doing: None) is None
+    monkeypatch.setattr(bench, "scaled", lambda seconds: 1.0)
+    with Bench(lab, where, 1, "svm") as at, pytest.raises(TookTooLong, match="after 1 s"):
+        at.probe("order\n")
+    with Bench(lab, where, 1, "svm") as at:
+        point = judge(lab.points().HOSTED[0], at)
+        assert point.actual == "it was still running after 1 s" and not point.reached
+
+
+def test_guests_that_cannot_be_used_are_a_point_that_is_open(copy, monkeypatch):
+    lab, where = copy("hypercalls")
+    (where / "guest.py").write_text("def x(:\n")
+    (point,) = hosted(lab, where)
     assert point.actual == "SyntaxError: invalid syntax" and not point.reached
-    monkeypatch.setattr(labs, "scaled", lambda seconds: 2.0)
-    guests.write_text("while True:\n    pass\n")
-    (point,) = labs.check("domains", tmp_path)
+    monkeypatch.setattr(checking, "scaled", lambda seconds: 2.0)
+    (where / "guest.py").write_text("while True:\n    pass\n")
+    (point,) = hosted(lab, where)
     assert point.actual == "stopped after 2 s" and not point.reached
 
 
-@pytest.mark.parametrize("chapter", LABS)
-def test_the_session_in_a_labs_text_is_true(chapter):
-    text = str(ROOT / "chapters" / chapter / "lab.md")
+def test_what_a_guest_prints_does_not_disturb_its_points(copy, capfd):
+    lab, where = copy("hypercalls", solved=True)
+    text = (where / "guest.py").read_text()
+    (where / "guest.py").write_text(f"{text}\n\nprint('I was here')\n")
+    assert all(point.reached for point in hosted(lab, where))
+    assert "I was here" in capfd.readouterr().err
+
+
+def test_a_class_is_graded_folder_by_folder(copy, tmp_path):
+    lab, where = copy("hypercalls")
+    for reader in ("ann", "ben"):
+        labs.prepare(lab, tmp_path / "class" / reader / lab.name)
+    (tmp_path / "class" / "cid").mkdir()
+    (tmp_path / "class" / "ben" / lab.name / "guest.py").write_text(
+        (ROOT / lab.files[0]).read_text())
+    done = hv("check", "hypercalls", "--json", str(tmp_path / "class"))
+    assert done.exit_code == 1
+    graded = json.loads(done.output)
+    assert [(Path(one["folder"]).parent.name, one["reached"], one["of"]) for one in graded] == [
+        ("ann", 0, 5), ("ben", 5, 5)]
+    assert copies.works(lab, tmp_path) == [where]
+    with pytest.raises(Failure, match="`hv lab hypercalls .*cid` makes one"):
+        copies.works(lab, tmp_path / "class" / "cid")
+
+
+def test_a_check_is_shown_with_expected_and_came(copy, tmp_path):
+    copy("hypercalls")
+    done = hv("check", "hypercalls", str(tmp_path))
+    assert done.exit_code == 1
+    assert "Expected" in done.output and "0 of 5 points" in done.output
+    assert "host is named: The host's version: the major number is in the upper" in done.output
+    assert "no engine 'vms': it is svm or vmx" in str(
+        hv("check", "hypercalls", str(tmp_path), "--engine", "vms").exception)
+
+
+def test_the_session_in_a_labs_text_is_true():
+    text = str(find("hypercalls")[0].folder / "lab.md")
     failed, tried = doctest.testfile(text, module_relative=False)
     assert tried and not failed

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
+from . import cxx
 from .symbols import Index, QuoteError, Symbol
 
 
@@ -38,3 +40,15 @@ def _apply(source: bytes, cuts: list[tuple[Symbol, str]]) -> str:
         body = "".join(f"\n{margin}    {row}" if row else "\n" for row in text.splitlines())
         source = source[:start] + f"{{{body}\n{margin}}}".encode() + source[end:]
     return source.decode()
+
+
+def blank_files(root: Path, files: Iterable[str], holes: Mapping[str, str]) -> dict[str, str]:
+    """For each file of the tree `root`, hv/ or chapters/, its text with the holes that lie in it.
+
+    Only these files are read, so that it takes a second or two.
+    """
+    arguments = [*cxx.flags(root), f"-I{root.parent / 'hv'}"]
+    contents = [cxx.read(root / file, root, arguments) for file in files]
+    index = Index(root, (symbol for content in contents for symbol in content[0]))
+    whole = {file: (root / file).read_text(encoding="utf-8") for file in files}
+    return whole | blank(index, holes)

@@ -4,7 +4,7 @@
 import hashlib
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pyhv import cpio, initramfs, kernels
@@ -55,25 +55,36 @@ def build(targets: list[str], through: str | None = None, show: bool = True) -> 
 STEP = re.compile(r"\[(\d+)/(\d+)\]")
 
 
-def with_progress(targets: list[str], through: str | None = None) -> Path:
-    """Build targets with a bar, on a terminal or in a notebook; return the build tree."""
-    from tqdm import tqdm
-
+def step_by_step(
+    targets: list[str], on_step: Callable[[int, int], object], through: str | None = None,
+) -> Path:
+    """Build targets, telling how many steps are done, of how many; return the build tree."""
     where = configure(through)
     words = ["ninja", "-C", str(where), *targets]
     said: list[str] = []
     with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True) as ninja:
         assert ninja.stdout is not None
-        with tqdm(desc="building", leave=False, delay=1.0) as bar:
-            for line in ninja.stdout:
-                said.append(line)
-                if match := STEP.match(line):
-                    bar.total = int(match[2])
-                    bar.update(int(match[1]) - bar.n)
+        for line in ninja.stdout:
+            said.append(line)
+            if match := STEP.match(line):
+                on_step(int(match[1]), int(match[2]))
     if ninja.returncode != 0:
         raise Failure(f"the build failed: {' '.join(words)}", "".join(said))
     return where
+
+
+def with_progress(targets: list[str], through: str | None = None) -> Path:
+    """Build targets with a bar, on a terminal or in a notebook; return the build tree."""
+    from tqdm import tqdm
+
+    with tqdm(desc="building", leave=False, delay=1.0) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return step_by_step(targets, show, through)
 
 
 def reaches(chapter: str, through: str | None) -> bool:

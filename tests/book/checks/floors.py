@@ -11,6 +11,8 @@ GROUND = ("base", "x86")
 ENGINES = ("vmx", "svm")
 ENGINES_KNOWN_TO = ("boot", "domains")
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^">]+)[">]')
+#: A lab's hosted program, which looks at a part of the hypervisor as a unit test does.
+PROBE = "probe.cpp"
 #: A raw exit code that is compared above the engines: they hand it up only to be printed.
 RAW = re.compile(
     r"[.>]raw\b\s*(==|!=|<(?!<)|>(?!>)|&)|switch\s*\([^)]*[.>]raw\b|\b(exit_reason|exitcode)\b",
@@ -32,7 +34,7 @@ def check(top: Path) -> list[str]:
                 wrong.append(f"{where}: {room} may not include {target}")
             if room not in ENGINES and RAW.search(line.split("//")[0]):
                 wrong.append(f"{where}: a raw exit code is looked at outside its engine")
-    return wrong + _small_guests(top)
+    return wrong + _small_guests(top) + _probes(top, chapters)
 
 
 def allowed(room: str, chapters: list[str]) -> set[str]:
@@ -67,6 +69,8 @@ def _small_guests(top: Path) -> list[str]:
     shared = listing.exceptions(top).get("shared", {})
     wrong = []
     for path in listing.sources(top, "chapters"):
+        if path.name == PROBE:
+            continue
         for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
             found = INCLUDE.match(line)
             if (
@@ -78,4 +82,23 @@ def _small_guests(top: Path) -> list[str]:
             name = found[1].removeprefix("hv/")
             if (top / "hv" / name).is_file() and name not in shared:
                 wrong.append(f"{path.relative_to(top)}:{number}: a guest may not include hv/{name}")
+    return wrong
+
+
+def _probes(top: Path, chapters: list[str]) -> list[str]:
+    """A lab's probe stands on its chapter's floor."""
+    wrong = []
+    for path in listing.sources(top, "chapters"):
+        if path.name != PROBE:
+            continue
+        chapter = path.relative_to(top / "chapters").parts[0]
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+            found = INCLUDE.match(line)
+            target = _room(top / "hv", path, found[1]) if found else ""
+            beside = found and (top / "chapters" / found[1]).exists()
+            if target and not beside and target not in allowed(chapter, chapters):
+                wrong.append(
+                    f"{path.relative_to(top)}:{number}: a probe of {chapter} may not include "
+                    f"{target}"
+                )
     return wrong

@@ -1,8 +1,16 @@
 # The command hv: one verb for each thing that a person does with Subfloor.
 """The command line, `hv`."""
 
-from pyhv.command import domains, experiments, machines, reading, telling, watching
+from pyhv.command import (
+    domains,
+    experiments,
+    machines,
+    practising,
+    reading,
+    telling,
+    watching,
+)
 from pyhv.command.shared import app, run
 
-__all__ = ["app", "domains", "experiments", "machines", "reading", "run", "telling",
-           "watching"]
+__all__ = ["app", "domains", "experiments", "machines", "practising", "reading", "run",
+           "telling", "watching"]
