@@ -272,6 +272,8 @@ def test_a_class_is_graded_folder_by_folder(copy, tmp_path):
     assert [(Path(one["folder"]).parent.name, one["reached"], one["of"]) for one in graded] == [
         ("ann", 0, 5), ("ben", 5, 5)]
     assert copies.works(lab, tmp_path) == [where]
+    of_the_chapter = json.loads(hv("check", "domains", "--json", str(tmp_path / "class")).output)
+    assert [one["lab"] for one in of_the_chapter] == ["hypercalls"] * 2
     with pytest.raises(Failure, match="`hv lab hypercalls .*cid` makes one"):
         copies.works(lab, tmp_path / "class" / "cid")
 

@@ -13,7 +13,7 @@ from rich.status import Status
 
 from pyhv import labs
 from pyhv.command.shared import Json, app, line, say, table, tell
-from pyhv.errors import WrongArgument
+from pyhv.errors import Failure, WrongArgument
 from pyhv.machine import ENGINES
 from pyhv.paths import chapters
 from pyhv.show import Row
@@ -31,7 +31,7 @@ Seed = Annotated[int, typer.Option(
     min=1, help="Which variant of the lab. 1 is the book's, whose answer the source holds; each "
                 "other one has rules of its own, and numbers that are drawn anew.")]
 LABS = Path("labs")
-"""Where a reader's copies are, unless he names another folder."""
+"""Where a reader's copies are, unless another folder is named."""
 
 
 @app.command()
@@ -105,10 +105,8 @@ def check(
     """
     if engine not in ENGINES:
         raise WrongArgument(f"there is no engine {engine!r}: it is {' or '.join(ENGINES)}")
-    copies = [(one, copy) for one in labs.find(name) for folder in folders or [LABS]
-              for copy in labs.works(one, folder)]
     checked = []
-    for one, copy in copies:
+    for one, copy in _copies(labs.find(name), folders or [LABS]):
         with Console(stderr=True).status(f"{copy}", refresh_per_second=4) as doing:
             checked.append(labs.check(one, copy, seed, engine, _telling(doing, copy)))
         if not json:
@@ -116,6 +114,19 @@ def check(
     if json:
         tell([_as_json(each, engine) for each in checked], True, print)
     raise typer.Exit(0 if all(each.whole for each in checked) else 1)
+
+
+def _copies(found: list[labs.Lab], folders: list[Path]) -> list[tuple[labs.Lab, Path]]:
+    """Return the copies in some folders; of a chapter's labs, those that were handed out."""
+    copies: list[tuple[labs.Lab, Path]] = []
+    for one in found:
+        for folder in folders:
+            try:
+                copies += [(one, copy) for copy in labs.works(one, folder)]
+            except Failure:
+                if len(found) == 1 or (one == found[-1] and not copies):
+                    raise
+    return copies
 
 
 def _telling(doing: Status, copy: Path) -> Callable[[str], object]:
