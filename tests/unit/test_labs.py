@@ -1,5 +1,5 @@
 # The labs without an emulator: what is handed out, and how a check tells of what is wrong.
-"""Tests of the labs on T0; tests/boot/test_labs.py has their full cycle."""
+"""Tests of the labs on T0; tests/boot/test_lab_cycles.py has their full cycle."""
 
 import doctest
 import json
