@@ -11,6 +11,7 @@ from pyhv.machine import Machine
 CPUS, VICTIM = 2, 0
 TREE = build.build(build.image_targets(), show=False)
 IMAGE = TREE / "hv.elf"
+LINE = r"[^\r\n]+\r?\n"
 
 
 def asleep(debugger: Debugger) -> bool:
@@ -43,10 +44,10 @@ with tempfile.TemporaryDirectory() as folder:
         see(debugger, count_at, 1)
         debugger["rip"] = address_of(IMAGE, "_ZN2hv4boot16break_on_purposeEv")
         debugger.go_on()
-        panic = machine.expect(sentences.PANIC.format(cpu=VICTIM) + r"[^\r\n]+", 60)[0]
+        panic = machine.expect(sentences.PANIC.format(cpu=VICTIM) + LINE, 60)[0].strip()
         machine.expect(sentences.HALTED)
         debugger.interrupt()
         see(debugger, count_at, CPUS)
         debugger.go_on()
-        later = machine.expect(sentences.NO_TICK.format(cpu=VICTIM) + r"[^\r\n]+", 60)[0]
+        later = machine.expect(sentences.NO_TICK.format(cpu=VICTIM) + LINE, 60)[0].strip()
         print(f"{panic}\n    …\nI halt.\n{later}")
