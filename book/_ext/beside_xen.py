@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docutils import nodes
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -17,6 +17,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Offer the directives."""
     app.add_directive("figures", Figures)
     app.add_directive("differences", Differences)
+    app.add_role("noted", Noted())
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -78,6 +79,22 @@ class Figures(FromTests):
         where = nodes.paragraph("", "Noted on {day} with {emulator}, {xen}.".format(**noted["by"]))
         notes = [where, whys] if len(whys) else [where]
         return [table(heads, [40, 10, *(14 for _ in names), 10], shown), *notes]
+
+
+class Noted(SphinxRole):
+    """``{noted}`svm/ours/cpuid` ``: one of the bench's figures: engine, whose, and which row."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Look it up among the figures as last noted."""
+        path = Path(self.env.srcdir).parent / "tests" / "bench" / "today.toml"
+        self.env.note_dependency(str(path))
+        noted = tomllib.loads(path.read_text())
+        engine, whose, row = self.text.split("/")
+        found = (noted if engine == "svm" else noted[engine])[whose].get(row)
+        if found is None:
+            message = self.inliner.reporter.error(f"no figure '{self.text}'", line=self.lineno)
+            return [], [message]
+        return [nodes.inline("", _number(found))], []
 
 
 def _number(value: float | None) -> str:
