@@ -57,6 +57,8 @@ with pyhv.boot(engine=sys.argv[1], cpus=1, memory=512, guests=["linux"],
     before = stolen(linux)
     linux.console.write("i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done; echo counted to $i\n")
     wait(hv, 200_000_000)
+    while linux.vcpus[0].state == "blocked":
+        pass
     changed = hold(hv, linux, 3_000_000_000)
     counted = linux.console.expect(r"\ncounted to \d+", timeout=120)[0].strip()
     linux.console.expect("linux# ")
@@ -71,7 +73,9 @@ with pyhv.boot(engine=sys.argv[1], cpus=1, memory=512, guests=["linux"],
     report("as it worked", microseconds(goes_on), after - before)
 
     before = stolen(linux)
-    wait(hv, 500_000_000)  # nobody types: it sleeps
+    wait(hv, 500_000_000)  # nobody types
+    while linux.vcpus[0].state != "blocked":
+        pass
     hold(hv, linux, 3_000_000_000)
     after = stolen(linux)
     print("== asleep")
