@@ -15,7 +15,7 @@ public:
     void sleep(Vcpu& vcpu) override {
         Guard guard{lock_};
         if (vcpu.queued)
-            dequeue(vcpu);
+            account(dequeue(vcpu), RUNSTATE_offline, machine_.clock.now());
         if (vcpu.running)
             kick(*machine_.cpus[vcpu.cpu], ask_reschedule);
     }
@@ -48,8 +48,7 @@ private:
     /// pCPU to rouse for it, or nullptr.
     Cpu* enqueue(Vcpu& vcpu, bool ran) {
         Guard guard{lock_};
-        if (ran)
-            vcpu.running = false;
+        vcpu.running = vcpu.running && !ran;
         if (vcpu.queued || vcpu.running || !vcpu.may_run())
             return nullptr;
         // From here on it waits for a pCPU: its guest sees that as stolen
@@ -74,9 +73,10 @@ private:
             kick(*sleeper, ask_reschedule);
     }
 
-    void dequeue(Vcpu& vcpu) {
+    Vcpu& dequeue(Vcpu& vcpu) {
         queue_.erase(queue_.iterator_to(vcpu));
         vcpu.queued = false;
+        return vcpu;
     }
 
     /// The nearest to the head that may run there; nullptr when there is none.

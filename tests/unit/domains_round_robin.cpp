@@ -121,4 +121,13 @@ TEST_F(RoundRobinTest, TakesARunningOneOffItsPcpu) {
     EXPECT_EQ(scheduler().choose(cpu(1)).vcpu, nullptr) << "paused, it does not wait";
 }
 
+TEST_F(RoundRobinTest, AccountsWhoIsHeldInTheQueueAsOffline) {
+    const auto vcpus = runnable(1);
+    ASSERT_EQ(vcpus[0]->runstate.state, RUNSTATE_runnable);
+    pause(vcpus[0]->domain);
+    EXPECT_EQ(vcpus[0]->runstate.state, RUNSTATE_offline);
+    EXPECT_TRUE(unpause(vcpus[0]->domain).ok());
+    EXPECT_EQ(vcpus[0]->runstate.state, RUNSTATE_runnable);
+}
+
 }  // namespace
