@@ -5,7 +5,6 @@
 #include <domains/trace.hpp>
 #include <events/trace.hpp>
 #include <grants/trace.hpp>
-#include <x86/engine.hpp>
 #include <xen/xen.h>
 
 namespace hv {
@@ -28,13 +27,12 @@ inline constexpr NamedCall named_calls[] = {
 #undef CALL
 };
 
-/// x86::Exit::Kind, in its order.
+/// x86::Exit::Kind, in its order; pyhv/native/decode.cpp counts them.
 inline constexpr std::string_view exit_names[] = {
     "external interrupt", "NMI", "preemption timer", "interrupt window", "CPUID", "hypercall",
     "HLT", "PAUSE", "RDMSR", "WRMSR", "port", "control register", "nested page fault",
     "APIC write", "XSETBV", "WBINVD", "exception", "undefined instruction", "triple fault",
     "resolved", "refused entry", "unhandled"};
-static_assert(std::size(exit_names) == static_cast<size_t>(x86::Exit::Kind::unhandled) + 1);
 
 inline constexpr std::string_view virq_names[] = {"timer", "debug", "console", "dom exception",
                                                   "tbuf"};

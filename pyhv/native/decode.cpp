@@ -2,9 +2,12 @@
 #include "decode.hpp"
 #include <cstring>
 #include <kit/trace_words.hpp>
+#include <x86/engine.hpp>
 
 namespace hv::hosted {
 namespace {
+
+static_assert(std::size(exit_names) == static_cast<size_t>(x86::Exit::Kind::unhandled) + 1);
 
 constexpr std::string_view chapter_names[] = {HV_CHAPTER_NAMES};
 
