@@ -1,4 +1,4 @@
-# Starts one image in three ways, and counts the instructions that ran before its first C++.
+# Starts one image in three ways, and reads the counter of instructions at its first C++.
 import subprocess
 import tempfile
 from pathlib import Path
@@ -60,4 +60,4 @@ if __name__ == "__main__":
         print("\n".join(f"    {line}" for line in said))
     print("== count")
     for name, ticks in counts.items():
-        print(f"{name}, instructions before the first C++: {ticks}")
+        print(f"{name}, the counter at the first C++: {ticks}")
