@@ -25,4 +25,5 @@ def show(frozen) -> None:
 
 with pyhv.boot(engine=sys.argv[1], cpus=1, memory=256, counted=sys.argv[1] == "svm") as hv:
     with hv.breakpoint(0x100000, lambda hit: show(hit.frozen), domain=1):
-        hv.create("web", kernel="hello", memory=16)
+        web = hv.create("web", kernel="hello", memory=16)
+        web.console.expect("hello: I am awake", timeout=240)  # dom0 answers before it has begun
