@@ -16,8 +16,8 @@ struct Choice {
 };
 
 /// A scheduler decides among vCPUs that may run. It keeps `queued`, `running` and `cpu` of a Vcpu
-/// under its own lock (LockRank::scheduler), says from when on one waits (account()), and touches
-/// nothing else of a domain.
+/// under its own lock (LockRank::scheduler), says from when on one waits, and when it is held
+/// instead (account()), and touches nothing else of a domain.
 class Scheduler {
 public:
     /// It may run again. Finds it a pCPU and kicks that. Any pCPU, interrupts on or off.
