@@ -103,8 +103,7 @@ u64 read_real_time_clock() {
 }  // namespace
 
 void boot::calibrate(Machine& machine) {
-    machine.apic.set_timer(spurious_vector, false);
-    machine.apic.start_timer(0xffffffff);
+    machine.apic.start_timer(0xffffffff);  // it counts, and is still masked
     const u16 port = machine.facts.pm_timer_port;
     u64 rate = pm_timer_rate;
     Reading passed = port != 0 ? measure_by_pm_timer(machine.apic, port) : Reading{};

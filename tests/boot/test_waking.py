@@ -8,7 +8,10 @@ import pytest
 
 from pyhv import build, story
 from pyhv import sentences as say
+from pyhv.debugger import Debugger, address_of
 from pyhv.dom0 import Dom0
+from pyhv.monitor import Monitor
+from pyhv.speed import scaled
 
 pytestmark = pytest.mark.boot
 
@@ -26,6 +29,7 @@ PLACES = {
     "bochs-arrandale": {"engine": "vmx", "model": "corei5_arrandale_m520"},
     "bochs-trinity": {"engine": "svm", "run_by": "bochs", "model": "trinity_apu"},
 }
+MEASURE = "_ZN2hv12_GLOBAL__N_111read_clocksERKNS_3x868HostApicEt"
 # What makes GRUB speak on COM1.
 SPEAK = ("insmod serial", "serial --unit=0", "terminal_output serial")
 
@@ -65,6 +69,18 @@ def test_firmware_may_leave_x2apic_on(wake):
     machine = wake(engine="vmx", cpus=4, grub=(*SPEAK, *on))
     machine.expect("0xfee00d00", 90)
     expect_the_whole_story(machine)
+
+
+def test_no_timer_interrupts_while_the_clocks_are_measured(wake, image, tmp_path):
+    """Firmware's timer may still run then: a tick of it, never ended, would keep all others out."""
+    wake(monitor=tmp_path / "monitor", debugger=tmp_path / "debugger", held=True)
+    debugger, monitor = Debugger(tmp_path / "debugger"), Monitor(tmp_path / "monitor")
+    debugger.set_breakpoint(address_of(image("boot"), MEASURE))
+    debugger.go_on()
+    assert debugger.wait_for_stop(scaled(60)), "it never measured"
+    apic = monitor.ask("human-monitor-command", **{"command-line": "info lapic"})
+    assert re.search(r"initial_count = 4294967295", apic)
+    assert re.search(r"LVTT\s.* masked ", apic)
 
 
 def test_grub_may_load_it_anywhere(boot, image, tmp_path):
