@@ -6,6 +6,7 @@ namespace hv {
 namespace {
 
 /// The simplest fair scheduler. Whoever may run waits at the tail; the head gets ten milliseconds.
+/// Only dom0, when it wakes, is let in at once: a serial line keeps 16 bytes for it, and no more.
 class RoundRobin final : public Scheduler {
 public:
     explicit RoundRobin(Machine& machine) : machine_{machine} {}
@@ -44,8 +45,8 @@ public:
 private:
     static constexpr u64 slice = 10'000'000;  ///< ns
 
-    /// Lets it wait at the tail, if it may run; `ran` when a pCPU puts it back. Returns an idle
-    /// pCPU to rouse for it, or nullptr.
+    /// Lets it wait, if it may run; `ran` when a pCPU puts it back. Returns a pCPU to rouse for it,
+    /// or nullptr.
     Cpu* enqueue(Vcpu& vcpu, bool ran) {
         Guard guard{lock_};
         vcpu.running = vcpu.running && !ran;
@@ -55,12 +56,13 @@ private:
         if (vcpu.runstate.state != RUNSTATE_runnable)
             account(vcpu, RUNSTATE_runnable, machine_.clock.now());
         vcpu.queued = true;
-        queue_.push_back(vcpu);
+        const bool urgent = vcpu.domain.privileged && !ran;
+        queue_.insert(urgent ? queue_.begin() : queue_.end(), vcpu);
 
         // An idle pCPU takes it at once, best the one that it knows; a busy one at its slice's end
         const u32 sleepers = idle_cpus_ & vcpu.affinity;
         if (sleepers == 0)
-            return nullptr;
+            return urgent ? machine_.cpus[vcpu.cpu] : nullptr;
         const bool known = sleepers >> vcpu.cpu & 1;
         const int chosen = known ? vcpu.cpu.load() : std::countr_zero(sleepers);
         idle_cpus_ &= ~(1u << chosen);

@@ -173,6 +173,18 @@ def test_an_uploaded_kernel_runs_also_when_it_is_removed(link, image):
 # What can happen to a line
 
 
+def live_beside_a_guest_that_computes(link):
+    """It has interrupts off and never exits by itself, and dom0 must still be heard."""
+    link.call("create", name="busy", kernel="wicked", memory=16, cmdline="do=compute")
+    live_a_life(link, "brief")
+    assert states(link)["busy"][2] == "-"
+    link.call("destroy", domain="busy")
+
+
+def test_dom0_is_heard_beside_a_guest_that_computes(link):
+    live_beside_a_guest_that_computes(link)
+
+
 def test_garbage_and_half_frames_cost_only_time(line, monkeypatch):
     monkeypatch.setattr(client, "PATIENCE", 0.3)
     noisy = Noisy(open_line(line, 5))
@@ -346,5 +358,6 @@ def test_a_life_over_com2_in_bochs(start):
         live_a_life(link, "brief")
         send(link, "sent", random.Random(5).randbytes(10_000))
         assert link.call("files")[0]["bytes"] == 10_000
+        live_beside_a_guest_that_computes(link)
     for each in (ours, theirs):
         os.close(each)

@@ -100,6 +100,23 @@ TEST_F(RoundRobinTest, WakesAnIdlePcpuAndTheOneItKnows) {
     EXPECT_TRUE(cpu(0).asks.load() & ask_reschedule) << "the other one is still idle";
 }
 
+TEST_F(RoundRobinTest, LetsDom0InAtOnceWhenItWakes) {
+    const auto vcpus = runnable(3);
+    vcpus[2]->domain.privileged = true;
+    vcpus[2]->blocked = true;
+    scheduler().sleep(*vcpus[2]);
+    ASSERT_EQ(scheduler().choose(cpu(0)).vcpu, vcpus[0]);
+    cpu(0).asks = 0;
+    unblock(*vcpus[2]);
+    EXPECT_TRUE(cpu(0).asks.load() & ask_reschedule) << "the turn of the other ends";
+    scheduler().put_back(cpu(0), *vcpus[0]);
+    for (Vcpu* expected : {vcpus[2], vcpus[1], vcpus[0], vcpus[2]}) {
+        Vcpu* const next = scheduler().choose(cpu(0)).vcpu;
+        ASSERT_EQ(next, expected) << "its turn over, it waits like all others";
+        scheduler().put_back(cpu(0), *next);
+    }
+}
+
 TEST_F(RoundRobinTest, KeepsToTheAffinity) {
     const auto vcpus = runnable(2);
     vcpus[0]->affinity = 1 << 1;

@@ -9,7 +9,8 @@ namespace {
 constexpr u16 com2 = 0x2f8;
 enum Register : u16 { RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCR = 7 };
 constexpr u8 LSR_DR = 0x01, LSR_THRE = 0x20, LCR_8N1 = 0x03, LCR_DLAB = 0x80;
-constexpr u8 FCR_ENABLE_AND_CLEAR = 0xc7, IIR_FIFO = 0xc0, MCR_DTR_RTS_OUT2 = 0x0b;
+// An interrupt at four bytes: twelve more fit, and a guest may keep dom0 out for a millisecond
+constexpr u8 FCR_ENABLE_AND_CLEAR = 0x47, IIR_FIFO = 0xc0, MCR_DTR_RTS_OUT2 = 0x0b;
 constexpr u8 IER_RECEIVED = 0x01;
 
 /// The scratch register keeps what is written into it, and does nothing else.

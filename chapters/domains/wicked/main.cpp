@@ -25,6 +25,13 @@ void spin() {
         pause();
 }
 
+/// As spin(), and without an instruction that might cause an exit.
+void compute() {
+    interrupts_off();
+    for (;;)
+        asm volatile("");
+}
+
 void halt() { halt_forever(); }
 
 /// Reads of what is not there give ones; writes vanish.
@@ -77,6 +84,7 @@ struct Deed {
 constexpr Deed deeds[] = {
     {"triple", triple_fault},
     {"spin", spin},
+    {"compute", compute},
     {"halt", halt},
     {"unmapped", touch_unmapped},
     {"hypercalls", call_everything},
