@@ -10,7 +10,7 @@ using namespace kit;
 
 class Serial {
 public:
-    /// Sets the line to 115,200 baud, 8N1, and has it interrupt when 14 bytes have come, or when no
+    /// Sets the line to 115,200 baud, 8N1, and has it interrupt when 4 bytes have come, or when no
     /// more come. Where there is no COM2 nothing is ever read, and what is written is gone.
     void init();
 
