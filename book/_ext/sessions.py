@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PLACES = {"hosted": "hosted, T0", "svm": "SVM in QEMU, T1", "vmx": "VMX in Bochs, T1",
           "xen": "real Xen, not Subfloor; SVM in QEMU, T1"}
 """Where a session can run, by the word that it is handed, and what a reader is told."""
-LONGEST = 600.0
+LONGEST = 1200.0
 """Seconds that a session may take on the reference machine."""
 PART = "== "
 """Begins a line that names the part of the transcript after it."""

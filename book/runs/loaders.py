@@ -40,7 +40,7 @@ def run(firmware: str) -> tuple[int, list[str]]:
             debugger = Debugger(socket)
             debugger.set_breakpoint(address_of(IMAGE, "start"))
             debugger.go_on()
-            processor = debugger.wait_for_stop(scaled(240))
+            processor = debugger.wait_for_stop(scaled(600))
             assert processor, f"{firmware}: nobody came to the first C++"
             debugger.choose(processor)
             ticks = counter(debugger, processor)
