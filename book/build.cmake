@@ -1,4 +1,4 @@
-# Runs Sphinx once, strictly. Sphinx is looked for when the book is built, because the virtual environment may be
+# Runs Sphinx once, strictly, and prints what it made. Sphinx is looked for when the book is built, because the virtual environment may be
 # younger than the CMake cache.
 find_program(SPHINX sphinx-build HINTS ${BUILD}/venv/bin NO_CACHE)
 if(NOT SPHINX)
@@ -9,4 +9,13 @@ execute_process(
     RESULT_VARIABLE status)
 if(NOT status EQUAL 0)
     message(FATAL_ERROR "the book did not build: the lines above say which page and why")
+endif()
+
+cmake_path(GET SPHINX PARENT_PATH programs)
+execute_process(
+    COMMAND ${CMAKE_COMMAND} -E env PYTHONPATH=${SOURCE}/_ext
+            ${programs}/python -m printing ${BUILD}/book/html ${BUILD}/book/subfloor.pdf
+    RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+    message(FATAL_ERROR "the book could not be printed: the lines above say why")
 endif()

@@ -11,7 +11,7 @@ copyright = "2026, the Subfloor authors; text CC BY 4.0, code MIT"  # noqa: A001
 html_title = "Subfloor"
 
 extensions = ["myst_parser", "quoting", "beside_xen", "notebooks", "sessions", "drawings",
-              "solutions"]
+              "solutions", "reach"]
 exclude_patterns = ["_ext"]
 myst_enable_extensions = ["attrs_inline", "deflist", "smartquotes"]
 nitpick_ignore_regex = [("cpp:.*", "std::.*"), ("cpp:.*", "xen_.*")]
@@ -23,5 +23,5 @@ html_theme_options = {"navigation_with_keys": True}
 html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False
-pygments_style = "friendly"
+pygments_style = "a11y-high-contrast-light"  # dark enough for WCAG AA, as "native" is light enough
 pygments_dark_style = "native"
