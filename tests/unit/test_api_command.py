@@ -176,6 +176,10 @@ def test_the_book_and_the_notebooks(monkeypatch, tmp_path):
     page.touch()
     monkeypatch.setattr(reading, "BOOK", page)
     assert as_json("book") == {"book": str(page)}
+    printed = tmp_path / "subfloor.pdf"
+    printed.touch()
+    monkeypatch.setattr(reading, "PRINTED", printed)
+    assert as_json("book", "--pdf") == {"book": str(printed)}
     monkeypatch.setattr(reading, "NOTEBOOKS", tmp_path)
     monkeypatch.setattr(reading.importlib.util, "find_spec", lambda name: None)
     assert "pip install './pyhv[notebooks]'" in hv("notebook").exception.reason

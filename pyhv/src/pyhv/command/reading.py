@@ -18,6 +18,7 @@ from pyhv.errors import Failure, WrongArgument
 from pyhv.paths import BUILD, ROOT
 
 BOOK = BUILD / "book" / "html" / "index.html"
+PRINTED = BUILD / "book" / "subfloor.pdf"
 NOTEBOOKS = ROOT / "notebooks"
 
 
@@ -36,13 +37,15 @@ def doctor(json: Json = False) -> None:
 @app.command()
 def book(
     anew: Annotated[bool, typer.Option("--build", help="Build it anew first.")] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Open it as it is printed.")] = False,
     json: Json = False,
 ) -> None:
     """Open the book in a browser; the first time builds it."""
-    if anew or not BOOK.exists():
+    file = PRINTED if pdf else BOOK
+    if anew or not file.exists():
         build.with_progress(["book"])
-    opened = not json and webbrowser.open(BOOK.as_uri())
-    tell({"book": str(BOOK)}, json, lambda told: line(
+    opened = not json and webbrowser.open(file.as_uri())
+    tell({"book": str(file)}, json, lambda told: line(
         f"opened {told['book']}" if opened else f"the book is {told['book']}"))
 
 
