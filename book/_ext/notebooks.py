@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 FOLDER = "notebooks/"
+STYLE = re.compile(r"<style.*?</style>\n?", re.DOTALL)
 WISH = re.compile(r"^```\{notebook\} (\w+)\n```$", re.MULTILINE)
 
 
@@ -55,6 +56,8 @@ def as_markdown(run: Path) -> str:
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
     text, resources = MarkdownExporter().from_notebook_node(notebook)
+    # The book styles its tables itself, and Markdown would take a style's blank lines for its end
+    text = STYLE.sub("", text)
     words = iter(_words_of_pictures(notebook))
     for file, picture in resources["outputs"].items():
         address = "data:image/png;base64," + base64.b64encode(picture).decode()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from notebooks import as_markdown
 
 from pyhv import errors, notebooks
 
@@ -70,3 +71,13 @@ def test_a_cell_that_fails_is_named(tmp_path: Path, monkeypatch):
     assert not list((tmp_path / "runs").glob("*"))
     with pytest.raises(errors.Failure, match="no notebook gone; there are: broken"):
         notebooks.run("gone")
+
+
+def test_a_table_brings_no_style_of_its_own(tmp_path: Path):
+    table = {"text/html": "<style scoped>\n a {}\n\n b {}\n</style>\n<table></table>"}
+    output = nbformat.v4.new_output("execute_result", table)
+    cell = nbformat.v4.new_code_cell("table", outputs=[output])
+    kept = tmp_path / "kept.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), kept)
+    text = as_markdown(kept)
+    assert "<table></table>" in text and "style" not in text
