@@ -1,5 +1,5 @@
-# Runs Sphinx once, strictly, and prints what it made. Sphinx is looked for when the book is built, because the virtual environment may be
-# younger than the CMake cache.
+# Runs Sphinx once, strictly, and prints what it made. Sphinx is looked for when the book is built,
+# because the virtual environment may be younger than the CMake cache.
 find_program(SPHINX sphinx-build HINTS ${BUILD}/venv/bin NO_CACHE)
 if(NOT SPHINX)
     message(FATAL_ERROR "sphinx-build is not here: run ./tests/run book once, it installs Sphinx into build/venv")
