@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 AFTER_THE_THEME = 900
 # Code, tables and drawings scroll sideways where the page is narrow: a keyboard must get to them.
-SCROLLS = re.compile(r'<pre(?=>)|<(?:figure|div) class="(?:drawing|house|table-wrapper)[^"]*"(?! tabindex)')
+SCROLLS = re.compile(
+    r'<pre(?=>)|<(?:figure|div) class="(?:drawing|house|table-wrapper)[^"]*"(?! tabindex)'
+)
 # The captions of the contents call themselves headings, and must say of which level.
 CAPTION = re.compile(r'(<p class="caption" role="heading")(?! aria-level)')
 

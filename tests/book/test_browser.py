@@ -28,7 +28,7 @@ def look() -> Iterator[browser.Look]:
 def html(top: Path) -> Path:
     """The pages, which the target `book` builds."""
     found = top / "build" / "book" / "html"
-    assert (found / "index.html").exists(), "build the book first: cmake --build build --target book"
+    assert (found / "index.html").exists(), "build first: cmake --build build --target book"
     return found
 
 
