@@ -112,10 +112,10 @@ def _chapter(name: str) -> Callable[[], Tally]:
 
 
 def long() -> Tally:
-    """What takes too long for every day: real Xen in Bochs, the soak, clang-tidy, pip's build."""
+    """What takes too long for every day: real Xen in Bochs, the soak, clang-tidy, all pages."""
     tally = Tally()
     # Each folder by itself: two of them may have a file of the same name
-    for name in ("unit", "boot", "static", "oracle", "bench"):
+    for name in ("unit", "book", "boot", "static", "oracle", "bench"):
         tally.add(_pytest(f"long-{name}", "-v", str(TESTS / name), marks="long"))
     return tally
 

@@ -54,6 +54,7 @@ def test_dead_links_are_found(faulty: Path) -> None:
                      for address in ("#absent", "absent.html", "absent.png")]
 
 
+@pytest.mark.long
 def test_every_page_is_clean(html: Path, look: browser.Look) -> None:
     wrong = [f"{page.relative_to(html)}: {fault}"
              for page in sorted(html.rglob("*.html")) for fault in look.at(page)]
