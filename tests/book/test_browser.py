@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from checks import browser, links
 
+ONE_OF_EACH_KIND = (
+    "index.html", "preface/house.html", "boot/entry.html", "boot/cheatsheet.html",
+    "domains/exercises.html", "notebooks/tour.html", "beside-xen/figures.html",
+    "shelf/base.html", "glossary.html", "search.html")
 FAULTY = """<!doctype html><html lang="en"><head><title>Faults</title></head><body><main>
 <h1>Faults</h1><p style="color: #bbb; background: #fff">faint</p>
 <img src="absent.png"><p style="width: 1500px">wide</p>
@@ -52,6 +56,12 @@ def test_dead_links_are_found(faulty: Path) -> None:
     wrong = links.check(faulty.parent)
     assert wrong == [f"faulty.html: {address} leads nowhere"
                      for address in ("#absent", "absent.html", "absent.png")]
+
+
+@pytest.mark.parametrize("page", ONE_OF_EACH_KIND)
+def test_one_page_of_each_kind_is_clean(html: Path, look: browser.Look, page: str) -> None:
+    wrong = look.at(html / page)
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.long
