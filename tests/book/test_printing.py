@@ -88,6 +88,7 @@ def test_title_page_carries_edition_and_commit(
 def test_nothing_runs_off_a_page(real_pdf: pdfium.PdfDocument) -> None:
     margin = 45  # points: the style sheet leaves 19 mm, and a footnote's mark a little less
     for number, page in enumerate(real_pdf, 1):
-        for thing in page.get_objects(filter=[pdfium.raw.FPDF_PAGEOBJ_TEXT]):
+        # A drawing inside has measures of its own
+        for thing in page.get_objects([pdfium.raw.FPDF_PAGEOBJ_TEXT], max_depth=1):
             left, _, right, _ = thing.get_bounds()
             assert left >= margin and right <= page.get_width() - margin, f"page {number}"
