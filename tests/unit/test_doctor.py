@@ -2,6 +2,7 @@
 """Examine machines that have little, or lie."""
 
 import json
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,19 @@ def test_a_bochs_without_our_model_will_not_do(bare):
     found = by_name(doctor.examine()[1])
     assert found["bochs-term"].found == "2.7"
     assert found["a CPU with VMX in Bochs"].missing
+
+
+def test_it_wants_libclang_for_the_labs(monkeypatch):
+    name = "libclang, for the labs in C++"
+    assert by_name(doctor.examine()[0])[name].found == metadata.version("libclang")
+    monkeypatch.setattr(metadata, "version", _no_such_package)
+    tiers = doctor.examine()
+    assert by_name(tiers[0])[name].missing and not tiers[0].available
+    assert "pip install './pyhv[labs]'" in list(doctor.cures(tiers))
+
+
+def _no_such_package(name: str) -> str:
+    raise metadata.PackageNotFoundError(name)
 
 
 def test_the_command_tells_the_same_to_people_and_to_programs(bare):

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from importlib import metadata
 from pathlib import Path
 
 from pyhv import acceleration, bochs
@@ -106,6 +107,15 @@ def _extension() -> Finding:
     return Finding("the hosted machine (pyhv._hosted)", "built")
 
 
+def _libclang() -> Finding:
+    """Labs in C++ are blanked by it, and the book quotes by it: a package of Python's."""
+    try:
+        found = metadata.version("libclang")
+    except metadata.PackageNotFoundError:
+        found = ""
+    return Finding("libclang, for the labs in C++", found, "pip install './pyhv[labs]'")
+
+
 def _model() -> Finding:
     """Bochs is built with a choice of CPU models: ours must be among them."""
     try:
@@ -138,7 +148,7 @@ def examine() -> list[Tier]:
               if name not in TO_COMPILE]
     return [
         Tier("T0", "hosted: the chapters' code as an ordinary program",
-             [_python(), *compilers, _extension()]),
+             [_python(), *compilers, _extension(), _libclang()]),
         Tier("T1", "emulated: the bare-metal image, SVM in QEMU and VMX in Bochs",
              [_python(), *compilers, *others, _model(), _image()]),
         Tier("T2", "real: nested in KVM, or on a spare machine", [_nesting()]),

@@ -5,6 +5,7 @@ from pyhv.command import (
     domains,
     experiments,
     machines,
+    packing,
     practising,
     reading,
     telling,
@@ -12,5 +13,5 @@ from pyhv.command import (
 )
 from pyhv.command.shared import app, run
 
-__all__ = ["app", "domains", "experiments", "machines", "practising", "reading", "run",
+__all__ = ["app", "domains", "experiments", "machines", "packing", "practising", "reading", "run",
            "telling", "watching"]
