@@ -2,6 +2,7 @@
 """Examine machines that have little, or lie."""
 
 import json
+import subprocess
 from importlib import metadata
 from pathlib import Path
 
@@ -34,6 +35,16 @@ def test_it_knows_the_packages_that_the_tour_installs():
     assert table["qemu-system-x86"] == "qemu-system-x86_64"
     assert set(doctor.TO_COMPILE) < set(table)
     assert "clang" not in table, "only the tests want it"
+
+
+def test_the_first_tour_fetches_neither_bochs_nor_what_makes_an_iso():
+    script = doctor.ROOT / "pyhv" / "bootstrap"
+    said = subprocess.run(["bash", "-c", f'source {script}; echo "$packages_to_tour"'],
+                          capture_output=True, text=True, check=True).stdout
+    first = dict(doctor.PACKAGE.findall(said))
+    assert {"g++", "qemu-system-x86", "grub-common"} < set(first)
+    later = set(doctor.packages()) - set(first)
+    assert {"bochs-term", "ovmf", "xorriso"} < later
 
 
 def test_a_bare_machine_lacks_every_program_and_gets_one_command(bare):
