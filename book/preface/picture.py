@@ -1,6 +1,6 @@
 # Draws the README's picture: what the tour really printed, as a terminal shows it. Run it anew
 # when the tour has other things to say: build/venv/bin/python book/preface/picture.py
-"""Run the tour, unattended, and save its words as run.svg."""
+"""Run the tour, unattended, and save some of its lines as run.svg; the hypervisor's are bold."""
 
 import io
 import re
@@ -12,36 +12,44 @@ from rich.console import Console
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 from rich.text import Text
 
-WIDTH = 100
-MOST_LINES = 34
+WIDTH = 104
 PICTURE = Path(__file__).with_name("run.svg")
 FONT = re.compile(r"\s*@font-face \{.*?\}", re.S)
+# The lines that are shown, in the order in which the tour says them.
+SHOWN = (
+    r"I run\. .*", r"I walk my own page tables now.*", r"My engine is .*", r"I gave dom0 .*",
+    r"dom0> create hello .*", r"hello is d1", r"dom0> create linux .*", r"linux is d2",
+    r"dom0> list", r"Name +ID .*", r"Domain-0 .*", r"hello  .*", r"linux  .*",
+    r"linux# uname -sr", r"Linux 6\..*", r"linux# cat /sys/hypervisor/type", r"xen", r"poweroff",
+    r"I take d2 apart\..*", r"d2 is gone\..*", r"tour: ok",
+)
 
 
 def told() -> list[str]:
-    """Run the tour, and return its lines from the machine's first one on."""
+    """Run the tour, and return all that it prints."""
     done = subprocess.run([sys.executable, "-m", "pyhv.tour", "--batch"], capture_output=True,
                           text=True, stdin=subprocess.DEVNULL, check=True)
-    lines = done.stdout.splitlines()
-    first = next(n for n, line in enumerate(lines) if "ready after" in line)
-    return lines[first + 1 :]
+    return done.stdout.splitlines()
 
 
 def shown(lines: list[str]) -> list[str]:
-    """Return what fits in the picture: the beginning and the end; a gap says what is left out."""
-    if len(lines) <= MOST_LINES:
-        return lines
-    end = MOST_LINES // 3
-    begin = MOST_LINES - end - 1
-    return [*lines[:begin], f"… {len(lines) - begin - end} lines more …", *lines[-end:]]
+    """Return the lines to show. Ends the program where the tour does not say one of them."""
+    rest = iter(lines)
+    found = []
+    for pattern in SHOWN:
+        line = next((line for line in rest if re.fullmatch(pattern, line)), None)
+        if line is None:
+            sys.exit(f"the tour did not say, in its place: {pattern}")
+        found.append(line.expandtabs())
+    return found
 
 
 def draw(lines: list[str], where: Path) -> None:
     """Write the picture; it names no font of the network's."""
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     for line in lines:
-        style = "bold" if line.startswith("tour: ") else ""
-        console.print(Text(line, style), no_wrap=True, overflow="ellipsis")
+        style = "bold" if line.startswith(("I ", "My ", "d2 ")) else ""
+        console.print(Text(line, style))
     svg = console.export_svg(title="./chapters/tour", theme=DEFAULT_TERMINAL_THEME)
     where.write_text(FONT.sub("", svg))
 
