@@ -23,5 +23,7 @@ html_theme_options = {"navigation_with_keys": True}
 html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False
+# A summary is cut from a fetched page, and a page that was opened as a file may not fetch
+html_show_search_summary = False
 pygments_style = "a11y-high-contrast-light"  # dark enough for WCAG AA, as "native" is light enough
 pygments_dark_style = "native"

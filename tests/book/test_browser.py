@@ -77,4 +77,5 @@ def test_every_link_leads_somewhere(html: Path) -> None:
 
 
 def test_search_finds_a_page_by_its_words(html: Path, look: browser.Look) -> None:
-    assert "Glossary" in browser.search(look.page, html, "nested tables")
+    assert "Glossary" in browser.search(look, html, "nested tables")
+    assert not look.wrong

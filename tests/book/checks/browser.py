@@ -101,9 +101,10 @@ def opened() -> Iterator[Look]:
             chromium.close()
 
 
-def search(page: Page, html: Path, words: str) -> list[str]:
+def search(look: Look, html: Path, words: str) -> list[str]:
     """The titles that the book's search finds."""
-    page.goto(f"{(html / 'search.html').as_uri()}?q={words}")
-    page.wait_for_selector("#search-results .search-summary:not(:empty)")
-    page.wait_for_function("Search.status.innerText !== '' && !Search._queued_query")
-    return page.locator("#search-results li a").all_inner_texts()
+    look.wrong.clear()
+    look.page.goto(f"{(html / 'search.html').as_uri()}?q={words}")
+    look.page.wait_for_selector("#search-results .search-summary:not(:empty)")
+    look.page.wait_for_function("Search.status.innerText !== '' && !Search._queued_query")
+    return look.page.locator("#search-results li a").all_inner_texts()
