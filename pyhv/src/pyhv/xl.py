@@ -96,10 +96,10 @@ def _files(guest: Guest) -> list[cpio.Entry]:
     return entries
 
 
-def _libraries() -> dict[str, Path]:
+def _libraries(packages: tuple[str, ...]) -> dict[str, Path]:
     """Return every shared library of the packages, by the name that programs ask for."""
     found = {}
-    for name in LIBRARIES:
+    for name in packages:
         root = debian.unpack(debian.fetch(name))
         found |= {path.name: path for path in root.glob("**/*.so*")}
     return found
@@ -110,8 +110,9 @@ def _needed(program: Path) -> list[str]:
     return re.findall(r"\(NEEDED\).*\[(.*)\]", done.stdout)
 
 
-def _with_libraries(programs: list[Path]) -> list[cpio.Entry]:
-    known, wanted = _libraries(), list(programs)
+def with_libraries(programs: list[Path], packages: tuple[str, ...]) -> list[cpio.Entry]:
+    """Return all shared libraries that the programs need, out of these packages."""
+    known, wanted = _libraries(packages), list(programs)
     late = known[ASKED_FOR_LATER]
     entries = {ASKED_FOR_LATER: cpio.program(f"lib/{ASKED_FOR_LATER}", late.read_bytes())}
     while wanted:
@@ -135,7 +136,9 @@ def _modules(kernel: kernels.Fetched) -> list[cpio.Entry]:
     ]
 
 
-def _root(kernel: kernels.Fetched, guests: list[Guest], script: str) -> bytes:
+def _root(
+    kernel: kernels.Fetched, guests: list[Guest], script: str, more: list[cpio.Entry]
+) -> bytes:
     trees = [debian.unpack(debian.fetch(name)) for name in TOOLS]
     programs = [next(tree / name for tree in trees if (tree / name).exists()) for name in PROGRAMS]
     busybox = kernels.path_of(kernels.fetch_busybox())
@@ -148,29 +151,30 @@ def _root(kernel: kernels.Fetched, guests: list[Guest], script: str) -> bytes:
         cpio.Entry("dev/console", mode=stat.S_IFCHR | 0o600, device=(5, 1)),
         *(cpio.program(f"bin/{path.name}", path.read_bytes()) for path in programs),
         *(cpio.link(f"bin/xenstore-{verb}", "xenstore") for verb in ("read", "write", "ls")),
-        *_with_libraries(programs), *_modules(kernel),
+        *with_libraries(programs, LIBRARIES), *_modules(kernel),
         cpio.directory("etc/xen"), cpio.Entry("etc/xen/xl.conf"),
         cpio.program("init", init.encode()),
         cpio.Entry("run-guests", script.encode()),
     ]
     for guest in guests:
         entries += _files(guest)
-    return cpio.pack(entries)
+    # What two programs need is there once
+    return cpio.pack({entry.name: entry for entry in (*entries, *more)}.values())
 
 
 def machine(
     guests: list[Guest], script: str, engine: str = "svm", image: Path | None = None,
-    options: str = "", name: str = "xen-dom0", **fields,
+    options: str = "", name: str = "xen-dom0", more: list[cpio.Entry] | None = None, **fields,
 ) -> Machine:
     """Return the machine: dom0 finds NAME.xl for each guest, and runs `script` when it is ready.
 
     `image` is Xen, or a changed copy of it, and `options` are further ones for it; `name` tells
-    this machine's files from others'.
+    this machine's files from others'. `more` are further files of dom0's.
     """
     kernel = kernels.fetch_kernel("amd64")
     root = BUILD / "xen" / f"{name}.cpio.gz"
     root.parent.mkdir(parents=True, exist_ok=True)
-    root.write_bytes(gzip.compress(_root(kernel, guests, script), 1, mtime=0))
+    root.write_bytes(gzip.compress(_root(kernel, guests, script, more or []), 1, mtime=0))
     usual = {"memory_mib": 1024, "chipset": "q35"}
     if engine == "svm":
         usual["model"] = MODEL
