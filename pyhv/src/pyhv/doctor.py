@@ -36,6 +36,8 @@ class Finding:
     name: str
     found: str
     cure: str = ""
+    # False: the tier does without it, and something there wants it
+    needed: bool = True
 
     @property
     def missing(self) -> bool:
@@ -54,7 +56,7 @@ class Tier:
     @property
     def available(self) -> bool:
         """True where nothing that it needs is missing."""
-        return not any(finding.missing for finding in self.findings)
+        return not any(finding.missing and finding.needed for finding in self.findings)
 
     def as_json(self) -> dict:
         """Return plain values, for `--json`."""
@@ -113,7 +115,8 @@ def _libclang() -> Finding:
         found = metadata.version("libclang")
     except metadata.PackageNotFoundError:
         found = ""
-    return Finding("libclang, for the labs in C++", found, "pip install './pyhv[labs]'")
+    cure = "pip install './pyhv[labs]'"
+    return Finding("libclang, for the labs in C++", found, cure, needed=False)
 
 
 def _model() -> Finding:
