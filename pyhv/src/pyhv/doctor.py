@@ -174,6 +174,7 @@ def cures(tiers: list[Tier]) -> Iterator[str]:
 
 def tell(tiers: list[Tier], show: Callable[[object], None]) -> None:
     """Show a table for each tier, and what to do beneath them all."""
+    from rich.markup import escape
     from rich.table import Table
 
     for tier in tiers:
@@ -184,4 +185,4 @@ def tell(tiers: list[Tier], show: Callable[[object], None]) -> None:
             table.add_row(finding.name, finding.found or "[red]missing[/red]")
         show(table)
     for cure in cures(tiers):
-        show(f"to do: {cure}")
+        show(f"to do: {escape(cure)}")
