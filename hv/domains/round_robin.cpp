@@ -59,7 +59,8 @@ private:
         const bool urgent = vcpu.domain.privileged && !ran;
         queue_.insert(urgent ? queue_.begin() : queue_.end(), vcpu);
 
-        // An idle pCPU takes it at once, best the one that it knows; a busy one at its slice's end
+        // An idle pCPU takes it at once, best the one that it knows; a busy one at its slice's end,
+        // or, when it is urgent, now
         const u32 sleepers = idle_cpus_ & vcpu.affinity;
         if (sleepers == 0)
             return urgent ? machine_.cpus[vcpu.cpu] : nullptr;

@@ -104,7 +104,7 @@ def copy_book(into: Path) -> None:
     if not (BOOK / "html" / "index.html").exists():
         build.with_progress(["book"])
     shutil.copytree(BOOK / "html", into / "html")
-    for printed in [*BOOK.glob("*.pdf"), *BOOK.glob("*/subfloor*.pdf")]:
+    for printed in BOOK.glob("*.pdf"):
         shutil.copy2(printed, into)
 
 
