@@ -38,6 +38,9 @@ Result<> bind_interdomain(Call& call, evtchn_bind_interdomain_t& wish) {
     {
         Guard guard{events.lock};
         wish.local_port = TRY(reserve_port(call.domain));
+        EventPort& row = *events.find(wish.local_port);
+        row.remote = id;
+        row.detail = wish.remote_port;
     }
     const Result<> joined = join_other_end(call, *other, wish.remote_port, wish.local_port);
     Guard guard{events.lock};
@@ -46,9 +49,9 @@ Result<> bind_interdomain(Call& call, evtchn_bind_interdomain_t& wish) {
         free_port(row);
         return joined;
     }
-    row.state = State::interdomain;
-    row.remote = id;
-    row.detail = wish.remote_port;
+    // The other end may have closed again already: then ours is unbound
+    if (row.state == State::reserved)
+        row.state = State::interdomain;
     // An event may have been meant for us before we came: look once
     events.abi->set_pending(call.domain, wish.local_port, row);
     trace(call.cpu, doorbell_given, call.domain.id, call.vcpu.id, call.domain.id, wish.local_port,
@@ -133,6 +136,8 @@ Result<> set_priority(Call& call, const evtchn_set_priority_t& wish) {
 
 Result<> reset(Call& call, const evtchn_reset_t& wish) {
     const DomainRef target = TRY(target_of(call, wish.dom));
+    if (target->id != call.domain.id && !target->paused_by_toolstack)
+        return Error{XEN_EINVAL};
     for (u32 port = 1; port < events_of(*target).limit; ++port)
         (void)close_port(*target, port);
     release_fifo(*target);

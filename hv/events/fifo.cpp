@@ -123,9 +123,6 @@ Result<> adopt_control(Domain& domain, Vcpu& vcpu, Mfn frame, u32 offset) {
     queues.control_frame = frame;
     queues.control = reinterpret_cast<evtchn_fifo_control_block_t*>(
         domain.machine.memory.at(frame) + offset);
-    queues.control->ready = 0;
-    for (u32& head : queues.control->head)
-        head = 0;
     if (events.abi == &fifo_abi)
         return {};
 

@@ -18,18 +18,19 @@ struct PollWish {
     auto fields() { return std::tie(ports, count, timeout); }
 };
 
-/// True when any port that the caller names is pending. XEN_EFAULT, XEN_EINVAL.
+/// True when any port that the caller names is pending; none is looked at behind the first that
+/// is. XEN_EFAULT, XEN_EINVAL.
 Result<bool> any_pending(Call& call, u64 ports, u32 count) {
-    bool any = false;
     for (u32 i = 0; i < count; ++i) {
         u32 port = 0;
         TRY(call.read(port, ports + i * sizeof port));
         EventChannels& events = events_of(call.domain);
         Guard guard{events.lock};
         TRY(events.row(port));
-        any |= events.abi->is_pending(call.domain, port);
+        if (events.abi->is_pending(call.domain, port))
+            return true;
     }
-    return any;
+    return false;
 }
 
 /// An interrupt that came before the vCPU was blocked, and that its guest would take.

@@ -35,7 +35,8 @@ void change(EventPort& port, const EventPort& row) {
 }
 
 /// Lets `act` see the other end of an interdomain `port`, with its lock held, if it is still there:
-/// between two locks it may have closed, and only its own row says who it talks to.
+/// between two locks it may have closed, and only its own row says who it talks to. It is reserved
+/// while it joins us.
 template <class Act>
 void at_other_end(Domain& domain, u32 port, const EventPort& row, Act act) {
     const DomainRef other = find_domain(domain.machine, row.remote);
@@ -44,14 +45,16 @@ void at_other_end(Domain& domain, u32 port, const EventPort& row, Act act) {
     EventChannels& theirs = events_of(*other);
     Guard guard{theirs.lock};
     EventPort* const end = theirs.find(row.detail);
-    if (end != nullptr && end->state == State::interdomain && end->remote == domain.id &&
-        end->detail == port)
+    if (end != nullptr && (end->state == State::interdomain || end->state == State::reserved) &&
+        end->remote == domain.id && end->detail == port)
         act(*other, *end);
 }
 
 }  // namespace
 
 Result<u32> reserve_port(Domain& domain) {
+    if (domain.life.load() >= Life::dying)
+        return Error{XEN_EINVAL};
     EventChannels& events = events_of(domain);
     const u32 end = std::min(events.limit, events.abi->port_limit(domain));
     for (u32 port = 1; port < end; ++port) {

@@ -88,7 +88,7 @@ inline VcpuEvents& events_of(const Vcpu& vcpu) { return vcpu.parts.get<VcpuEvent
 // Ports (ports.cpp); the domain's event lock is held
 
 /// The lowest free port, reserved; its page is taken when it is the first of it. XEN_ENOSPC,
-/// XEN_ENOMEM.
+/// XEN_ENOMEM, XEN_EINVAL (the domain is dying).
 Result<u32> reserve_port(Domain& domain);
 void free_port(EventPort& port);
 /// A number for what `domain` calls `port`, bound as `row` says.

@@ -62,6 +62,7 @@ void ask_assists();
 void ask_continuations();
 void ask_cpuid();
 void ask_events();
+void ask_fifo();
 void ask_grants();
 void ask_hvm();
 void ask_layouts();

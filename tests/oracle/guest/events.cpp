@@ -158,7 +158,7 @@ void ask_arguments() {
     });
 }
 
-void ask_fifo() {
+void ask_bad_pages() {
     evtchn_init_control control = {};
     control.control_gfn = 0x70000;
     tell("events.fifo: control without RAM", event(EVTCHNOP_init_control, control));
@@ -180,7 +180,7 @@ void ask_events() {
     ask_states();
     ask_bindings();
     ask_arguments();
-    ask_fifo();
+    ask_bad_pages();
     evtchn_reset reset = {DOMID_SELF};
     tell("events.reset: oneself", event(EVTCHNOP_reset, reset));
     u32 port = 0;

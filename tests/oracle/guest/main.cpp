@@ -31,6 +31,7 @@ constexpr Subject subjects[] = {
     {"layouts", oracle::ask_layouts},
     {"continuations", oracle::ask_continuations},
     {"events", oracle::ask_events},
+    {"fifo", oracle::ask_fifo},
     {"time", oracle::ask_time},
     {"upcalls", oracle::ask_upcalls},
     {"processors", oracle::ask_processors},

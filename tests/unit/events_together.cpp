@@ -1,0 +1,217 @@
+// Event channels from two pCPUs at once: whoever sends, closes, resets or dies, both ends agree.
+#include <boot/hosted/twin.hpp>
+#include <functional>
+#include <thread>
+#include <unit/events_guests.hpp>
+
+using namespace hv;
+using namespace hv::test;
+
+namespace {
+
+class EventsTogether : public ::testing::Test {
+protected:
+    Machine& machine() { return small.machine(); }
+
+    /// Two threads, each as a pCPU of its own, begin at one moment.
+    void both(const std::function<void()>& one, const std::function<void()>& other) {
+        std::atomic<unsigned> ready{0};
+        std::string panics[2];
+        const auto play_one = [&](unsigned number) {
+            play(machine().cpus[number]);
+            ready.fetch_add(1);
+            while (ready.load() < 2)
+                ;
+            try {
+                (number == 0 ? one : other)();
+            } catch (const Panic& panic) {
+                panics[number] = panic.what();
+            }
+        };
+        std::thread second{play_one, 1u};
+        play_one(0);
+        second.join();
+        play(machine().cpus[0]);
+        EXPECT_EQ(panics[0] + panics[1], "");
+    }
+
+    /// A hypercall by the domain's vCPU 0, on the pCPU that this thread plays; each domain has an
+    /// argument page of its own.
+    template <class Wish>
+    s64 op(Domain& caller, u64 operation, Wish& wish) {
+        Vcpu& vcpu = *caller.vcpus[0];
+        small.put(caller, argument_at, wish);
+        vcpu.hardware.gpr[7] = operation;
+        vcpu.hardware.gpr[6] = argument_at;
+        Call call{this_cpu(), vcpu, true};
+        const Answer answer = event_channel_op(call);
+        small.get(caller, argument_at, wish);
+        return answer.value;
+    }
+    u32 offer(Domain& owner, DomainId remote) {
+        evtchn_alloc_unbound_t wish{DOMID_SELF, remote, 0};
+        EXPECT_EQ(op(owner, EVTCHNOP_alloc_unbound, wish), 0);
+        return wish.port;
+    }
+    s64 join(Domain& caller, DomainId remote, u32 port, u32& local) {
+        evtchn_bind_interdomain_t wish{remote, port, 0};
+        const s64 result = op(caller, EVTCHNOP_bind_interdomain, wish);
+        local = wish.local_port;
+        return result;
+    }
+    s64 send(Domain& caller, u32 port) {
+        evtchn_send_t wish{port};
+        return op(caller, EVTCHNOP_send, wish);
+    }
+    s64 close(Domain& caller, u32 port) {
+        evtchn_close_t wish{port};
+        return op(caller, EVTCHNOP_close, wish);
+    }
+    s64 reset(Domain& caller) {
+        evtchn_reset_t wish{DOMID_SELF};
+        return op(caller, EVTCHNOP_reset, wish);
+    }
+    EventPort row(Domain& domain, u32 port) { return *events_of(domain).find(port); }
+
+    static constexpr u64 argument_at = 0x8000;
+    SmallMachine small{64 * MiB, 2};
+    bool opened = events::plug.open(small.machine(), small.cpu()).ok();
+    Domain& dom0 = small.add_domain();
+    Domain& guest = small.add_domain();
+};
+
+/// One joins what the other offers and closes again, without end: nobody is left joined to nothing.
+TEST_F(EventsTogether, JoinWhatIsJustBeingClosed) {
+    const u32 offered = offer(guest, dom0.id);
+    std::atomic<u32> closed{0};
+    std::atomic<bool> over{false};
+    both([&] {
+        for (unsigned joined = 0; joined < 2000;) {
+            u32 local = 0;
+            if (join(dom0, guest.id, offered, local) != 0)
+                continue;
+            ++joined;
+            // After two more closings, what we joined is closed whenever the first of them began
+            for (const u32 seen = closed; closed - seen < 2;)
+                std::this_thread::yield();
+            EXPECT_EQ(row(dom0, local).state, EventPort::State::unbound);
+            EXPECT_EQ(close(dom0, local), 0);
+        }
+        over = true;
+    }, [&] {
+        for (; !over; ++closed) {
+            EXPECT_EQ(close(guest, offered), 0);
+            EXPECT_EQ(offer(guest, dom0.id), offered);
+        }
+    });
+}
+
+TEST_F(EventsTogether, CloseBothEnds) {
+    for (unsigned round = 0; round < 300; ++round) {
+        const u32 offered = offer(guest, dom0.id);
+        u32 local = 0;
+        ASSERT_EQ(join(dom0, guest.id, offered, local), 0);
+        both([&] { EXPECT_EQ(close(dom0, local), 0); },
+             [&] { EXPECT_EQ(close(guest, offered), 0); });
+        ASSERT_EQ(row(dom0, local).state, EventPort::State::free);
+        ASSERT_EQ(row(guest, offered).state, EventPort::State::free);
+    }
+}
+
+/// A guest that rings without end, while the other end resets: it hears of it by no error, and
+/// the port that is left is open for whoever comes back.
+TEST_F(EventsTogether, ResetWhileTheOtherEndSends) {
+    for (unsigned round = 0; round < 60; ++round) {
+        const u32 offered = offer(guest, dom0.id);
+        u32 local = 0;
+        ASSERT_EQ(join(dom0, guest.id, offered, local), 0);
+        std::atomic<bool> over{false};
+        both([&] { while (!over) ASSERT_EQ(send(dom0, local), 0); },
+             [&] { EXPECT_EQ(reset(guest), 0); over = true; });
+        ASSERT_EQ(row(dom0, local).state, EventPort::State::unbound);
+        ASSERT_EQ(close(dom0, local), 0);
+    }
+}
+
+/// The same with queues: the pages go while events are linked in them, and no use of them stays.
+TEST_F(EventsTogether, ResetQueuesWhileTheOtherEndSends) {
+    const auto uses = [&](u64 gfn) {
+        return machine().frames.row(guest.p2m.look_up(Gfn{gfn})->frame).uses;
+    };
+    const u32 before = uses(0x40);
+    for (unsigned round = 0; round < 60; ++round) {
+        evtchn_init_control_t control{};
+        control.control_gfn = 0x40;
+        evtchn_expand_array_t words{0x41};
+        ASSERT_EQ(op(guest, EVTCHNOP_init_control, control), 0);
+        ASSERT_EQ(op(guest, EVTCHNOP_expand_array, words), 0);
+        const u32 offered = offer(guest, dom0.id);
+        u32 local = 0;
+        ASSERT_EQ(join(dom0, guest.id, offered, local), 0);
+        std::atomic<bool> over{false};
+        both([&] { while (!over) ASSERT_EQ(send(dom0, local), 0); },
+             [&] { EXPECT_EQ(reset(guest), 0); over = true; });
+        ASSERT_EQ(close(dom0, local), 0);
+        ASSERT_EQ(uses(0x40), before);
+        ASSERT_EQ(uses(0x41), before);
+    }
+}
+
+/// The peer dies at some step of a life of offering, joining, ringing and closing.
+TEST_F(EventsTogether, ThePeerDiesAtAnyStep) {
+    play(machine().cpus[0]);
+    const u64 before = machine().frames.free_count();
+    for (unsigned round = 0; round < 40; ++round) {
+        Domain& peer = small.add_domain();
+        const DomainId id = peer.id;
+        const DomainRef held = find_domain(machine(), id);
+        const u32 offered = offer(peer, dom0.id);
+        both([&] {
+            for (unsigned step = 0; step < 20; ++step) {
+                u32 local = 0;
+                evtchn_alloc_unbound_t theirs{id, dom0.id, 0};
+                const s64 opened_there = op(dom0, EVTCHNOP_alloc_unbound, theirs);
+                EXPECT_TRUE(opened_there == 0 || opened_there == -XEN_EINVAL ||
+                            opened_there == -XEN_ESRCH);
+                if (join(dom0, id, opened_there == 0 ? theirs.port : offered, local) != 0)
+                    continue;
+                EXPECT_EQ(send(dom0, local), 0);
+                EXPECT_EQ(close(dom0, local), 0);
+            }
+        }, [&] {
+            while (destroy(this_cpu(), *held) == Progress::again)
+                ;
+        });
+        for (u32 port = 1; port < 24; ++port)
+            if (events_of(dom0).find(port) != nullptr) {
+                ASSERT_EQ(row(dom0, port).state, EventPort::State::free) << port;
+            }
+        ASSERT_FALSE(find_domain(machine(), id));
+    }
+    // dom0's own page of ports stays with it
+    EXPECT_GE(machine().frames.free_count() + 1, before);
+}
+
+/// A vCPU that says it polls finds the event, or the event finds it: it never sleeps on a bell
+/// that has rung.
+TEST_F(EventsTogether, PollAndRing) {
+    evtchn_bind_ipi_t bell{0, 0};
+    ASSERT_EQ(op(guest, EVTCHNOP_bind_ipi, bell), 0);
+    event_words(guest).mask[0] = 0xff;
+    small.put(guest, 0x9000, bell.port);
+    Vcpu& vcpu = *guest.vcpus[0];
+    for (unsigned round = 0; round < 1000; ++round) {
+        event_words(guest).pending[0] = 0;
+        both([&] {
+            // struct sched_poll: ports, their number, no timeout
+            const u64 wish[] = {0x9000, 1, 0};
+            small.put(guest, argument_at, wish);
+            vcpu.hardware.gpr[6] = argument_at;
+            Call call{this_cpu(), vcpu, true};
+            EXPECT_EQ(poll(call).value, 0);
+        }, [&] { EXPECT_TRUE(hv::send(guest, bell.port).ok()); });
+        ASSERT_FALSE(vcpu.blocked) << "round " << round;
+    }
+}
+
+}  // namespace
