@@ -119,6 +119,41 @@ TEST_F(EventPorts, RunOutAndSaySo) {
     }
 }
 
+TEST_F(EventPorts, ToAVcpuThatIsThere) {
+    const u32 port = ipi(guest), offered = unbound(guest, dom0.id);
+    for (const u32 vcpu : {1u, 32u, 0xffffu, 0x10000u, ~0u}) {
+        evtchn_bind_ipi_t more{vcpu, 0};
+        evtchn_bind_virq_t timer{VIRQ_TIMER, vcpu, 0};
+        evtchn_bind_vcpu_t moved{offered, vcpu};
+        EXPECT_EQ(op(guest, EVTCHNOP_bind_ipi, more), -XEN_ENOENT);
+        EXPECT_EQ(op(guest, EVTCHNOP_bind_virq, timer), -XEN_ENOENT);
+        EXPECT_EQ(op(guest, EVTCHNOP_bind_vcpu, moved), -XEN_ENOENT);
+    }
+    evtchn_bind_vcpu_t moved{offered, 0};
+    EXPECT_EQ(op(guest, EVTCHNOP_bind_vcpu, moved), 0);
+    moved.port = port;
+    EXPECT_EQ(op(guest, EVTCHNOP_bind_vcpu, moved), -XEN_EINVAL) << "an IPI keeps its vCPU";
+    evtchn_set_priority_t urgent{port, 3};
+    EXPECT_EQ(op(guest, EVTCHNOP_set_priority, urgent), -XEN_ENOSYS) << "only queues have any";
+}
+
+TEST_F(EventPorts, OfAnotherAreResetWhileItIsPaused) {
+    const u32 offered = unbound(guest, dom0.id);
+    evtchn_reset_t wish{guest.id};
+    EXPECT_EQ(op(guest, EVTCHNOP_reset, wish), 0) << "one's own, at any time";
+    EXPECT_EQ(unbound(guest, dom0.id), offered);
+    guest.paused_by_toolstack = false;
+    EXPECT_EQ(op(dom0, EVTCHNOP_reset, wish), -XEN_EINVAL);
+    EXPECT_EQ(status(guest, offered), u32{EVTCHNSTAT_unbound});
+    guest.paused_by_toolstack = true;
+    EXPECT_EQ(op(dom0, EVTCHNOP_reset, wish), 0);
+    EXPECT_EQ(status(guest, offered), u32{EVTCHNSTAT_closed});
+    wish.dom = dom0.id;
+    EXPECT_EQ(op(guest, EVTCHNOP_reset, wish), -XEN_EPERM);
+    wish.dom = 77;
+    EXPECT_EQ(op(guest, EVTCHNOP_reset, wish), -XEN_ESRCH);
+}
+
 TEST_F(EventPorts, BindVirqsOnce) {
     evtchn_bind_virq_t timer{VIRQ_TIMER, 0, 0};
     EXPECT_EQ(op(guest, EVTCHNOP_bind_virq, timer), 0);
