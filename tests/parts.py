@@ -97,9 +97,18 @@ def book() -> Tally:
     return tally
 
 
+# A file's tests share their machines, so they stay together; files are shared out among the cores.
+ON_ALL_CORES = ("--numprocesses=auto", "--dist=loadscope")
+
+
+def _machines(name: str, marks: str = "not long") -> Tally:
+    build.build(["hv.elf", "module", "_hosted"])  # _hosted reads a frozen machine
+    return _pytest(name, "-v", *ON_ALL_CORES, str(TESTS / "boot"), marks=marks)
+
+
 def boot() -> Tally:
     """The machines, on the emulators."""
-    return _pytest("boot", "-v", str(TESTS / "boot"))
+    return _machines("boot")
 
 
 def _folder(name: str) -> Callable[[], Tally]:
@@ -108,7 +117,7 @@ def _folder(name: str) -> Callable[[], Tally]:
 
 def _chapter(name: str) -> Callable[[], Tally]:
     """What concerns one chapter: the tests on emulators that bear its name."""
-    return lambda: _pytest(name, "-v", str(TESTS / "boot"), marks=f"{name} and not long")
+    return lambda: _machines(name, f"{name} and not long")
 
 
 def long() -> Tally:

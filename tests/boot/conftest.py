@@ -1,6 +1,8 @@
 # Machines for the tests: built once, booted on both emulators, stopped whatever happens.
 """Fixtures that build images and boot them."""
 
+import fcntl
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,8 +12,16 @@ from pyhv import build
 from pyhv.emulator import Emulator
 from pyhv.errors import Failure
 from pyhv.machine import Machine
+from pyhv.paths import BUILD
 
 Boot = Callable[..., Emulator]
+
+
+def pytest_configure() -> None:
+    """Keep each of several workers on a core of its own: a machine needs one, all the time."""
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +31,13 @@ def image() -> Callable[[str | None], Path]:
 
     def make(through: str | None = None) -> Path:
         if through not in built:
-            try:
-                built[through] = build.build(build.image_targets(through), through, show=False)
-            except Failure as failure:
-                built[through] = failure
+            # Ninja does not see to it that one builds while another does
+            with (BUILD / "building.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                try:
+                    built[through] = build.build(build.image_targets(through), through, show=False)
+                except Failure as failure:
+                    built[through] = failure
         outcome = built[through]
         if isinstance(outcome, Failure):
             raise outcome
