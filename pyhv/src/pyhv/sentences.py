@@ -2,7 +2,7 @@
 """Expected sentences, as regular expressions where a number varies."""
 
 # The hypervisor, waking and ending.
-FIRST = r"I run\. I am \d+ bytes, loaded from 0x([0-9a-f]+)"
+FIRST = r"I run\. I am \d+ bytes, loaded from 0x([0-9a-f]+) to 0x"
 LOADED = r"I was loaded by {loader}, with the words"
 MEMORY = r"The firmware's map has \d+ lines: (\d+) MiB of RAM"
 PROCESSORS = r"ACPI's root is at 0x[0-9a-f]+\. It names (\d+) processors"
