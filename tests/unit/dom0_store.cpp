@@ -2,15 +2,19 @@
 #include <dom0/store/ring.hpp>
 
 #include <gtest/gtest.h>
+#include <map>
+#include <random>
 
 using namespace dom0;
+using namespace std::literals;
 
 namespace {
 
 /// What one client sees: it sends requests and reads answers, as over a ring.
 class Client {
 public:
-    Client(Store& store, u16 domain) : store_{store}, link_{store.connect(domain)} {}
+    Client(Store& store, u16 domain)
+        : store_{store}, link_{domain == 0 ? store.visitor(7) : store.connect(domain)} {}
 
     void send(u32 type, std::string payload, u32 transaction = 0) {
         xsd_sockmsg header = {type, ++request_, transaction, u32(payload.size())};
@@ -21,6 +25,7 @@ public:
 
     /// The next message dom0 owes this client, as "TYPE payload" with zero bytes shown as '|'.
     std::string next() {
+        store_.serve(link_); // an event that another's change brought
         xsd_sockmsg header;
         if (link_.output.size() < sizeof header) return "nothing";
         memcpy(&header, link_.output.data(), sizeof header);
@@ -109,10 +114,238 @@ TEST_F(StoreTest, TransactionIsInvisibleUntilItsEnd) {
 TEST_F(StoreTest, TransactionThatLostARaceTriesAgain) {
     Client guest{store, 5};
     guest.ask(XS_TRANSACTION_START, z(""));
-    guest.ask(XS_WRITE, z("device/a") + "1", 1);
+    EXPECT_EQ(guest.ask(XS_READ, z("name"), 1), answer(XS_READ, "linux"));
+    EXPECT_EQ(guest.ask(XS_WRITE, z("device/a") + "1", 1), answer(XS_WRITE, "OK|"));
     store.write("/local/domain/5/name", "other");
     EXPECT_EQ(guest.ask(XS_TRANSACTION_END, z("T"), 1), answer(XS_ERROR, "EAGAIN|"));
     EXPECT_FALSE(store.read("/local/domain/5/device/a"));
+}
+
+TEST_F(StoreTest, TransactionThatTouchedOtherEntriesHasLostNothing) {
+    Client guest{store, 5};
+    guest.ask(XS_TRANSACTION_START, z(""));
+    EXPECT_EQ(guest.ask(XS_WRITE, z("device/a") + "1", 1), answer(XS_WRITE, "OK|"));
+    store.write("/local/domain/5/name", "other");
+    store.write("/local/domain/5/device/b", "2");
+    EXPECT_EQ(guest.ask(XS_TRANSACTION_END, z("T"), 1), answer(XS_TRANSACTION_END, "OK|"));
+    EXPECT_EQ(store.read("/local/domain/5/device/a"), "1");
+    EXPECT_EQ(store.read("/local/domain/5/device/b"), "2");
+    EXPECT_EQ(store.read("/local/domain/5/name"), "other");
+}
+
+TEST_F(StoreTest, TransactionSeesTheTreeAsItWas) {
+    Client guest{store, 5};
+    guest.ask(XS_TRANSACTION_START, z(""));
+    store.write("/local/domain/5/name", "other");
+    EXPECT_EQ(guest.ask(XS_READ, z("name"), 1), answer(XS_READ, "linux"));
+    EXPECT_EQ(guest.ask(XS_READ, z("name")), answer(XS_READ, "other"));
+    EXPECT_EQ(guest.ask(XS_TRANSACTION_END, z("F"), 1), answer(XS_TRANSACTION_END, "OK|"));
+    EXPECT_EQ(guest.ask(XS_TRANSACTION_END, z("F"), 1), answer(XS_ERROR, "ENOENT|"));
+}
+
+TEST_F(StoreTest, TransactionRemovesAndMakesAnew) {
+    Client guest{store, 5};
+    store.write("/local/domain/5/device/vif/0", "old");
+    guest.ask(XS_TRANSACTION_START, z(""));
+    EXPECT_EQ(guest.ask(XS_WRITE, z("device/vif/1") + "lost", 1), answer(XS_WRITE, "OK|"));
+    EXPECT_EQ(guest.ask(XS_RM, z("device"), 1), answer(XS_RM, "OK|"));
+    EXPECT_EQ(guest.ask(XS_WRITE, z("device/vif/2") + "new", 1), answer(XS_ERROR, "EACCES|"));
+    EXPECT_EQ(guest.ask(XS_TRANSACTION_END, z("T"), 1), answer(XS_TRANSACTION_END, "OK|"));
+    EXPECT_FALSE(store.read("/local/domain/5/device"));
+
+    Client toolstack{store, 0};
+    store.write("/tool/a/b", "old");
+    toolstack.ask(XS_TRANSACTION_START, z(""));
+    toolstack.ask(XS_RM, z("/tool"), 1);
+    toolstack.ask(XS_WRITE, z("/tool/c") + "new", 1);
+    EXPECT_EQ(toolstack.ask(XS_TRANSACTION_END, z("T"), 1), answer(XS_TRANSACTION_END, "OK|"));
+    EXPECT_FALSE(store.read("/tool/a"));
+    EXPECT_EQ(store.read("/tool/c"), "new");
+}
+
+TEST_F(StoreTest, TransactionsAreNotNestedAndAreFew) {
+    Client guest{store, 5};
+    guest.ask(XS_TRANSACTION_START, z(""));
+    EXPECT_EQ(guest.ask(XS_TRANSACTION_START, z(""), 1), answer(XS_ERROR, "EBUSY|"));
+    EXPECT_EQ(guest.ask(XS_TRANSACTION_END, z("perhaps"), 1), answer(XS_ERROR, "EINVAL|"));
+    EXPECT_EQ(guest.ask(XS_READ, z("name"), 77), answer(XS_ERROR, "ENOENT|"));
+    for (size_t open = 1; open < Connection::most_transactions; open++)
+        guest.ask(XS_TRANSACTION_START, z(""));
+    EXPECT_EQ(guest.ask(XS_TRANSACTION_START, z("")), answer(XS_ERROR, "ENOSPC|"));
+    EXPECT_EQ(guest.ask(XS_RESET_WATCHES, ""), answer(XS_RESET_WATCHES, "OK|"));
+    EXPECT_EQ(guest.ask(XS_READ, z("name"), 1), answer(XS_ERROR, "ENOENT|"));
+}
+
+TEST_F(StoreTest, TransactionRemembersSoMuchAndNoMore) {
+    Client guest{store, 5};
+    guest.ask(XS_TRANSACTION_START, z(""));
+    std::string last;
+    for (int i = 0; i < 50; i++)
+        last = guest.ask(XS_READ, z("/" + std::string(3000, 'a') + std::to_string(i)), 1);
+    EXPECT_EQ(last, answer(XS_ERROR, "ENOSPC|"));
+    EXPECT_EQ(guest.ask(XS_TRANSACTION_END, z("T"), 1), answer(XS_TRANSACTION_END, "OK|"));
+}
+
+/// Random requests in transactions, with changes by others between: what was agreed came true as a
+/// whole, and the rest not at all.
+TEST_F(StoreTest, CommittedTransactionsAreAsIfAlone) {
+    std::mt19937 die{1};
+    auto below = [&](unsigned bound) { return die() % bound; };
+    Client guest{store, 5};
+    for (int round = 0; round < 500; round++) {
+        std::string started = guest.ask(XS_TRANSACTION_START, z(""));
+        u32 id = u32(std::stoul(started.substr(2)));
+        std::map<std::string, std::optional<std::string>> wish, before;
+        bool disturbed = false;
+        for (unsigned step = below(5) + 1; step > 0; step--) {
+            std::string leaf = "device/" + std::string(1, char('a' + below(4)));
+            std::string path = "/local/domain/5/" + leaf, value = std::to_string(die());
+            if (below(3) == 0) {
+                guest.ask(XS_RM, z(leaf), id);
+                wish[path] = {};
+            } else {
+                guest.ask(XS_WRITE, z(leaf) + value, id);
+                wish[path] = value;
+            }
+            if (below(4) != 0) continue;
+            std::string other = "/local/domain/5/device/" + std::string(1, char('a' + below(4)));
+            store.write(other, "theirs");
+            before[other] = "theirs";
+        }
+        for (auto& [path, value] : wish)
+            disturbed |= before.contains(path);
+        for (auto& [path, value] : wish)
+            before[path] = store.read(path);
+        std::string ended = guest.ask(XS_TRANSACTION_END, z("T"), id);
+        if (disturbed) {
+            EXPECT_EQ(ended, answer(XS_ERROR, "EAGAIN|"));
+        }
+        bool came_true = ended == answer(XS_TRANSACTION_END, "OK|");
+        for (auto& [path, value] : wish)
+            EXPECT_EQ(store.read(path), came_true ? value : before[path]) << path;
+    }
+}
+
+TEST_F(StoreTest, WatchersHearOnlyWhatTheyMayKnow) {
+    Client guest{store, 5}, stranger{store, 6}, toolstack{store, 0};
+    stranger.ask(XS_WATCH, z("/local/domain/5/device") + z("t"));
+    stranger.next();
+    guest.ask(XS_WRITE, z("device/secret") + "1");
+    EXPECT_EQ(stranger.next(), "nothing");
+    toolstack.ask(XS_WATCH, z("/") + z("all"));
+    toolstack.next();
+    guest.ask(XS_SET_PERMS, z("device/secret") + z("n5") + z("r6"));
+    EXPECT_EQ(stranger.next(), answer(XS_WATCH_EVENT, "/local/domain/5/device/secret|t|"));
+    EXPECT_EQ(toolstack.next(), answer(XS_WATCH_EVENT, "/local/domain/5/device/secret|all|"));
+    guest.ask(XS_RM, z("device/secret"));
+    EXPECT_EQ(stranger.next(), answer(XS_WATCH_EVENT, "/local/domain/5/device/secret|t|"));
+}
+
+TEST_F(StoreTest, WatcherOfAnEntryHearsThatItsHouseIsGone) {
+    Client toolstack{store, 0};
+    store.write("/local/domain/5/device/vif/0/state", "4");
+    toolstack.ask(XS_WATCH, z("/local/domain/5/device/vif/0/state") + z("t"));
+    toolstack.next();
+    store.remove("/local/domain/5");
+    EXPECT_EQ(toolstack.next(),
+              answer(XS_WATCH_EVENT, "/local/domain/5/device/vif/0/state|t|"));
+    EXPECT_EQ(toolstack.next(), "nothing");
+}
+
+TEST_F(StoreTest, ComingsAndGoingsAreDom0sToKnow) {
+    Client guest{store, 5}, toolstack{store, 0};
+    for (auto* client : {&guest, &toolstack})
+        for (const char* name : {"@introduceDomain", "@releaseDomain"}) {
+            EXPECT_EQ(client->ask(XS_WATCH, z(name) + z("t")), answer(XS_WATCH, "OK|"));
+            EXPECT_EQ(client->next(), answer(XS_WATCH_EVENT, name + "|t|"s));
+        }
+    EXPECT_EQ(toolstack.ask(XS_WATCH, z("@other") + z("t")), answer(XS_ERROR, "EINVAL|"));
+    { Client newcomer{store, 6}; }
+    store.disconnect(6);
+    EXPECT_EQ(guest.next(), "nothing");
+    EXPECT_EQ(toolstack.next(), answer(XS_WATCH_EVENT, "@introduceDomain|t|"));
+    EXPECT_EQ(toolstack.next(), answer(XS_WATCH_EVENT, "@releaseDomain|t|"));
+}
+
+TEST_F(StoreTest, WhoSleepsThroughAThousandWritesIsToldOnce) {
+    Client guest{store, 5};
+    guest.ask(XS_WATCH, z("memory/target") + z("t"));
+    guest.next();
+    for (int i = 0; i < 1000; i++)
+        store.write("/local/domain/5/memory/target", std::to_string(i));
+    EXPECT_EQ(guest.next(), answer(XS_WATCH_EVENT, "memory/target|t|"));
+    EXPECT_EQ(guest.next(), "nothing");
+    EXPECT_FALSE(guest.link().broken);
+}
+
+TEST_F(StoreTest, LongListsComeInParts) {
+    Client toolstack{store, 0};
+    size_t entries = 700;
+    for (size_t i = 0; i < entries; i++)
+        store.write("/long/entry-" + std::to_string(i), "");
+    EXPECT_EQ(toolstack.ask(XS_DIRECTORY, z("/long")), answer(XS_ERROR, "E2BIG|"));
+    size_t offset = 0, heard = 0, parts = 0;
+    for (bool is_last = false; !is_last; parts++) {
+        std::string part = toolstack.ask(XS_DIRECTORY_PART, z("/long") + z(std::to_string(offset)));
+        ASSERT_LE(part.size(), XENSTORE_PAYLOAD_MAX + 3u);
+        std::string names = part.substr(part.find('|') + 1);
+        is_last = names.ends_with("||");
+        if (is_last) names.pop_back();
+        offset += names.size();
+        heard += size_t(std::count(names.begin(), names.end(), '|'));
+    }
+    EXPECT_EQ(heard, entries);
+    EXPECT_EQ(parts, 2u);
+    EXPECT_EQ(toolstack.ask(XS_DIRECTORY_PART, z("/long") + z("x")), answer(XS_ERROR, "EINVAL|"));
+    std::string beyond = toolstack.ask(XS_DIRECTORY_PART, z("/long") + z("999999"));
+    EXPECT_TRUE(beyond.ends_with("||")) << beyond;
+}
+
+TEST_F(StoreTest, DomainsAreReleasedAndIntroduced) {
+    Client guest{store, 5}, toolstack{store, 0};
+    EXPECT_EQ(guest.ask(XS_RELEASE, z("5")), answer(XS_ERROR, "EACCES|"));
+    EXPECT_EQ(toolstack.ask(XS_IS_DOMAIN_INTRODUCED, z("5")),
+              answer(XS_IS_DOMAIN_INTRODUCED, "T|"));
+    guest.ask(XS_WATCH, z("name") + z("t"));
+    EXPECT_EQ(toolstack.ask(XS_RELEASE, z("5")), answer(XS_RELEASE, "OK|"));
+    EXPECT_EQ(store.find(5), nullptr);
+    EXPECT_EQ(toolstack.ask(XS_IS_DOMAIN_INTRODUCED, z("5")),
+              answer(XS_IS_DOMAIN_INTRODUCED, "F|"));
+    EXPECT_EQ(toolstack.ask(XS_RELEASE, z("5")), answer(XS_ERROR, "ENOENT|"));
+    EXPECT_EQ(toolstack.ask(XS_INTRODUCE, z("6") + z("1048572") + z("1")),
+              answer(XS_ERROR, "EINVAL|"));
+    EXPECT_EQ(toolstack.ask(XS_INTRODUCE, z("5") + z("1048572") + z("1")),
+              answer(XS_INTRODUCE, "OK|"));
+    ASSERT_NE(store.find(5), nullptr);
+    EXPECT_TRUE(store.find(5)->watches.empty());
+    EXPECT_EQ(toolstack.ask(XS_RESUME, z("5")), answer(XS_RESUME, "OK|"));
+}
+
+TEST_F(StoreTest, OnlyDom0AsksForControl) {
+    Client guest{store, 5}, toolstack{store, 0};
+    EXPECT_EQ(guest.ask(XS_CONTROL, z("help")), answer(XS_ERROR, "EACCES|"));
+    EXPECT_EQ(toolstack.ask(XS_CONTROL, z("help")), answer(XS_CONTROL, "help quota|"));
+    EXPECT_NE(toolstack.ask(XS_CONTROL, z("quota")).find("entries: 1000\n"), std::string::npos);
+    EXPECT_EQ(toolstack.ask(XS_CONTROL, z("explode")), answer(XS_ERROR, "EINVAL|"));
+}
+
+TEST_F(StoreTest, RefusesWhatIsNoRequest) {
+    Client guest{store, 5};
+    EXPECT_EQ(guest.ask(XS_WATCH, z("name")), answer(XS_ERROR, "EINVAL|"));
+    EXPECT_EQ(guest.ask(XS_WRITE, "name"), answer(XS_ERROR, "EINVAL|"));
+    EXPECT_EQ(guest.ask(XS_READ, ""), answer(XS_ERROR, "EINVAL|"));
+    EXPECT_EQ(guest.ask(XS_SET_TARGET, z("5") + z("6")), answer(XS_ERROR, "ENOSYS|"));
+    EXPECT_EQ(guest.ask(4711, z("name")), answer(XS_ERROR, "ENOSYS|"));
+    EXPECT_EQ(guest.ask(XS_GET_DOMAIN_PATH, z("99999")), answer(XS_ERROR, "EINVAL|"));
+}
+
+/// Where a stranger may not look, what is missing and what is there are one to it.
+TEST_F(StoreTest, HidesWhatIsNotThere) {
+    Client stranger{store, 6};
+    for (const char* path : {"device", "nothing", "nothing/at/all"})
+        EXPECT_EQ(stranger.ask(XS_READ, z("/local/domain/5/"s + path)),
+                  answer(XS_ERROR, "EACCES|"));
+    EXPECT_EQ(stranger.ask(XS_READ, z("/nothing")), answer(XS_ERROR, "ENOENT|"));
 }
 
 TEST_F(StoreTest, MessageThatIsTooLongBreaksTheConnection) {
@@ -129,7 +362,7 @@ TEST_F(StoreTest, GuestCannotFillTheStore) {
         last = guest.ask(XS_MKDIR, z("device/n" + std::to_string(i)));
     EXPECT_EQ(last, answer(XS_ERROR, "ENOSPC|"));
     EXPECT_EQ(guest.ask(XS_WRITE, z("device/n0") + std::string(3000, 'x')),
-              answer(XS_ERROR, "E2BIG|"));
+              answer(XS_ERROR, "ENOSPC|"));
     for (int i = 0; i < 200; i++) {
         last = guest.ask(XS_WATCH, z("device") + z("t" + std::to_string(i)));
         guest.link().output.clear();
@@ -140,7 +373,7 @@ TEST_F(StoreTest, GuestCannotFillTheStore) {
 TEST_F(StoreTest, GuestCannotMakeThePathsTooDeep) {
     Client guest{store, 5};
     std::string path = "/local/domain/5/device";
-    for (long steps = 4; steps < Tree::deepest; steps++)
+    for (long steps = 4; steps < deepest_path; steps++)
         path += "/a";
     EXPECT_EQ(guest.ask(XS_MKDIR, z(path)), answer(XS_MKDIR, "OK|"));
     EXPECT_EQ(guest.ask(XS_MKDIR, z(path + "/a")), answer(XS_ERROR, "ENOSPC|"));
@@ -152,7 +385,9 @@ TEST_F(StoreTest, PermissionsGoBothWays) {
     EXPECT_EQ(guest.ask(XS_SET_PERMS, z("device") + z("b5") + z("r7")),
               answer(XS_SET_PERMS, "OK|"));
     EXPECT_EQ(guest.ask(XS_GET_PERMS, z("device")), answer(XS_GET_PERMS, "b5|r7|"));
-    EXPECT_EQ(guest.ask(XS_SET_PERMS, z("name") + z("b5")), answer(XS_ERROR, "EPERM|"));
+    EXPECT_EQ(guest.ask(XS_SET_PERMS, z("name") + z("b5")), answer(XS_ERROR, "EACCES|"));
+    EXPECT_EQ(guest.ask(XS_SET_PERMS, z("device") + z("b6")), answer(XS_ERROR, "EPERM|"));
+    EXPECT_EQ(guest.ask(XS_SET_PERMS, z("device") + z("x5")), answer(XS_ERROR, "EINVAL|"));
     EXPECT_EQ(guest.ask(XS_GET_DOMAIN_PATH, z("12")),
               answer(XS_GET_DOMAIN_PATH, "/local/domain/12|"));
 }
@@ -172,6 +407,42 @@ TEST_F(StoreTest, RingCarriesALongAnswerInPieces) {
         heard.append(bytes, ring_get(ring.rsp, ring.rsp_prod, ring.rsp_cons, bytes));
     }
     EXPECT_EQ(heard.size(), sizeof header + 1500);
+}
+
+TEST_F(StoreTest, RingThatRunsAwayIsNotReadAgain) {
+    for (bool is_request : {true, false}) {
+        Client guest{store, 5};
+        xenstore_domain_interface ring = {};
+        (is_request ? ring.req_prod : ring.rsp_cons) = XENSTORE_RING_SIZE + 1;
+        EXPECT_FALSE(pump(store, guest.link(), ring));
+        EXPECT_EQ(ring.error, u32{XENSTORE_ERROR_RINGIDX});
+        ring = {};
+        ring.req_prod = 16;
+        EXPECT_FALSE(pump(store, guest.link(), ring));
+        EXPECT_EQ(ring.req_cons, 0u);
+    }
+}
+
+/// Requests of every kind with odd texts, from a guest that means no good.
+TEST_F(StoreTest, GuestCannotWedgeIt) {
+    std::mt19937 die{7};
+    Client stranger{store, 6}, guest{store, 5};
+    const std::vector<std::string> odd = {
+        "", "/", "//", "name", "/local/domain/5/name", "/local/domain/5", "device", "a",
+        "@releaseDomain", "T", "F", "5", "0", "n0", "b6", "r99999", std::string(3000, '/'),
+        "/" + std::string(2999, 'a'), std::string(40, '\0'), "\xff\x80", "-1", "4294967296"};
+    for (int i = 0; i < 20'000; i++) {
+        std::string payload;
+        for (u32 texts = die() % 4; texts > 0; texts--)
+            payload += odd[die() % odd.size()] + (die() % 8 != 0 ? "\0"s : ""s);
+        stranger.send(die() % (XS_TYPE_COUNT + 2), payload.substr(0, XENSTORE_PAYLOAD_MAX),
+                      die() % 3 != 0 ? 0 : die() % 16);
+        stranger.link().output.clear();
+    }
+    EXPECT_FALSE(stranger.link().broken);
+    EXPECT_EQ(store.read("/local/domain/5/name"), "linux");
+    EXPECT_EQ(guest.ask(XS_READ, z("name")), answer(XS_READ, "linux"));
+    EXPECT_EQ(guest.next(), "nothing");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "connection.hpp"
 
 #include <algorithm>
+#include <string.h>
 
 namespace dom0 {
 
@@ -32,6 +33,11 @@ std::optional<Message> Connection::take_message() {
     return message;
 }
 
+std::string Watch::event(std::string_view at) const {
+    std::string words{at.substr(at.size() > prefix ? prefix : 0)};
+    return words + '\0' + token + '\0';
+}
+
 void Connection::send(u32 type, u32 request, u32 transaction, std::string_view payload) {
     if (output.size() > most_output) broken = true;
     if (broken) return;
@@ -40,10 +46,29 @@ void Connection::send(u32 type, u32 request, u32 transaction, std::string_view p
     output.append(payload);
 }
 
+void Connection::owe(std::string event) {
+    if (std::find(events.begin(), events.end(), event) != events.end()) return;
+    if (events.size() == most_events) broken = true; // it has long stopped to listen
+    if (!broken) events.push_back(std::move(event));
+}
+
+void Connection::send_events() {
+    size_t sent = 0;
+    for (; sent < events.size() && output.size() < XENSTORE_RING_SIZE; sent++)
+        send(XS_WATCH_EVENT, 0, 0, events[sent]);
+    events.erase(events.begin(), events.begin() + ptrdiff_t(sent));
+}
+
 Transaction* Connection::transaction(u32 id) {
     for (auto& candidate : transactions)
-        if (candidate.id == id) return &candidate;
+        if (candidate.id() == id) return &candidate;
     return nullptr;
+}
+
+void Connection::forget_all() {
+    watches.clear();
+    transactions.clear();
+    events.clear();
 }
 
 std::string Connection::absolute(std::string_view path) const {
@@ -52,14 +77,5 @@ std::string Connection::absolute(std::string_view path) const {
 }
 
 std::string Connection::home() const { return "/local/domain/" + decimal(domain); }
-
-std::string decimal(u64 number) {
-    std::string text;
-    do
-        text.push_back(char('0' + number % 10));
-    while ((number /= 10) > 0);
-    std::reverse(text.begin(), text.end());
-    return text;
-}
 
 }  // namespace dom0

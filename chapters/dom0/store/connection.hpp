@@ -1,7 +1,7 @@
 // One client of the store: the bytes it sent, the bytes it is owed, its watches and transactions.
 #pragma once
 
-#include "tree.hpp"
+#include "transaction.hpp"
 
 #include <kit/xen.hpp>
 #include <optional>
@@ -18,26 +18,23 @@ struct Message {
     std::vector<std::string_view> texts() const;
 };
 
-/// A client's private copy of the tree, and what it changed there.
-struct Transaction {
-    u32 id;
-    Tree tree;
-    u64 generation;
-    std::vector<std::string> changed;
-};
-
 struct Watch {
     std::string path; // absolute, or one of the special @names
     std::string token;
-    size_t prefix; // so many bytes are left out of reports: the client watched a relative path
+    size_t prefix; // so many bytes are left out of events: the client watched a relative path
+
+    /// What its client is told when something happens at `at`: path and token.
+    std::string event(std::string_view at) const;
 };
 
 struct Connection {
     explicit Connection(u16 who) : domain{who} {}
 
     u16 domain;
-    bool broken = false; // it has sent what no client may send: nothing more is read
+    bool is_introduced = true; // the toolstack may take a guest's ring away, and give it back
+    bool broken = false;       // it has sent what no client may send: nothing more is read
     std::string input, output;
+    std::vector<std::string> events; // owed, and not yet in `output`
     std::vector<Watch> watches;
     std::vector<Transaction> transactions;
     u32 next_transaction = 1;
@@ -47,17 +44,21 @@ struct Connection {
 
     void send(u32 type, u32 request, u32 transaction, std::string_view payload);
 
+    /// Owes the client an event. One that it is owed already tells it the same: it is not repeated.
+    void owe(std::string event);
+    /// Moves what it is owed into `output`, as far as there is room.
+    void send_events();
+
     Transaction* transaction(u32 id);
+    void forget_all();
 
     /// The absolute form of a path as this client writes it: relative ones start at its home.
     std::string absolute(std::string_view path) const;
     std::string home() const;
 
-    /// Bounds of what dom0 remembers for one guest.
-    static constexpr size_t most_watches = 128, most_transactions = 10, most_output = 64 * 1024;
+    /// Bounds of what dom0 remembers for one client.
+    static constexpr size_t most_watches = 128, most_transactions = 10, most_events = 1024,
+                            most_output = 64 * 1024, longest_token = 1024;
 };
-
-/// A number in decimal: xenstore speaks text.
-std::string decimal(u64 number);
 
 }  // namespace dom0

@@ -7,23 +7,33 @@
 
 namespace dom0 {
 
+/// Whether what the guest says it has written, and read, can be.
+inline bool is_sound(const xenstore_domain_interface& ring) {
+    return load_index(ring.req_prod) - ring.req_cons <= XENSTORE_RING_SIZE &&
+           ring.rsp_prod - load_index(ring.rsp_cons) <= XENSTORE_RING_SIZE;
+}
+
 /// Reads what the guest has sent, serves it, and writes what fits of the answers. Returns true when
-/// anything moved: the guest is then owed a doorbell.
+/// anything moved: the guest is then owed a doorbell. A guest that breaks the rules is told so in
+/// the ring, and is not heard again.
 inline bool pump(Store& store, Connection& client, xenstore_domain_interface& ring) {
-    size_t moved = 0;
-    char bytes[XENSTORE_RING_SIZE];
+    if (!client.broken && !is_sound(ring)) {
+        client.broken = true;
+        ring.error = XENSTORE_ERROR_RINGIDX;
+    }
     if (client.broken) {
-        ring.error = XENSTORE_ERROR_PROTO;
+        if (ring.error == XENSTORE_ERROR_NONE) ring.error = XENSTORE_ERROR_PROTO;
         return false;
     }
-    bool room = client.output.size() < Connection::most_output;
-    size_t count = room ? ring_get(ring.req, ring.req_prod, ring.req_cons, bytes) : 0;
+    size_t count = 0;
+    char bytes[XENSTORE_RING_SIZE];
+    if (client.output.size() < Connection::most_output)
+        count = ring_get(ring.req, ring.req_prod, ring.req_cons, bytes);
     client.input.append(bytes, count);
-    moved += count;
     store.serve(client);
-    count = ring_put(ring.rsp, ring.rsp_prod, ring.rsp_cons, client.output);
-    client.output.erase(0, count);
-    return moved + count > 0;
+    size_t written = ring_put(ring.rsp, ring.rsp_prod, ring.rsp_cons, client.output);
+    client.output.erase(0, written);
+    return count + written > 0;
 }
 
 }  // namespace dom0

@@ -9,10 +9,16 @@ namespace dom0 {
 
 class Store {
 public:
-    /// A new client for `domain`; one it had before is forgotten with its watches.
+    /// A new client for the guest `domain`; one it had before is forgotten with its watches.
     Connection& connect(u16 domain);
+    /// The guest is no more.
     void disconnect(u16 domain);
+    /// The guest's client; null: it has none, or the toolstack has taken its ring away.
     Connection* find(u16 domain);
+
+    /// A client of dom0's own, who may everything, by a number that its owner chooses.
+    Connection& visitor(u32 number);
+    void see_off(u32 number);
 
     /// Answers every whole message that `client` has sent; its answers lie in client.output.
     void serve(Connection& client);
@@ -32,21 +38,63 @@ public:
 
 private:
     using Answer = Result<std::string>;
+    /// A request, with what all of them need.
+    struct Asked {
+        Connection& client;
+        const Message& message;
+        std::vector<std::string_view> texts;
+        std::string path;         // the first text, made absolute
+        Transaction* transaction; // null: none
+    };
+    struct Request;
+    static const Request requests[];
+
     Answer answer(Connection& client, const Message& message);
-    Answer directory(const Node& node);
-    Answer permissions_of(const Node& node);
-    Answer change(Connection& client, const Message& message);
-    Answer watch(Connection& client, const Message& message);
-    Answer unwatch(Connection& client, const Message& message);
-    Answer begin(Connection& client);
-    Answer end(Connection& client, const Message& message);
+    const Tree& tree_of(const Asked& asked) const;
+    Result<const Node*> looked_at(Asked& asked);
+    Answer read_value(Asked& asked);
+    Answer directory(Asked& asked);
+    Answer directory_part(Asked& asked);
+    Answer get_permissions(Asked& asked);
+    Answer write_value(Asked& asked);
+    Answer make(Asked& asked);
+    Answer remove(Asked& asked);
+    Answer set_permissions(Asked& asked);
+    Answer watch(Asked& asked);
+    Answer unwatch(Asked& asked);
+    Answer reset_watches(Asked& asked);
+    Answer begin(Asked& asked);
+    Answer end(Asked& asked);
+    Answer domain_path(Asked& asked);
+    Answer is_introduced(Asked& asked);
+    Answer introduce(Asked& asked);
+    Answer release(Asked& asked);
+    Answer resume(Asked& asked);
+    Answer control(Asked& asked);
 
-    void fire(const std::string& path);
-    void fire_one(Connection& client, const Watch& watch, std::string_view path);
+    /// Takes `after` for the tree, or for the transaction's.
+    Answer changed(Asked& asked, Tree after, bool is_removal);
+    void turn_to(Tree next, const std::vector<Transaction::Change>& changes);
+    void fire(const std::string& path, const Tree& before);
+    void fire_special(std::string_view name);
+    bool may_know(u16 who, std::string_view path, const Tree& before) const;
+    Connection* guest(u16 domain);
 
+    struct Visitor {
+        u32 number;
+        std::unique_ptr<Connection> connection;
+    };
     Tree tree_;
-    u64 generation_ = 0; // counts changes: a transaction that began at an older one must try again
-    std::vector<std::unique_ptr<Connection>> clients_;
+    std::vector<std::unique_ptr<Connection>> guests_;
+    std::vector<Visitor> visitors_;
+
+    template <typename Each>
+    void for_each_client(const Each& each) const {
+        for (auto& guest : guests_)
+            if (guest->is_introduced) each(*guest);
+        for (auto& visitor : visitors_)
+            each(*visitor.connection);
+    }
 };
 
 }  // namespace dom0

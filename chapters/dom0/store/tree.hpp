@@ -1,69 +1,64 @@
-// The store's tree: small named texts, each owned by a domain that says who may read and write it.
+// The store's tree: small named texts. A change copies the way to it and shares the rest, so that
+// what was there before can be kept for as long as somebody looks at it.
 #pragma once
 
-#include <kit/types.hpp>
+#include "permissions.hpp"
+
 #include <memory>
-#include <string>
-#include <vector>
 
 namespace dom0 {
 
-using namespace kit;
-
-/// What one domain may do with a node. The first of a node's list names the owner and everyone
-/// else's default (xenstore's "n0 r5" notation).
-struct Permission {
-    u16 domain = 0;
-    bool read = false, write = false;
-};
-
-using Permissions = std::vector<Permission>;
+struct Node;
+using NodeRef = std::shared_ptr<const Node>;
 
 struct Node {
     std::string name;
     std::string value;
     Permissions permissions;
-    std::vector<std::unique_ptr<Node>> children; // by name
+    std::vector<NodeRef> children; // by name
+    u64 generation = 0;            // of the last change to this entry itself, not to those below
 
-    bool allows(u16 domain, bool write) const;
-    Node* child(std::string_view name) const;
+    const Node* child(std::string_view name) const;
 };
 
-/// The whole tree. Paths are absolute and checked: every operation says why it refuses.
+/// A tree as it is at one time: a copy costs one reference, and is not changed with the original.
+/// Paths are absolute and checked: every operation says why it refuses.
 class Tree {
 public:
     Tree();
-    Tree(const Tree& other);
-    Tree(Tree&&) = default;
-    Tree& operator=(Tree&&) = default;
 
-    Result<const Node*> read(u16 who, std::string_view path) const;
-    /// Writes `value`, making the nodes on the way; null keeps the value that is there (mkdir).
+    /// XEN_ENOENT where there is no such entry; XEN_EACCES where there is none, and `who` may not
+    /// know that.
+    Result<const Node*> look(u16 who, std::string_view path, Access access) const;
+    /// The entry at a valid path, or null.
+    const Node* find(std::string_view path) const;
+    /// The generation of the entry at a valid path; 0: there is none.
+    u64 generation(std::string_view path) const;
+
+    /// Writes `value`, making the entries on the way; null keeps the value that is there (mkdir).
     Result<> write(u16 who, std::string_view path, const std::string_view* value);
+    /// Removes an entry and all below it. One that is not there is removed if its parent is.
     Result<> remove(u16 who, std::string_view path);
     Result<> set_permissions(u16 who, std::string_view path, Permissions permissions);
 
-    /// Nodes that `domain` owns: bounded, so that no guest fills dom0's memory.
+    /// Entries that a domain owns: bounded, so that no guest fills dom0's memory.
     size_t owned_by(u16 domain) const;
 
-    static constexpr size_t quota_nodes = 1000;
-    static constexpr size_t longest_path = 3072, longest_value = 2048;
-    /// Steps of a path: what goes through the tree calls itself at each, on dom0's small stack.
-    static constexpr ptrdiff_t deepest = 64;
+    static constexpr size_t most_owned = 1000, longest_value = 2048, most_permissions = 5;
 
 private:
-    Node* find(std::string_view path) const;
-    std::unique_ptr<Node> root_;
+    template <typename Change>
+    NodeRef changed(const Node& node, std::string_view path, u16 who, const Change& change);
+    u32& entries_of(u16 domain);
+    void disown(const Node& node);
+
+    struct Owner {
+        u16 domain;
+        u32 entries;
+    };
+    NodeRef root_;
+    std::vector<Owner> owners_;
+    u64 generation_ = 1;
 };
-
-/// A path that starts with /, has no empty or odd component, and is not too long.
-bool valid_path(std::string_view path);
-
-/// True when `path` is `above` or lies below it.
-bool is_below(std::string_view path, std::string_view above);
-
-/// "r5" and its kin, both ways: n none, r read, w write, b both.
-std::string to_text(const Permission& permission);
-Result<Permission> parse_permission(std::string_view text);
 
 }  // namespace dom0
