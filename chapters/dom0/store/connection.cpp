@@ -34,8 +34,7 @@ std::optional<Message> Connection::take_message() {
 }
 
 std::string Watch::event(std::string_view at) const {
-    std::string words{at.substr(at.size() > prefix ? prefix : 0)};
-    return words + '\0' + token + '\0';
+    return wired(at.substr(at.size() > prefix ? prefix : 0)) + wired(token);
 }
 
 void Connection::send(u32 type, u32 request, u32 transaction, std::string_view payload) {

@@ -18,6 +18,10 @@ struct Message {
     std::vector<std::string_view> texts() const;
 };
 
+/// A text as the wire has it, with the zero byte at its end; and the answer that all is well.
+inline std::string wired(std::string_view text) { return std::string{text} + '\0'; }
+inline std::string ok() { return wired("OK"); }
+
 struct Watch {
     std::string path; // absolute, or one of the special @names
     std::string token;

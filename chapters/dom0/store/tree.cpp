@@ -9,7 +9,7 @@ namespace {
 NodeRef kept(Node node) { return NodeRef{new Node{std::move(node)}}; }
 
 auto place_of(const Node& node, std::string_view name) {
-    auto by_name = [](const NodeRef& child, std::string_view wanted) { return child->name < wanted; };
+    auto by_name = [](auto& child, std::string_view wanted) { return child->name < wanted; };
     return std::lower_bound(node.children.begin(), node.children.end(), name, by_name) -
            node.children.begin();
 }
