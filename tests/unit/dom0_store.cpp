@@ -321,6 +321,15 @@ TEST_F(StoreTest, DomainsAreReleasedAndIntroduced) {
     EXPECT_EQ(toolstack.ask(XS_RESUME, z("5")), answer(XS_RESUME, "OK|"));
 }
 
+TEST_F(StoreTest, VisitorsAreBounded) {
+    store.visitor(0).input = "half a message";
+    for (u32 number = 1; number < Store::most_visitors; number++)
+        store.visitor(number);
+    EXPECT_EQ(store.visitor(0).input, "half a message");
+    store.visitor(Store::most_visitors);
+    EXPECT_EQ(store.visitor(0).input, "");
+}
+
 TEST_F(StoreTest, OnlyDom0AsksForControl) {
     Client guest{store, 5}, toolstack{store, 0};
     EXPECT_EQ(guest.ask(XS_CONTROL, z("help")), answer(XS_ERROR, "EACCES|"));

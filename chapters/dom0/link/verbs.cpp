@@ -55,6 +55,8 @@ constinit const Verbs::Verb Verbs::verbs[verb_count] = {
     {"store.list", &Verbs::store_list},
     {"store.write", &Verbs::store_write},
     {"store.remove", &Verbs::store_remove},
+    {"store.talk", &Verbs::store_talk},
+    {"store.leave", &Verbs::store_leave},
     {"memory.read", &Verbs::memory_read},
     {"memory.write", &Verbs::memory_write},
     {"vcpus", &Verbs::vcpus},

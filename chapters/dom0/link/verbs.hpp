@@ -24,7 +24,7 @@ private:
         std::string_view name;
         Result<> (Verbs::*run)(const Request& request);
     };
-    static constexpr size_t verb_count = 31;
+    static constexpr size_t verb_count = 33;
     static const Verb verbs[verb_count];
 
     // Domains
@@ -54,6 +54,8 @@ private:
     Result<> store_list(const Request& request);
     Result<> store_write(const Request& request);
     Result<> store_remove(const Request& request);
+    Result<> store_talk(const Request& request);
+    Result<> store_leave(const Request& request);
     // Inside a domain
     Result<> memory_read(const Request& request);
     Result<> memory_write(const Request& request);

@@ -92,4 +92,27 @@ Result<> Verbs::store_remove(const Request& request) {
     return {};
 }
 
+/// The store's own protocol, carried over the link: what a visitor sends, and what it is owed.
+Result<> Verbs::store_talk(const Request& request) {
+    constexpr size_t most = Session::longest_reply / 2;
+    auto& store = steward_.household().store();
+    const u32 number = u32(request.number("visitor"));
+    Connection& visitor = store.visitor(number);
+    visitor.input += request.text("bytes");
+    store.serve(visitor);
+    if (visitor.broken) {
+        store.see_off(number);
+        return refuse(request, Errno::XEN_EINVAL, "that is no message of the store's protocol");
+    }
+    request.answer.bytes(std::string_view{visitor.output}.substr(0, most));
+    visitor.output.erase(0, most);
+    return {};
+}
+
+Result<> Verbs::store_leave(const Request& request) {
+    steward_.household().store().see_off(u32(request.number("visitor")));
+    request.answer.null();
+    return {};
+}
+
 }  // namespace dom0

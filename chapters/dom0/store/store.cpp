@@ -29,6 +29,7 @@ Connection* Store::find(u16 domain) {
 Connection& Store::visitor(u32 number) {
     for (auto& visitor : visitors_)
         if (visitor.number == number) return *visitor.connection;
+    if (visitors_.size() == most_visitors) visitors_.erase(visitors_.begin());
     visitors_.push_back({number, std::make_unique<Connection>(u16{0})});
     return *visitors_.back().connection;
 }

@@ -16,9 +16,11 @@ public:
     /// The guest's client; null: it has none, or the toolstack has taken its ring away.
     Connection* find(u16 domain);
 
-    /// A client of dom0's own, who may everything, by a number that its owner chooses.
+    /// A client from outside, who may what dom0 may, by a number that it chooses. One too many, and
+    /// the one that came first is forgotten.
     Connection& visitor(u32 number);
     void see_off(u32 number);
+    static constexpr size_t most_visitors = 16;
 
     /// Answers every whole message that `client` has sent; its answers lie in client.output.
     void serve(Connection& client);
