@@ -90,7 +90,7 @@ def test_looking(dom0, web):
     assert "I am 12345 bytes" in hv("dmesg").output
     assert as_json("info")["total_kib"] == 512 * 1024
     assert as_json("files") == [{"Name": "hello", "Bytes": 4}]
-    assert as_json("store", "/local") == [
+    assert as_json("store", "ls", "/local") == [
         {"path": "/local", "value": ""}, {"path": "/local/domain", "value": ""},
         {"path": "/local/domain/0", "value": ""},
         {"path": "/local/domain/0/name", "value": "Domain-0"}]

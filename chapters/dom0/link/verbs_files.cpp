@@ -98,7 +98,7 @@ Result<> Verbs::store_talk(const Request& request) {
     auto& store = steward_.household().store();
     const u32 number = u32(request.number("visitor"));
     Connection& visitor = store.visitor(number);
-    visitor.input += request.text("bytes");
+    visitor.input += request.text("data");
     store.serve(visitor);
     if (visitor.broken) {
         store.see_off(number);

@@ -9,6 +9,12 @@
 
 namespace dom0 {
 
+/// dom0 stands in its own store, by the names that Xen's toolstack gives it.
+Household::Household() {
+    store_.write("/local/domain/0/name", "Domain-0");
+    store_.write("/local/domain/0/domid", "0");
+}
+
 Result<u16> Household::create(Order order, std::string& why) {
     auto domain = std::make_unique<Domain>();
     domain->order = std::move(order);

@@ -23,6 +23,8 @@ struct Domain {
 
 class Household {
 public:
+    Household();
+
     /// Builds and starts a domain. `why` is set to one line when it cannot be.
     Result<u16> create(Order order, std::string& why);
     Result<> destroy(Domain& domain);

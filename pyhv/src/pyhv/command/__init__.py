@@ -8,10 +8,11 @@ from pyhv.command import (
     packing,
     practising,
     reading,
+    store,
     telling,
     watching,
 )
 from pyhv.command.shared import app, run
 
 __all__ = ["app", "domains", "experiments", "machines", "packing", "practising", "reading", "run",
-           "telling", "watching"]
+           "store", "telling", "watching"]

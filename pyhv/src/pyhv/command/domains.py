@@ -1,5 +1,5 @@
 # The verbs of dom0's shell, by the same words, from outside the machine.
-"""`hv list create pause unpause shutdown reboot destroy files store info dmesg`."""
+"""`hv list create pause unpause shutdown reboot destroy files info dmesg`."""
 
 from typing import Annotated, Any
 
@@ -105,15 +105,4 @@ def files(json: Json = False, machine: Machine = None) -> None:
     """Show the files that dom0 has: the boot module's, and those sent after it."""
     with open_machine(machine) as hv:
         rows = hv.files._rows()
-    tell(rows, json, show_rows)
-
-
-@app.command()
-def store(
-    path: Annotated[str, typer.Argument(help="An entry, such as /local/domain.")] = "/",
-    json: Json = False, machine: Machine = None,
-) -> None:
-    """Show an entry of the store that domains share, and what lies below it."""
-    with open_machine(machine) as hv:
-        rows = hv.store.below(path)._rows()
     tell(rows, json, show_rows)
