@@ -89,8 +89,8 @@ def watch(hv: Any, path: str) -> Iterator[str]:
                 time.sleep(0 if (news := visitor.talk()) else LOOK)
                 data += news
             elif message.kind == ERROR:
-                raise WrongArgument(f"{path!r} cannot be watched: a path begins with /, has no empty "
-                                    "step, and its letters are a-z A-Z 0-9 - / _ @")
+                raise WrongArgument(f"{path!r} cannot be watched: a path begins with /, has no "
+                                    "empty step, and its letters are a-z A-Z 0-9 - / _ @")
             elif message.kind == WATCH_EVENT:
                 yield message.payload.split(b"\0")[0].decode(errors="replace")
 
@@ -110,8 +110,8 @@ class Door:
             try:
                 door.bind(str(self._path))
             except OSError as error:
-                raise Failure(f"no socket can be made at {self._path}: {error.strerror}: name a path "
-                              "where nothing is yet") from None
+                raise Failure(f"no socket can be made at {self._path}: {error.strerror}: name a "
+                              "path where nothing is yet") from None
             try:
                 door.listen()
                 self._selector.register(door, selectors.EVENT_READ)
