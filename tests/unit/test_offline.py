@@ -1,6 +1,8 @@
 # Does the offline kit hold what it should, leave nothing half-written, and say what was not had?
 """Pack kits out of small fixtures; a long test tries a real one on a bare Debian, unconnected."""
 
+import hashlib
+import re
 import shutil
 import subprocess
 import tarfile
@@ -52,10 +54,42 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path):
         offline.make(tmp_path / "nowhere" / "kit.tar", silent, small)
 
 
-def test_it_packs_what_the_scripts_install_and_no_other_word():
+def test_it_packs_what_a_class_installs_and_not_what_only_these_tests_want():
     names = kit.wanted()
-    assert {"g++", "grub-common", "bochs-term", "clang", "python3-dev", "git"} <= set(names)
-    assert "export" not in names and len(names) == len(set(names))
+    assert {"g++", "grub-common", "bochs-term", "python3-dev", "git"} <= set(names)
+    assert not {"export", "chromium", "clang"} & set(names) and len(names) == len(set(names))
+    words = {re.match(r"[\w-]+", one)[0] for one in kit.required()}
+    assert {"pexpect", "libclang", "jupyterlab", "drgn", "pybind11"} <= words
+    assert not {"playwright", "sphinx", "pytest"} & words
+
+
+@pytest.fixture
+def pip(monkeypatch):
+    """Let a program stand in for pip: it is told the versions, and fetches one wheel."""
+    told = []
+
+    def download(words: list[str], failed: str) -> str:
+        told.append(Path(words[words.index("-c") + 1]).read_text().splitlines())
+        Path(words[words.index("-d") + 1], "tiny-1-py3-none-any.whl").write_text("a wheel")
+        return ""
+
+    monkeypatch.setattr(kit, "_do", download)
+    return told
+
+
+def test_wheels_are_those_that_the_lock_pins(tmp_path, monkeypatch, pip):
+    lock, into = tmp_path / "lock", tmp_path / "into"
+    into.mkdir()
+    digest = hashlib.sha256(b"a wheel").hexdigest()
+    lock.write_text(f"# Pinned\ntiny==1 \\\n    --hash=sha256:{digest}\n    # via a\n")
+    monkeypatch.setattr(kit, "LOCK", lock)
+    monkeypatch.setattr(kit, "ROOT", tmp_path)
+    monkeypatch.setattr(kit, "required", list)
+    kit.fetch_wheels(into)
+    assert pip == [["tiny==1"]]
+    lock.write_text(f"tiny==1 \\\n    --hash=sha256:{digest[::-1]}\n")
+    with pytest.raises(Failure, match="tiny-1-py3-none-any.whl is not what lock pins"):
+        kit.fetch_wheels(into)
 
 
 def test_apt_can_read_the_index(tmp_path):
@@ -95,13 +129,9 @@ def test_the_installer_refuses_what_it_cannot_do(tmp_path):
     assert done.stderr.startswith("install: failed: ") and done.stderr.count("\n") == 1
 
 
-ROOT_AND_MOUNTS = """
-mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" &&
-exec chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
-    sh -c 'tar -xf /kit.tar -C /root &&
-           cd /root && subfloor-kit/install && cd subfloor &&
-           build/venv/bin/pip install --no-index --find-links build/wheels "./pyhv[labs]" &&
-           build/venv/bin/hv lab'
+INSIDE = """
+ip link set lo up && mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" &&
+exec chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 bash /class
 """
 
 
@@ -111,8 +141,12 @@ def test_a_bare_debian_without_a_network_needs_nothing_else(tmp_path):
     house = tmp_path / "debian"
     subprocess.run(["debootstrap", "--variant=minbase", "bookworm", house], check=True)
     offline.make(house / "kit.tar", silent)
-    done = subprocess.run(
-        ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child",
-         "sh", "-c", ROOT_AND_MOUNTS, "sh", house], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    assert "\ntour: ok\n" in done.stdout and "memory-map" in done.stdout
+    shutil.copy2(Path(__file__).with_name("class_unconnected.sh"), house / "class")
+    words = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child",
+             "sh", "-c", INSIDE, "sh", house]
+    said = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    print(said.stdout)  # where each step's seconds stand
+    assert said.returncode == 0
+    assert said.stdout.count("\ntour: ok\n") == 2, "the one of install, the other in Bochs"
+    assert said.stdout.endswith("class: done\n")

@@ -6,33 +6,44 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-from pyhv import build, debian, kernels
+from pyhv import build, debian, doctor, kernels
 from pyhv.errors import Failure, WrongArgument
 from pyhv.paths import BUILD, ROOT
 
 NAME = "subfloor-kit"
 HERE = Path(__file__).parent
 BOOK = BUILD / "book"
-# What the packages are for is in pyhv/bootstrap; git is for the bundle.
-BESIDE = ("git",)
-PACKAGE = re.compile(r"^([a-z0-9+-]+) +\S+$", re.M)
-LOCKS = (ROOT / "pyhv" / "requirements.lock", ROOT / "tests" / "requirements.lock")
+# Beside what pyhv/bootstrap has: for the bundle, and to compile pyhv.
+BESIDE = ("git", "python3-dev")
+LOCK = ROOT / "tests" / "requirements.lock"
+PINNED = re.compile(r"^\S+==\S+", re.M)
 
 Told = Callable[[str], object]
 """Hears each step as it begins."""
 
 
 def wanted() -> list[str]:
-    """Return the Debian packages that the tour and the tests install, as pyhv/bootstrap has them.
+    """Return the Debian packages that a class needs: what only our own tests want is not packed.
 
-    >>> {"g++", "bochs-term", "clang", "git"} <= set(wanted())
-    True
+    >>> {"g++", "bochs-term", "python3-dev"} <= set(wanted()), "chromium" in wanted()
+    (True, False)
     """
-    lists = (ROOT / "pyhv" / "bootstrap").read_text().partition("\nlast_step=")[0]
-    return [*dict.fromkeys([*PACKAGE.findall(lists), *BESIDE])]
+    return [*doctor.packages(), *BESIDE]
+
+
+def required() -> list[str]:
+    """Return what pyhv requires of Python's packages, to be built and to be used, all extras too.
+
+    >>> [name for name in required() if name.startswith("jupyterlab")]
+    ['jupyterlab>=4']
+    """
+    told = tomllib.loads((ROOT / "pyhv" / "pyproject.toml").read_text())
+    extras = told["project"]["optional-dependencies"].values()
+    return [*told["build-system"]["requires"], *told["project"]["dependencies"], *sum(extras, [])]
 
 
 def _do(words: list[str], failed: str) -> str:
@@ -77,19 +88,26 @@ def write_index(packages: Path) -> None:
 
 
 def fetch_wheels(into: Path) -> None:
-    """Fetch what the locks pin; pyhv's own requirements, and those of its build, are among it."""
-    for lock in LOCKS:
+    """Fetch what pyhv requires, in the versions that the tests' lock pins, and check the hashes."""
+    lock = LOCK.read_text()
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as versions:
+        # Without the hashes: with one, pip asks for one of each requirement, and those are ranges
+        versions.write("\n".join(PINNED.findall(lock)))
+        versions.flush()
         _do([sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "-q",
-             "--only-binary=:all:", "--require-hashes", "-r", str(lock), "-d", str(into)],
-            f"pip cannot fetch what {lock.relative_to(ROOT)} pins: is there a network?")
+             "--only-binary=:all:", "-c", versions.name, "-d", str(into), *required()],
+            "pip cannot fetch Python's packages: is there a network?")
+    for wheel in sorted(into.iterdir()):
+        if f"sha256:{debian.sha256_of(wheel)}" not in lock:
+            raise Failure(f"{wheel.name} is not what {LOCK.relative_to(ROOT)} pins")
 
 
 def copy_kernels(into: Path) -> None:
-    """Copy the packages that guests' kernels and busybox are taken out of."""
-    for fetched in (kernels.fetch_kernel(), kernels.fetch_kernel("amd64"), kernels.fetch_busybox()):
-        shutil.copy2(debian.fetch(fetched.package).deb, into)
-    for flavour in ("cloud-amd64", "amd64"):
-        shutil.copy2(debian.fetch(f"linux-image-{flavour}").deb, into)
+    """Copy the packages that guests' kernel and busybox are taken out of."""
+    packages = ("linux-image-cloud-amd64", kernels.fetch_kernel().package,
+                kernels.fetch_busybox().package)
+    for name in packages:
+        shutil.copy2(debian.fetch(name).deb, into)
 
 
 def copy_image(into: Path) -> None:
