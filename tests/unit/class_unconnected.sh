@@ -11,7 +11,8 @@ step() { # WORD…: runs a command as the student, and tells its seconds
     return "$status"
 }
 
-[ "$(tail -n +3 /proc/net/dev | cut -d : -f 1 | xargs)" = lo ] || { echo "there is a network"; exit 1; }
+interfaces=$(tail -n +3 /proc/net/dev | cut -d : -f 1 | xargs)
+[ "$interfaces" = lo ] || { echo "there is a network: $interfaces"; exit 1; }
 chmod 1777 /tmp
 useradd --create-home ann
 cd ~ann
