@@ -10,11 +10,19 @@ author = "the Subfloor authors"
 copyright = "2026, the Subfloor authors; text CC BY 4.0, code MIT"  # noqa: A001
 html_title = "Subfloor"
 
-extensions = ["myst_parser", "quoting", "beside_xen", "notebooks", "sessions", "drawings",
-              "solutions", "reach"]
+extensions = ["myst_parser", "quoting", "breathe", "api", "beside_xen", "notebooks", "sessions",
+              "drawings", "solutions", "reach"]
 exclude_patterns = ["_ext"]
 myst_enable_extensions = ["attrs_inline", "deflist", "smartquotes"]
-nitpick_ignore_regex = [("cpp:.*", "std::.*"), ("cpp:.*", "xen_.*")]
+# What C, C++, Boost and Xen declare is told by them; a namespace and a tag are names and no more
+nitpick_ignore_regex = [("cpp:.*", name) for name in (
+    "std::.*", "boost(::.*)?", "size_t", r"u?int\d+_t", "xen_.*", "(hvm|vcpu|evtchn|event_word)_.*",
+    "xencons_interface", "shared_info", "domid_t", "[A-Z][A-Z0-9_]+",
+    "(hv(::)?)?(x86|vmx|svm|boot)?", r"\w+Tag")]
+
+# A header's page says already what to include; its contents are its headers, not their 1,700 names
+breathe_show_include = False
+toc_object_entries = False
 
 html_theme = "furo"
 html_static_path = ["_static"]

@@ -11,7 +11,7 @@ from checks import browser, links
 ONE_OF_EACH_KIND = (
     "index.html", "preface/house.html", "boot/entry.html", "boot/cheatsheet.html",
     "domains/exercises.html", "notebooks/tour.html", "beside-xen/figures.html",
-    "shelf/base.html", "glossary.html", "search.html")
+    "shelf/base.html", "glossary.html", "api/base.html", "search.html")
 FAULTY = """<!doctype html><html lang="en"><head><title>Faults</title></head><body><main>
 <h1>Faults</h1><p style="color: #bbb; background: #fff">faint</p>
 <img src="absent.png"><p style="width: 1500px">wide</p>
@@ -76,6 +76,10 @@ def test_every_link_leads_somewhere(html: Path) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_search_finds_a_page_by_its_words(html: Path, look: browser.Look) -> None:
-    assert "Glossary" in browser.search(look, html, "nested tables")
+@pytest.mark.parametrize(("words", "found"), [
+    ("nested tables", "Glossary"), ("DomainRef", "hv::DomainRef"), ("shut_down", "kit::shut_down")])
+def test_search_finds_pages_and_symbols(
+    html: Path, look: browser.Look, words: str, found: str
+) -> None:
+    assert found in browser.search(look, html, words)
     assert not look.wrong

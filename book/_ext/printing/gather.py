@@ -56,7 +56,8 @@ def gather(html: Path, title_page: str, styles: dict[str, str]) -> str:
             book.pages[entry.file] = _page(html, entry.file, book)
     if book.folds:
         book.pages[APPENDIX] = _appendix(book)
-        entries += [Entry("Appendix"), Entry("What was folded", APPENDIX)]
+        # The last part of the contents is the appendix already
+        entries.append(Entry("What was folded", APPENDIX))
     for drawing in (svg for page in book.pages.values() for svg in page.find_all("svg")):
         drawing.insert(0, _tag(book.paper, "style", styles["drawings"]))
     parts = [title_page, _contents_page(entries), *map(str, book.pages.values())]

@@ -22,7 +22,7 @@ def output(book: Path, name: str, sources: tuple[str, ...]) -> str:
     root = book.parent / "hv"
     with tempfile.TemporaryDirectory() as folder:
         program = os.path.join(folder, name)
-        _make_headers(root, Path(folder))
+        make_headers(root, Path(folder))
         compiled = subprocess.run(
             [
                 "g++",
@@ -50,7 +50,7 @@ def output(book: Path, name: str, sources: tuple[str, ...]) -> str:
         return ran.stdout
 
 
-def _make_headers(root: Path, folder: Path) -> None:
+def make_headers(root: Path, folder: Path) -> None:
     """Make the headers that CMake makes, below a folder."""
     for path, text in cxx.generated(root):
         made = folder / Path(path).relative_to(root)

@@ -29,12 +29,12 @@ TOO_WIDE = """() => {
         .map(e => `${e.tagName.toLowerCase()}.${e.getAttribute('class') ?? ''}`);
     return names.length ? [...new Set(names)] : ['the document'];
 }"""
-# Unfolds what is folded. Of each kind of word in each kind of excerpt, one is as dark as another:
+# Unfolds what is folded. Of each kind of word in each kind of excerpt or signature, one is as dark as another:
 # the first stays, the rest become plain text, since the rules take a second for 500 elements.
 PREPARE = """() => {
     document.querySelectorAll('details').forEach(fold => { fold.open = true; });
     const seen = new Set();
-    for (const word of document.querySelectorAll('.highlight span')) {
+    for (const word of document.querySelectorAll('.highlight span, .sig span')) {
         const around = word.closest('.quote, .solution')?.className;
         const kind = [word.className, word.parentElement.className, around].join('|');
         if (seen.has(kind)) word.replaceWith(...word.childNodes);
