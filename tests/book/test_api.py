@@ -18,10 +18,16 @@ KIT = doxygen.headers(TOP / "chapters" / "kit")
 
 
 @pytest.fixture(scope="module")
-def pages() -> dict[str, BeautifulSoup]:
-    """The page of each room, as the target `book` builds them."""
-    files = (TOP / "build" / "book" / "html" / "api").glob("*.html")
-    return {file.stem: BeautifulSoup(file.read_text(), "html.parser") for file in files}
+def sections() -> dict[str, Tag]:
+    """What the rooms' pages say of each header, as the target `book` builds them."""
+    found: dict[str, Tag] = {}
+    for file in sorted((TOP / "build" / "book" / "html" / "api").glob("*.html")):
+        page = BeautifulSoup(file.read_text(), "html.parser")
+        for section in page.find_all("section", class_="header"):
+            header = section.h2.code.get_text()
+            assert header not in found, f"{header} is on two pages"
+            found[header] = section
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -32,54 +38,51 @@ def declared() -> dict[str, list[Symbol]]:
     found = cxx.read_headers(bare, HV, flags)
     assert found, "libclang cannot read the headers together"
     found |= {path: cxx.read(path, HV, flags) for path in HEADERS.values() if path not in found}
+    classes = {symbol.name for content in found.values() for symbol in content[0]
+               if symbol.kind == "class"}
     return {name: [symbol for symbol in found[path][0]
-                   if not any(other.contains(symbol) for other in found[path][0])]
+                   if symbol.name.rpartition("::")[0] not in classes]
             for name, path in HEADERS.items()}
 
 
-def section(pages: dict[str, BeautifulSoup], header: str) -> Tag:
-    """What the page of its room says of a header."""
-    room = header.partition("/")[0]
-    assert room in pages, f"there is no book/api/{room}.md"
-    titles = [title for title in pages[room].select("section.header > h2")
-              if title.code.get_text() == header]
-    assert len(titles) == 1, f"book/api/{room}.md has {len(titles)} sections for {header}"
-    return titles[0].parent
-
-
 def names(described: Tag) -> set[str]:
-    """The names of all declarations there."""
-    return {"".join(part.get_text() for part in head.select(".sig-prename, .sig-name"))
-            for head in described.select("dt.sig")}
+    """The names of all declarations there, as they are shown."""
+    found = set()
+    for head in described.find_all("dt", class_="sig"):
+        space = head.find(class_="sig-prename")
+        name = head.find_all(class_="sig-name")[-1].get_text()  # a template's parameters come first
+        found.add(space.get_text() + name if space else name)
+    return found
 
 
 @pytest.mark.parametrize("header", HEADERS)
 def test_all_that_a_header_declares_is_on_its_page(
-    pages: dict[str, BeautifulSoup], declared: dict[str, list[Symbol]], header: str
+    sections: dict[str, Tag], declared: dict[str, list[Symbol]], header: str
 ) -> None:
+    assert header in sections, f"no page of book/api/ lists {header}"
     wanted = {symbol.name.removeprefix("hv::") for symbol in declared[header]}
-    assert not wanted - names(section(pages, header))
+    assert not wanted - names(sections[header])
 
 
 @pytest.mark.parametrize("header", KIT)
 def test_every_header_of_the_kit_opens_as_its_file_does(
-    pages: dict[str, BeautifulSoup], header: str
+    sections: dict[str, Tag], header: str
 ) -> None:
     first = KIT[header].read_text().partition("\n")[0].removeprefix("// ")
-    words = section(pages, header).find("p").get_text().replace("’", "'")
+    words = sections[header].find("p").get_text().replace("’", "'")
     assert first.replace("`", "").startswith(words[:40])
 
 
 def test_members_stand_in_the_order_of_the_source_and_private_ones_do_not(
-    pages: dict[str, BeautifulSoup]
+    sections: dict[str, Tag]
 ) -> None:
-    text = section(pages, "base/result.hpp").get_text()
+    text = sections["base/result.hpp"].get_text()
     places = [text.index(word) for word in ("ok", "take", "value_or")]
     assert places == sorted(places) and "error_" not in text
 
 
-def test_a_symbol_leads_to_its_home(pages: dict[str, BeautifulSoup]) -> None:
-    head = next(head for head in section(pages, "base/types.hpp").select("dt.sig")
+def test_a_symbol_leads_to_its_home(sections: dict[str, Tag]) -> None:
+    head = next(head for head in sections["base/types.hpp"].select("dt.sig")
                 if head.select_one(".sig-name").get_text() == "fits")
     assert head.select_one("a.told")["href"].startswith("../shelf/base.html#hv-fits-")
 

@@ -51,10 +51,13 @@ class Room(BaseDirective):
         return shown
 
     def _link_home(self, described: addnodes.desc) -> None:
-        """Link a declaration to the page that tells it; a member only where its class is not told."""
+        """Link a declaration to its home, unless that is its class's: a shelf tells both as one."""
         home = self._home(described)
         around = described.parent.parent if described.parent else None
-        if home is None or (isinstance(around, addnodes.desc) and self._home(around) == home):
+        of_class = self._home(around) if isinstance(around, addnodes.desc) else None
+        if home is None or home == of_class:
+            return
+        if of_class and home.shelved and home.page == of_class.page:
             return
         uri = self.app.builder.get_relative_uri(self.env.docname, home.page) + "#" + home.anchor
         described[0].insert(0, nodes.reference("", "told", internal=True, refuri=uri,

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 def tidy(rendered: nodes.Element, declared: Declared) -> None:
     """Tidy a declaration, and all that stand in it."""
+    if isinstance(rendered, addnodes.desc):
+        _name_space(rendered, declared)
     for described in rendered.findall(addnodes.desc):
         _order_members(described[1], declared)
         found = declaration(described, declared)
         if found and found.value:
             described[1] += _code(found.value)
-    for prefix in list(rendered.findall(addnodes.desc_addname)):
-        _shorten(prefix)
 
 
 def declaration(described: addnodes.desc, declared: Declared) -> Declaration | None:
@@ -48,11 +48,13 @@ def _code(text: str) -> nodes.literal_block:
     return nodes.literal_block(text, text, language="cpp")
 
 
-def _shorten(prefix: addnodes.desc_addname) -> None:
-    """Show a namespace as plain words, for it has no place of its own; the outermost is known."""
-    short = prefix.astext().removeprefix("hv::")
-    prefix.clear()
-    if short:
-        prefix += nodes.Text(short)
-    else:
+def _name_space(described: addnodes.desc, declared: Declared) -> None:
+    """Show its namespace as plain words, for that has no place of its own; the outermost is known."""
+    head = described[0]
+    for prefix in list(head.findall(addnodes.desc_addname)):
         prefix.parent.remove(prefix)
+    found = declaration(described, declared)
+    space = found.name.removeprefix("hv::").rpartition("::")[0] if found else ""
+    if space:
+        name = list(head.findall(addnodes.desc_name))[-1]  # those before are a template's parameters
+        name.parent.insert(name.parent.index(name), addnodes.desc_addname("", f"{space}::"))
