@@ -53,7 +53,9 @@ def run(top: Path, target: Path) -> None:
     kept = target / "digest"
     if kept.exists() and kept.read_text() == digest.hexdigest():
         return
-    make_headers(top / "hv", target / "made")
+    made = target / "made"
+    made.mkdir(parents=True, exist_ok=True)
+    make_headers(top / "hv", made)
     try:
         done = subprocess.run(["doxygen", "-"], input=settings, cwd=top, capture_output=True,
                               text=True, check=False)

@@ -89,9 +89,16 @@ def _page(html: Path, file: str, book: Gathered) -> Tag:
     for named in article.find_all(id=True):
         named["id"] = anchor(file, named["id"])
     article["id"] = anchor(file)
+    _plain_heads(article)
     _turn_links(article, file, book)
     _take_folds_out(article, book)
     return article
+
+
+def _plain_heads(article: Tag) -> None:
+    """On paper a declaration's head is plain words, but for its name and the way to its home."""
+    for part in article.select("dt.sig span:not(.sig-name), dt.sig a:not(.told)"):
+        part.unwrap()
 
 
 def _turn_links(article: Tag, file: str, book: Gathered) -> None:
