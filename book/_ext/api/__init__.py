@@ -1,4 +1,4 @@
-"""A Sphinx extension that lists what the headers of a room declare: Doxygen reads, Breathe renders."""
+"""A Sphinx extension that lists what headers declare: Doxygen reads, Breathe renders."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from sphinx.domains.cpp._symbol import Symbol
     from sphinx.environment import BuildEnvironment
 
-# Where a name is looked for that a header borrows: `using namespace hv` in the kit, `using x86::Exit`
-# in an engine, an alias of the base class. Sphinx knows nothing of these.
+# Where a name is looked for that a header borrows: `using namespace hv` in the kit, `using
+# x86::Exit` in an engine, an alias of the base class. Sphinx knows nothing of these.
 BORROWED_FROM = ("hv::", "hv::x86::", "hv::x86::Exit::", "hv::Timer::")
 
 
@@ -53,7 +53,8 @@ def _borrowed(app: Sphinx, env: BuildEnvironment, node: pending_xref,
         return None
     for space in BORROWED_FROM:
         found = env.domains.cpp_domain.resolve_xref(
-            env, node["refdoc"], app.builder, node["reftype"], space + node["reftarget"], node, shown)
+            env, node["refdoc"], app.builder, node["reftype"], space + node["reftarget"], node,
+            shown)
         if found is not None:
             return found
     return None

@@ -49,12 +49,13 @@ def _code(text: str) -> nodes.literal_block:
 
 
 def _name_space(described: addnodes.desc, declared: Declared) -> None:
-    """Show its namespace as plain words, for that has no place of its own; the outermost is known."""
+    """Show its namespace in plain words, as it has no place of its own; not the outermost."""
     head = described[0]
     for prefix in list(head.findall(addnodes.desc_addname)):
         prefix.parent.remove(prefix)
     found = declaration(described, declared)
     space = found.name.removeprefix("hv::").rpartition("::")[0] if found else ""
     if space:
-        name = list(head.findall(addnodes.desc_name))[-1]  # those before are a template's parameters
+        # The names before it are those of a template's parameters
+        name = list(head.findall(addnodes.desc_name))[-1]
         name.parent.insert(name.parent.index(name), addnodes.desc_addname("", f"{space}::"))
