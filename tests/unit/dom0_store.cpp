@@ -5,6 +5,8 @@
 
 namespace {
 
+using namespace store_clients;
+
 TEST_F(StoreTest, ReadsRelativeAndAbsolutePaths) {
     Client guest{store, 5};
     EXPECT_EQ(guest.ask(XS_READ, z("name")), answer(XS_READ, "linux"));

@@ -6,6 +6,8 @@
 
 namespace {
 
+using namespace store_clients;
+
 TEST_F(StoreTest, TransactionIsInvisibleUntilItsEnd) {
     Client guest{store, 5};
     EXPECT_EQ(guest.ask(XS_TRANSACTION_START, z("")), answer(XS_TRANSACTION_START, "1|"));

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace {
+namespace store_clients {
 
 using namespace dom0;
 using namespace std::literals;
@@ -48,8 +48,8 @@ private:
     u32 request_ = 0;
 };
 
-std::string z(std::string text) { return text + '\0'; }
-std::string answer(u32 type, const std::string& text) { return std::to_string(type) + " " + text; }
+inline std::string z(std::string text) { return text + '\0'; }
+inline std::string answer(u32 type, const std::string& text) { return std::to_string(type) + " " + text; }
 
 class StoreTest : public testing::Test {
 protected:
@@ -63,4 +63,4 @@ protected:
     Store store;
 };
 
-}  // namespace
+}  // namespace store_clients
