@@ -22,6 +22,8 @@ struct DomainPlug {
     Progress (*release)(Domain& domain) = [](Domain&) { return Progress::done; };
     Result<> (*furnish_vcpu)(Vcpu& vcpu) = [](Vcpu&) { return Result<>{}; };
     void (*release_vcpu)(Vcpu& vcpu) = [](Vcpu&) {};
+    /// With its last reference; also of a domain that could not be furnished.
+    void (*forget)(Domain& domain) = [](Domain&) {};
     /// A domain shut down, crashed or died: tell who asked to hear.
     void (*shut_down)(Domain& domain) = [](Domain&) {};
     std::span<const HypercallRow> hypercalls{};

@@ -244,6 +244,9 @@ void forget(Domain& domain) {
     Machine& machine = domain.machine;
     for (Vcpu* vcpu : domain.made_vcpus())
         destroy_vcpu(*vcpu);
+    const Household& house = household(machine);
+    for (size_t i = house.plug_count; i-- > 0;)
+        house.plugs[i]->forget(domain);
     if (domain.memory_map_frame.value != 0)
         machine.frames.give_back(domain.memory_map_frame);
     if (domain.shared_info_frame.value != 0)

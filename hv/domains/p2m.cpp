@@ -84,9 +84,17 @@ Result<> P2m::add(Gfn gfn, Mfn frame, u8 order, x86::Access access, x86::MemoryT
 Result<Mfn> P2m::remove(Gfn gfn, u8 order, DomainId owner) {
     Guard guard{lock_};
     TableFrames memory{machine_, table_frames_, pool};
-    return tables(machine_, memory, root_).unmap(gfn, order, [&](Mfn frame) {
-        return owner == owner_nobody || machine_.frames.row(frame).owner == owner;
+    return tables(machine_, memory, root_).unmap(gfn, order, [&](const GuestFrame& page) {
+        return !page.access.borrowed &&
+               (owner == owner_nobody || machine_.frames.row(page.frame).owner == owner);
     });
+}
+
+Result<Mfn> P2m::return_borrowed(Gfn gfn) {
+    Guard guard{lock_};
+    TableFrames memory{machine_, table_frames_, pool};
+    return tables(machine_, memory, root_).unmap(
+        gfn, 0, [](const GuestFrame& page) { return page.access.borrowed; });
 }
 
 Result<GuestFrame> P2m::find(Gfn gfn) {
@@ -104,7 +112,7 @@ Result<GuestFrame> P2m::look_up(Gfn gfn) {
 Result<GuestFrame> P2m::hold(Gfn gfn) {
     Guard guard{lock_};
     const GuestFrame found = TRY(find(gfn));
-    if (!machine_.frames.is_ram(found.frame))
+    if (found.access.borrowed || !machine_.frames.is_ram(found.frame))
         return Error{XEN_ENOENT};
     add_use(machine_, found.frame);
     return found;

@@ -32,16 +32,18 @@ public:
                  x86::MemoryType type = x86::MemoryType::write_back,
                  Quarantine* quarantine = nullptr);
     /// Unmaps 2^order frames of one page and returns the first of them, which are the caller's to
-    /// quarantine. XEN_ENOENT when no page maps them all. On request only frames that `owner` owns:
-    /// else XEN_EINVAL.
+    /// quarantine. XEN_ENOENT when no page maps them all. A borrowed page stays, and on request
+    /// whatever `owner` does not own: XEN_EINVAL.
     Result<Mfn> remove(Gfn gfn, u8 order, DomainId owner = owner_nobody);
+    /// The same for a borrowed page, and nothing else.
+    Result<Mfn> return_borrowed(Gfn gfn);
     /// What `gfn` is now. XEN_ENOENT when it is nothing.
     Result<GuestFrame> look_up(Gfn gfn);
     /// The same for who is inside the domain (see Whereabouts), and as its CPUs do it: without the
     /// lock, for after every single write they find the old tables or the new ones.
     Result<GuestFrame> find(Gfn gfn);
     /// The same, and one use of the frame begins before anybody can take it away; the caller ends
-    /// it (memory.hpp). XEN_ENOENT also for what is no RAM.
+    /// it (memory.hpp). XEN_ENOENT also for what is no RAM, or only borrowed.
     Result<GuestFrame> hold(Gfn gfn);
     /// The first mapping at or above `gfn`, with where it begins; XEN_ENOENT when there is none.
     Result<GuestFrame> next_mapping(Gfn& gfn);

@@ -8,6 +8,7 @@ namespace hv::x86 {
 /// What a mapping lets its user do.
 struct Access {
     bool read = false, write = false, execute = false;
+    bool borrowed = false;  ///< another's page, on a promise: only who mapped it may unmap it
     constexpr bool operator==(const Access&) const = default;
     constexpr bool any() const { return read || write || execute; }
     constexpr bool exceeds(Access other) const {
@@ -40,6 +41,7 @@ struct EntryFormat {
     u64 write_back, uncached;   ///< added for its memory type
 
     static constexpr u64 present_bit = 1u << 0, write_bit = 1u << 1, large_bit = 1u << 7;
+    static constexpr u64 borrowed_bit = 1u << 11;  ///< left to software in all three
     static constexpr u64 frame_bits = 0x000f'ffff'ffff'f000;
 
     static constexpr bool present(u64 entry) { return entry & present_bit; }
@@ -104,7 +106,7 @@ constexpr u64 EntryFormat::leaf(const Mapping& mapping) const {
     return address_of(mapping.frame).value | page_bits | (mapping.access.write ? write_bit : 0) |
            (mapping.access.execute ? execute : no_execute) |
            (mapping.type == MemoryType::uncached ? uncached : write_back) |
-           (mapping.order > 0 ? large_bit : 0);
+           (mapping.order > 0 ? large_bit : 0) | (mapping.access.borrowed ? borrowed_bit : 0);
 }
 
 constexpr Mapping EntryFormat::read(u64 entry, unsigned level) const {
@@ -115,7 +117,8 @@ constexpr Mapping EntryFormat::read(u64 entry, unsigned level) const {
             .order = order_of_level(level),
             .access = {.read = true,
                        .write = (entry & write_bit) != 0,
-                       .execute = (entry & (execute | no_execute)) == execute},
+                       .execute = (entry & (execute | no_execute)) == execute,
+                       .borrowed = (entry & borrowed_bit) != 0},
             .type = is_uncached ? MemoryType::uncached : MemoryType::write_back};
 }
 

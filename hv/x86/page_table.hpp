@@ -64,8 +64,8 @@ public:
     Result<Flush> map(Gfn gfn, const Mapping& mapping, bool only_new = false);
 
     /// Unmaps [gfn, gfn + 2^order), all or a piece of one page, and returns the frame that `gfn`
-    /// was; a flush is needed. XEN_ENOENT: no page maps all of it. XEN_EINVAL: `may_go(frame)` says
-    /// no, or as map(); XEN_ENOMEM as map().
+    /// was; a flush is needed. XEN_ENOENT: no page maps all of it. XEN_EINVAL: `may_go(mapping)`,
+    /// where the frame is that one, says no, or as map(); XEN_ENOMEM as map().
     template <class MayGo>
     Result<Mfn> unmap(Gfn gfn, u8 order, MayGo may_go);
 
@@ -196,11 +196,12 @@ Result<Mfn> PageTable<Memory>::unmap(Gfn gfn, u8 order, MayGo may_go) {
     const Step step = descend(gfn, level);
     if (!format_.present(step.value) || is_table(step))
         return Error{XEN_ENOENT};
-    const Mfn frame = frame_of_gfn(format_.read(step.value, step.level), gfn);
-    if (!may_go(frame))
+    Mapping page = format_.read(step.value, step.level);
+    page.frame = frame_of_gfn(page, gfn);
+    if (!may_go(page))
         return Error{XEN_EINVAL};
     (void)replace(TRY(reach(step, gfn, level)), 0);
-    return frame;
+    return page.frame;
 }
 
 /// The entry for `gfn` at `level` exactly, from where the descent to it ended. Where the tables end

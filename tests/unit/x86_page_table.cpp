@@ -100,7 +100,7 @@ protected:
         return Flush{.needed = gone.ok()};
     }
 
-    static bool any(Mfn) { return true; }
+    static bool any(const Mapping&) { return true; }
 
     /// After each single write, every frame translates as before the change or as after it.
     void replay(Words words, const Model& old, u64 gfn, u8 order) {
@@ -243,7 +243,7 @@ TEST_F(PageTableTest, MapsOnlyWhatIsFreeAndUnmapsOnlyWhatIsMeantOnRequest) {
     ASSERT_TRUE(table_.map(Gfn{3}, page(0x77), true).ok());
     EXPECT_EQ(table_.map(Gfn{3}, page(0x78), true).error().code, XEN_EEXIST);
     EXPECT_EQ(table_.map(Gfn{0}, page(0x200, 9), true).error().code, XEN_EEXIST) << "one is within";
-    const auto no = [](Mfn frame) { return frame != Mfn{0x77}; };
+    const auto no = [](const Mapping& found) { return found.frame != Mfn{0x77}; };
     EXPECT_EQ(table_.unmap(Gfn{3}, 0, no).error().code, XEN_EINVAL);
     EXPECT_EQ(table_.unmap(Gfn{0}, 9, any).error().code, XEN_ENOENT) << "no page is that large";
     EXPECT_EQ(table_.unmap(Gfn{4}, 0, any).error().code, XEN_ENOENT) << "a hole";
