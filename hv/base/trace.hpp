@@ -34,6 +34,7 @@ enum TraceBit : u32 {
     trace_exits = 1 << 17,
     trace_turns = 1 << 18,
     trace_bells = 1 << 19,
+    trace_promises = 1 << 20,
 };
 
 /// One event that happened.

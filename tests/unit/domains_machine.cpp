@@ -113,6 +113,9 @@ Domain& SmallMachine::add_domain(u64 mib) {
     wish.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
     wish.max_vcpus = 1;
     wish.max_evtchn_port = 1023;
+    wish.max_grant_frames = 4;
+    wish.max_maptrack_frames = 1;
+    wish.grant_opts = XEN_DOMCTL_GRANT_version(2);
     auto made = create_domain(*machine_, cpu(), 0, wish);
     EXPECT_TRUE(made.ok());
     Domain& domain = **made;

@@ -15,6 +15,7 @@ protected:
         xen_domctl_createdomain wish{};
         wish.max_vcpus = 1;
         wish.max_grant_frames = 8;
+        wish.grant_opts = XEN_DOMCTL_GRANT_version(1);
         auto made = create_domain(small.machine(), small.cpu(), 0, wish);
         EXPECT_TRUE(made.ok());
         return std::move(*made);
