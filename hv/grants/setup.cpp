@@ -72,7 +72,7 @@ Answer get_version(Call& call, u64 address) {
 }
 
 /// Those that Xen answers a PVH guest; `count` is a sound number.
-Answer run(Call& call, u64 address, u32 count) {
+Answer run_operation(Call& call, u64 address, u32 count) {
     switch (call.argument(0)) {
     case GNTTABOP_map_grant_ref:
         return map_grants(call);
@@ -107,7 +107,7 @@ Answer grant_table_op(Call& call) {
     const u32 count = static_cast<u32>(call.argument(2));
     if (count > INT32_MAX)
         return Error{XEN_EINVAL};
-    return run(call, call.argument(1), count);
+    return run_operation(call, call.argument(1), count);
 }
 
 }  // namespace hv

@@ -43,6 +43,8 @@ static_assert(is<xen_compile_info_t, 144> && is<xen_feature_info_t, 8>);
 static_assert(is<xen_hvm_param_t, 16> && is<xen_hvm_get_mem_type_t, 16>);
 static_assert(is<xen_hvm_evtchn_upcall_vector_t, 8> && is<gnttab_query_size_t, 16>);
 static_assert(is<gnttab_set_version_t, 4> && is<gnttab_get_version_t, 8>);
+static_assert(is<gnttab_map_grant_ref_t, 32> && is<gnttab_unmap_grant_ref_t, 24>);
+static_assert(is<gnttab_swap_grant_ref_t, 12> && is<grant_entry_v2_t, 16>);
 static_assert(is<grant_entry_v1_t, 8> && is<hvm_start_info, 56> && is<hvm_modlist_entry, 32>);
 static_assert(is<hvm_memmap_table_entry, 24> && is<xsd_sockmsg, 16>);
 static_assert(is<xencons_interface, 3088> && is<xenstore_domain_interface, 2076>);
@@ -52,5 +54,7 @@ static_assert(differs<sched_poll_t, 16, 24> && differs<vcpu_set_singleshot_timer
 static_assert(differs<vcpu_runstate_info_t, 44, 48> && differs<multicall_entry_t, 32, 64>);
 static_assert(differs<xen_add_to_physmap_t, 16, 24> && differs<gnttab_setup_table_t, 16, 24>);
 static_assert(differs<xen_memory_reservation_t, 20, 32> && differs<xen_memory_map_t, 8, 16>);
+// In tests/unit/grants_copy.cpp
+static_assert(differs<gnttab_copy_t, 24, 40>);
 
 }  // namespace

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 PAGE = 4096
 NO_REASON, CRASHED = 0xFF, 3  # Domain::no_reason, and SHUTDOWN_crash of Xen's public headers
 GRANT_ENTRY = struct.Struct("<HHI")  # Xen's grant_entry_v1: flags, domid, frame
-GRANT_TYPES = {1: "access", 2: "transfer"}
+GRANT_ENTRY_2 = struct.Struct("<HHIQ")  # its grant_entry_v2, of a whole page
+GRANT_TYPES = {1: "access", 2: "transfer", 3: "transitive"}
 
 
 class Vcpu:
@@ -197,10 +198,11 @@ class Domain:
             self.frozen.memory.read(number(elements(table.frames)[i]) * PAGE, PAGE)
             for i in range(number(table.frame_count))
         )
+        layout = GRANT_ENTRY if number(table.version) == 1 else GRANT_ENTRY_2
         return Table([
             {"ref": ref, "for": f"d{domid}", "frame": f"{frame:#x}", "flags": f"{flags:#x}",
-             "is": GRANT_TYPES.get(flags & 3, "other")}
-            for ref, (flags, domid, frame) in enumerate(GRANT_ENTRY.iter_unpack(content))
+             "is": GRANT_TYPES[flags & 3]}
+            for ref, (flags, domid, *_, frame) in enumerate(layout.iter_unpack(content))
             if flags & 3
         ])
 
