@@ -155,6 +155,25 @@ TEST_F(GrantCopies, StayInThePartThatWasPromised) {
     expect_let_go();
 }
 
+TEST_F(GrantCopies, OfAPartOpenNoWayToTheWhole) {
+    ASSERT_EQ(set_version(owner, 2), 0);
+    second(owner, 8).sub_page.length = 32;
+    second(owner, 8).sub_page.frame = 0x20;
+    second(owner, 8).hdr = {GTF_permit_access | GTF_sub_page, taker.id};
+    PinnedPage part;
+    ASSERT_EQ(pin(owner, {8, taker.id, false, false}, part), GNTST_okay);
+    EXPECT_EQ(part.end, 32u);
+    EXPECT_EQ(map(taker, owner, 8, hole, read_only_map).status, GNTST_general_error)
+        << "while it is copied from";
+    EXPECT_EQ(copy(wish(8, 33)), GNTST_general_error);
+    EXPECT_EQ(copy(wish(8, 32)), GNTST_okay);
+    EXPECT_EQ(in_use(owner, 8), read);
+    second(owner, 8).hdr.flags = GTF_transitive;
+    EXPECT_EQ(copy(wish(8, 32)), GNTST_general_error) << "it is something else by now";
+    unpin(owner, 8, false);
+    expect_let_go();
+}
+
 TEST_F(GrantCopies, MayBePassedOnByOneOther) {
     // dom0 may read the owner's page, and says so to the taker
     ASSERT_EQ(set_version(dom0, 2), 0);

@@ -153,6 +153,42 @@ TEST_P(GrantsTogether, HammerOneTable) {
         EXPECT_FALSE(pair->p2m.look_up(Gfn{gfn}).ok());
 }
 
+TEST_P(GrantsTogether, WhatIsTakenBackIsNotTakenUp) {
+    constexpr unsigned often = 500;
+    std::atomic<unsigned> taken_back{0};
+    const auto enough = [&] { return taken_back >= often && granted >= often; };
+    auto& flags = *reinterpret_cast<u16*>(entry(owner, first_ref));
+    const auto take_back = [&] {
+        u16 idle = GTF_permit_access;
+        if (GetParam() == 1)
+            return __atomic_compare_exchange_n(&flags, &idle, u16{0}, false, __ATOMIC_SEQ_CST,
+                                               __ATOMIC_SEQ_CST);
+        __atomic_exchange_n(&flags, u16{0}, __ATOMIC_SEQ_CST);
+        return in_use(owner, first_ref) == 0;
+    };
+    // The owner's guest, by the book: once it has seen that nobody uses a page, nobody does
+    promise(owner, first_ref, *pair, 0x20);
+    std::thread guest{[&] {
+        const Pin& pin = grants_of(owner).pin(first_ref);
+        unsigned used = 0;
+        for (; !enough(); std::this_thread::yield()) {
+            const bool taken = take_back();
+            taken_back += taken;
+            for (unsigned look = 0; taken && look < 50; ++look)
+                used += __atomic_load_n(&pin.readers, __ATOMIC_RELAXED);
+            if (taken || GetParam() == 2)
+                __atomic_store_n(&flags, u16{GTF_permit_access}, __ATOMIC_SEQ_CST);
+        }
+        EXPECT_EQ(used, 0u);
+    }};
+    for (PinnedPage page; !enough(); std::this_thread::yield())
+        if (pin(owner, {first_ref, pair->id, false, false}, page) == GNTST_okay) {
+            ++granted;
+            unpin(owner, first_ref, false);
+        }
+    guest.join();
+}
+
 TEST_P(GrantsTogether, OneMapsWhileTheOtherEndsTheOwner) {
     all_at_once([&](Cpu& cpu) {
         if (cpu.number == 0)
