@@ -26,7 +26,7 @@ inline constexpr TraceEvent grant_copied{
 inline constexpr TraceEvent grant_outlives{
     Chapter::grants, 5, "grant_outlives", {"domain", "holder", "ref", "count"},
     "d{domain} is dying, but d{holder} still has the page of its reference {ref}. I cannot let it "
-    "go before all of its {count} promises are given back.", "table"};
+    "go yet. Promises still held: {count}.", "table"};
 
 inline constexpr const TraceEvent* grant_events[] = {&grant_table_shown, &grant_table_grown,
                                                      &grant_mapped,      &grant_unmapped,

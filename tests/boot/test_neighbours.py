@@ -3,6 +3,7 @@
 
 import pytest
 
+from pyhv import sentences as say
 from pyhv.dom0 import Dom0
 
 pytestmark = pytest.mark.grants
@@ -50,6 +51,6 @@ def test_a_lender_lingers_until_its_last_page_is_given_back(household):
     dom0.leave()
     dom0.type("destroy lender")
     dom0.expect(r"d1 is dying, but d2 still has the page of its reference 42")
-    dom0.wait_for_prompt()
+    dom0.expect(say.DOM0_PROMPT)
     dom0.type("destroy borrower")
     dom0.expect(r"d1 is gone\. Every frame of it is zero")
