@@ -75,6 +75,7 @@ void ask_places();
 void ask_ports();
 void ask_privileged();
 void ask_processors();
+void ask_promises();
 void ask_sched();
 void ask_start();
 void ask_time();

@@ -35,6 +35,7 @@ constexpr Subject subjects[] = {
     {"time", oracle::ask_time},
     {"upcalls", oracle::ask_upcalls},
     {"processors", oracle::ask_processors},
+    {"promises", oracle::ask_promises},
 };
 
 }  // namespace
