@@ -55,10 +55,10 @@ private:
 };
 
 GrantStatus CopyEnd::find_domain(Call& call) {
-    if (!by_reference_ && wish_.domain != DOMID_SELF)
-        return GNTST_permission_denied;
     domain_ = named_domain(call, wish_.domain);
-    return domain_ ? GNTST_okay : GNTST_bad_domain;
+    if (!domain_)
+        return GNTST_bad_domain;
+    return by_reference_ || wish_.domain == DOMID_SELF ? GNTST_okay : GNTST_permission_denied;
 }
 
 GrantStatus CopyEnd::hold() {
@@ -115,8 +115,6 @@ CopyEnd::~CopyEnd() noexcept(false) {
 
 GrantStatus copy_one(Call& call, const CopyWish<u64>& wish) {
     const u32 length = wish.length;
-    if (length == 0)
-        return GNTST_okay;
     CopyEnd source{call, wish.source, (wish.flags & GNTCOPY_source_gref) != 0, false};
     CopyEnd dest{call, wish.dest, (wish.flags & GNTCOPY_dest_gref) != 0, true};
     for (CopyEnd* end : {&source, &dest})

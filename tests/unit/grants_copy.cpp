@@ -88,7 +88,8 @@ TEST_F(GrantCopies, AreRefusedEachForItsReason) {
     EXPECT_EQ(copy(wish(~0u)), GNTST_bad_gntref);
     EXPECT_EQ(copy(wish(8, 4097)), GNTST_bad_copy_arg);
     EXPECT_EQ(copy(wish(8, 0xffff)), GNTST_bad_copy_arg);
-    EXPECT_EQ(copy(wish(~0u, 0)), GNTST_okay) << "no byte is no affair";
+    EXPECT_EQ(copy(wish(~0u, 0)), GNTST_bad_gntref) << "no byte is asked for like any other";
+    EXPECT_EQ(copy(wish(8, 0)), GNTST_okay);
     auto other = wish();
     other.source.offset = 1;
     EXPECT_EQ(copy(other), GNTST_bad_copy_arg);
@@ -101,6 +102,8 @@ TEST_F(GrantCopies, AreRefusedEachForItsReason) {
     other = wish();
     other.flags = 0;
     EXPECT_EQ(copy(other), GNTST_permission_denied) << "another's frame by its number";
+    other.source.domid = 99;
+    EXPECT_EQ(copy(other), GNTST_bad_domain);
     other = wish();
     other.dest.domid = taker.id;
     EXPECT_EQ(copy(other), GNTST_permission_denied) << "as on Xen, only DOMID_SELF is oneself";
