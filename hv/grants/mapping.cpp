@@ -64,8 +64,7 @@ GrantStatus map_by(GrantHandle handle, Domain& mapper, Domain& owner,
     if (const auto status = pin(owner, pin_wish, page); status != GNTST_okay)
         return status;
     const Gfn gfn = frame_of(Gpa{wish.host_addr});
-    if ((page.flags & (GTF_PAT | GTF_PWT | GTF_PCD)) != 0 ||
-        (wish.flags & ~GNTMAP_readonly) != GNTMAP_host_map ||
+    if ((wish.flags & ~GNTMAP_readonly) != GNTMAP_host_map ||
         !show_borrowed(mapper, gfn, page.frame, write).ok()) {
         unpin(owner, wish.ref, write);
         return GNTST_general_error;

@@ -77,7 +77,6 @@ TEST_P(GrantMaps, AreRefusedEachForItsReason) {
     promise(owner, 11, taker, 0x5000);
     promise(owner, 12, taker, 0x20, GTF_accept_transfer);
     promise(owner, 13, taker, 0x20, GTF_permit_access | GTF_sub_page);
-    promise(owner, 14, taker, 0x20, GTF_permit_access | GTF_PCD);
     promise(owner, 15, taker, 0x20, GTF_transitive);
     const auto status = [&](GrantRef ref, u32 flags = GNTMAP_host_map, u64 gfn = hole) {
         return map(taker, owner, ref, gfn, flags).status;
@@ -87,7 +86,7 @@ TEST_P(GrantMaps, AreRefusedEachForItsReason) {
     for (const u32 flag : {GNTMAP_device_map, GNTMAP_application_map, GNTMAP_contains_pte})
         EXPECT_EQ(status(9, GNTMAP_host_map | flag), GNTST_general_error);
     EXPECT_EQ(status(9, GNTMAP_host_map | 1u << 16), GNTST_general_error);
-    for (const GrantRef ref : {10u, 12u, 13u, 14u, 15u, 16u})
+    for (const GrantRef ref : {10u, 12u, 13u, 15u, 16u})
         EXPECT_EQ(status(ref), GNTST_general_error) << ref;
     EXPECT_EQ(status(11), GNTST_bad_page);
     for (const GrantRef ref : {512u, 513u, 1u << 20, 1u << 31, ~0u})

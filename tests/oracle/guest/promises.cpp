@@ -9,7 +9,7 @@ namespace {
 constexpr u64 place = 0x62000;  // outside of RAM
 alignas(page_size) u8 source[page_size], target[page_size];
 // Xen moves a page that its own owner maps: each is mapped once, and then it is gone
-alignas(page_size) u8 mapped_once[4][page_size];
+alignas(page_size) u8 mapped_once[5][page_size];
 
 struct Table {
     u16 self;  ///< our own number
@@ -147,7 +147,7 @@ void ask_promises() {
     table.promise(10, 0, gfn_of(source));
     table.promise(11, table.self, place + 100);
     table.promise(12, table.self, gfn_of(source), GTF_accept_transfer);
-    table.promise(13, table.self, gfn_of(source), GTF_permit_access | GTF_PCD);
+    table.promise(13, table.self, gfn_of(mapped_once[4]), GTF_permit_access | GTF_PCD);
     for (u32 i = 0; i < 4; i++)
         table.promise(16 + i, table.self, gfn_of(mapped_once[i]),
                       i == 2 ? GTF_permit_access | GTF_readonly : GTF_permit_access);
