@@ -77,7 +77,8 @@ std::span<const Constant> trace_bits() {
             list.push_back({chapter_names[i], bits_of(static_cast<Chapter>(i))});
         for (const Constant& kind : {Constant{"hypercalls", trace_hypercalls},
                                      {"exits", trace_exits}, {"turns", trace_turns},
-                                     {"bells", trace_bells}})
+                                     {"bells", trace_bells},
+                                     {"promises", trace_promises}})
             list.push_back(kind);
         return list;
     }();

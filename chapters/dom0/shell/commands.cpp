@@ -34,7 +34,7 @@ constinit const Shell::Command Shell::commands[command_count] = {
     {"destroy", "NAME", "end it, asked or not", &Shell::destroy, 2},
     {"dmesg", "", "the hypervisor's own log", &Shell::dmesg, 1},
     {"trace", "on WORD... | off", "what to note, besides births and deaths: a chapter's name, or "
-     "hypercalls, exits, turns, bells", &Shell::trace, 2},
+     "hypercalls, exits, turns, bells, promises", &Shell::trace, 2},
     {"narrate", "[N]", "the last N things (10) that the hypervisor noted on each pCPU",
      &Shell::narrate, 1},
     {"info", "", "the machine's memory, and how much of it is free", &Shell::info, 1},
@@ -142,7 +142,8 @@ void Shell::trace(const Words& words) {
     for (size_t i = 2; i < words.size(); i++) {
         auto more = trace_bits(words[i]);
         if (!more)
-            return print("'{}' is neither a chapter nor one of: hypercalls exits turns bells\n",
+            return print("'{}' is neither a chapter nor one of: hypercalls exits turns bells "
+                         "promises\n",
                          std::string_view{words[i]});
         bits |= *more;
     }

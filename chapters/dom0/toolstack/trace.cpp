@@ -21,7 +21,8 @@ constexpr struct {
 } kind_words[] = {{"hypercalls", trace_hypercalls},
                   {"exits", trace_exits},
                   {"turns", trace_turns},
-                  {"bells", trace_bells}};
+                  {"bells", trace_bells},
+                  {"promises", trace_promises}};
 
 }  // namespace
 

@@ -41,7 +41,8 @@ private:
 };
 
 /// The bits of TraceBit that a word stands for: a chapter, with all that it can tell, or one kind
-/// of what comes by the thousand: hypercalls, exits, turns, bells. Nothing for any other word.
+/// of what comes by the thousand: hypercalls, exits, turns, bells, promises. Nothing for any
+/// other word.
 std::optional<u32> trace_bits(std::string_view word);
 /// Has the hypervisor note those from now on, on every pCPU.
 Result<> set_trace_mask(u32 bits);

@@ -54,7 +54,8 @@ def _keep(recorded: Recording, to: Path) -> None:
 def trace(
     names: Annotated[list[str] | None, typer.Argument(
         metavar="[CHAPTER|KIND]...", show_default=False,
-        help="Chapters, with all that they can tell, or hypercalls, exits, turns, bells.")] = None,
+        help="Chapters, with all that they can tell, or hypercalls, exits, turns, bells, "
+             "promises.")] = None,
     seconds: Annotated[float | None, typer.Option(
         "--for", metavar="SECONDS", show_default=False,
         help="How long; else until Ctrl-C.")] = None,

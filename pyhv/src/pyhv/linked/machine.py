@@ -164,8 +164,8 @@ class Linked(Hypervisor):
         """What the hypervisor has noted: births, deaths and pauses, and what was recorded.
 
         `with hv.trace("domains") as t:` records all that a chapter can tell while it lasts, or a
-        kind of event that comes by the thousand: hypercalls, exits, turns, bells. Decoding needs
-        the compiled half of the package: raises NotBuilt.
+        kind of event that comes by the thousand: hypercalls, exits, turns, bells, promises.
+        Decoding needs the compiled half of the package: raises NotBuilt.
         """
         from pyhv.linked.tracing import LinkedTrace
 

@@ -93,7 +93,7 @@ class Hosted(Hypervisor):
         """What has been noted so far: births, deaths and pauses, and what was recorded.
 
         `with hv.trace("domains") as t:` records all that a chapter can tell while it lasts, or a
-        kind of event that comes by the thousand: hypercalls, exits, turns, bells.
+        kind of event that comes by the thousand: hypercalls, exits, turns, bells, promises.
         """
         return HostedTrace(self._rings)
 
