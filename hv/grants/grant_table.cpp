@@ -33,7 +33,7 @@ Result<> grow(Domain& domain, u32 count) {
     Guard guard{table.lock};
     if (count > table.limit)
         return Error{XEN_EINVAL};
-    if (table.frame_count < count)
+    if (table.frame_count > 0 && table.frame_count < count)
         trace(this_cpu(), grant_table_grown, domain.id, 0, domain.id, count);
     while (table.frame_count < count)
         TRY(add_frame(domain.machine, table));
