@@ -67,6 +67,8 @@ int main() {
     home.as(0, [&](Cpu& cpu) {
         xen_domctl_createdomain wish{};
         wish.max_vcpus = 1;
+        wish.max_grant_frames = 1;
+        wish.grant_opts = XEN_DOMCTL_GRANT_version(1);
         const DomainRef domain = std::move(*create_domain(home.machine(), cpu, 0, wish));
         Vcpu& vcpu = **create_vcpu(*domain, 0);
         for (std::string story; std::getline(std::cin, story);)
