@@ -30,8 +30,8 @@ TOO_WIDE = """() => {
     return names.length ? [...new Set(names)] : ['the document'];
 }"""
 # Unfolds what is folded. Of each kind of word in each kind of excerpt or declaration, one is as
-# dark as another: the first stays, the rest become plain text, since the rules take a second for 500
-# elements.
+# dark as another: the first stays, the rest become plain text, since the rules take a second for
+# 500 elements.
 PREPARE = """() => {
     document.querySelectorAll('details').forEach(fold => { fold.open = true; });
     const seen = new Set();
