@@ -89,6 +89,6 @@ void tell(const char* design, TakeOut take_out) {
 int main() {
     tell("link first", [](WatchedMemory& memory, auto&) { take_out_carelessly(memory); });
     tell("link last", [](WatchedMemory&, auto& table) {
-        (void)table.unmap(hole, 0, [](Mfn) { return true; });
+        (void)table.unmap(hole, 0, [](const Mapping&) { return true; });
     });
 }

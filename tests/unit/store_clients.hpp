@@ -49,7 +49,9 @@ private:
 };
 
 inline std::string z(std::string text) { return text + '\0'; }
-inline std::string answer(u32 type, const std::string& text) { return std::to_string(type) + " " + text; }
+inline std::string answer(u32 type, const std::string& text) {
+    return std::to_string(type) + " " + text;
+}
 
 class StoreTest : public testing::Test {
 protected:
