@@ -10,10 +10,6 @@ namespace {
 Result<> add_frame(Machine& machine, GrantTable& table) {
     if (table.version == 2)
         TRY(add_status_frames(machine, table, table.frame_count + 1));
-    if (table.pin_frames == table.frame_count) {
-        const Mfn pins = TRY(machine.frames.take(owner_hypervisor));
-        table.pins[table.pin_frames++] = machine.memory.as<Pin>(address_of(pins));
-    }
     table.frames[table.frame_count] = TRY(take_shared_frame(machine));
     ++table.frame_count;
     return {};

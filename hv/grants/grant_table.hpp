@@ -53,7 +53,7 @@ struct GrantTable {
     std::array<Mfn, most_frames / frames_per_status_frame> status_frames{};
     u32 status_count = 0;      ///< of version 2 alone
     std::array<Pin*, most_frames> pins{};
-    u32 pin_frames = 0;        ///< as many as there were ever frames
+    u32 pin_frames = 0;        ///< made when a promise so far into the table is first used
 
     // What it holds itself
     using HandleFrames = std::array<HeldPage*, most_handle_frames>;
@@ -67,6 +67,9 @@ struct GrantTable {
     }
     u32 entry_count() const { return frame_count * entries_per_frame(); }
     u32 handle_count() const { return handle_frames * handles_per_frame; }
+    bool is_held(GrantRef ref) {
+        return ref / pins_per_frame < pin_frames && pin(ref).held();
+    }
     Pin& pin(GrantRef ref) { return pins[ref / pins_per_frame][ref % pins_per_frame]; }
     HeldPage& held(GrantHandle handle) {
         return (*handles)[handle / handles_per_frame][handle % handles_per_frame];

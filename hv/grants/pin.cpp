@@ -24,6 +24,15 @@ Result<> begin(Domain& owner, Pin& pin, const PinWish& wish, const PinnedPage& p
     return {};
 }
 
+/// Makes room for the pins of all promises up to one. XEN_ENOMEM.
+Result<> add_pins(Machine& machine, GrantTable& table, GrantRef last) {
+    while (table.pin_frames <= last / GrantTable::pins_per_frame) {
+        const Mfn pins = TRY(machine.frames.take(owner_hypervisor));
+        table.pins[table.pin_frames++] = machine.memory.as<Pin>(address_of(pins));
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<Mfn> hold_own(Domain& domain, u64 gfn, bool write) {
@@ -39,6 +48,8 @@ GrantStatus pin(Domain& owner, const PinWish& wish, PinnedPage& page) {
     Guard guard{table.lock};
     if (wish.ref >= table.entry_count())
         return GNTST_bad_gntref;
+    if (!add_pins(owner.machine, table, wish.ref).ok())
+        return GNTST_no_space;
     Pin& pin = table.pin(wish.ref);
     const bool held = pin.held();
     u8& count = wish.write ? pin.writers : pin.readers;

@@ -62,7 +62,7 @@ GrantStatus swap_two(Domain& domain, GrantRef a, GrantRef b) {
         return GNTST_bad_gntref;
     if (a == b)
         return GNTST_okay;
-    if (table.pin(a).held() || table.pin(b).held())
+    if (table.is_held(a) || table.is_held(b))
         return GNTST_eagain;
     if (table.version == 1) {
         swap_words<grant_entry_v1_t>(memory, table.frames, a, b);
@@ -82,7 +82,7 @@ Result<> change_version(Domain& domain, u32 version) {
     if (version == table.version || table.frame_count == 0)
         return {};
     for (GrantRef ref = reserved; ref < table.entry_count(); ++ref)
-        if (table.pin(ref).held())
+        if (table.is_held(ref))
             return Error{XEN_EBUSY};
     if (version == 2)
         TRY(add_status_frames(domain.machine, table, table.frame_count));

@@ -36,7 +36,7 @@ protected:
     /// No pin and no use of a page is left.
     void expect_let_go(GrantRef ref = 8) {
         EXPECT_EQ(in_use(owner, ref), 0);
-        EXPECT_FALSE(grants_of(owner).pin(ref).held());
+        EXPECT_FALSE(grants_of(owner).is_held(ref));
         EXPECT_EQ(uses(owner.p2m.look_up(Gfn{0x20})->frame), 2u);
         EXPECT_EQ(uses(taker.p2m.look_up(Gfn{0x30})->frame), 2u);
     }
@@ -206,7 +206,7 @@ TEST_F(GrantCopies, MayBePassedOnByOneOther) {
         passed.source.u.ref = ref;
         EXPECT_EQ(copy(passed), statuses[ref - 9]) << ref;
         EXPECT_EQ(in_use(dom0, ref), 0);
-        EXPECT_FALSE(grants_of(dom0).pin(ref).held());
+        EXPECT_FALSE(grants_of(dom0).is_held(ref));
     }
     // What was passed on to dom0 it may not pass on again
     ASSERT_EQ(set_version(owner, 2), 0);
@@ -216,7 +216,7 @@ TEST_F(GrantCopies, MayBePassedOnByOneOther) {
     pass_on(13, owner.id, 20);
     passed.source.u.ref = 13;
     EXPECT_EQ(copy(passed), GNTST_general_error);
-    EXPECT_FALSE(grants_of(owner).pin(20).held());
+    EXPECT_FALSE(grants_of(owner).is_held(20));
 }
 
 TEST_F(GrantCopies, ComeInBatchesThatGoOnLater) {

@@ -144,7 +144,7 @@ TEST_P(GrantsTogether, HammerOneTable) {
             EXPECT_EQ(unmap(*pair, handle, held.gfn), GNTST_okay);
         }
     for (GrantRef ref = 0; ref < 256; ++ref)
-        EXPECT_FALSE(grants_of(owner).pin(ref).held()) << ref;
+        EXPECT_FALSE(grants_of(owner).is_held(ref)) << ref;
     for (GrantRef ref = first_ref; GetParam() == 2 && ref < first_ref + refs; ++ref)
         EXPECT_EQ(in_use(owner, ref), 0);
     for (u64 gfn = 0; gfn < 512; ++gfn)

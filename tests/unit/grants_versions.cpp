@@ -187,7 +187,7 @@ TEST_F(GrantTableOps, WithoutMemoryFailAndLoseNothing) {
     EXPECT_EQ(map(taker, owner, 8, 0x4000000).status, GNTST_general_error) << "no table for it";
     taker.p2m.pool = pool;
     EXPECT_EQ(in_use(owner, 8), 0);
-    EXPECT_EQ(grants_of(owner).pin(8).held(), false);
+    EXPECT_EQ(grants_of(owner).is_held(8), false);
     EXPECT_EQ(map(taker, owner, 8, hole).status, GNTST_okay);
 }
 
