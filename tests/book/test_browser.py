@@ -11,7 +11,8 @@ from checks import browser, links
 ONE_OF_EACH_KIND = (
     "index.html", "preface/house.html", "boot/entry.html", "boot/cheatsheet.html",
     "domains/exercises.html", "notebooks/tour.html", "beside-xen/figures.html",
-    "shelf/base.html", "glossary.html", "api/base.html", "search.html")
+    "shelf/base.html", "glossary.html", "api/base.html", "genindex.html",
+    "search.html")
 FAULTY = """<!doctype html><html lang="en"><head><title>Faults</title></head><body><main>
 <h1>Faults</h1><p style="color: #bbb; background: #fff">faint</p>
 <img src="absent.png"><p style="width: 1500px">wide</p>
