@@ -63,6 +63,16 @@ protected:
         evtchn_send_t wish{port};
         return op(caller, EVTCHNOP_send, wish);
     }
+    /// dom0 joins a port of the guest's and rings it until the guest has reset its ports. Returns
+    /// dom0's own end.
+    u32 ring_until_reset() {
+        u32 local = 0;
+        EXPECT_EQ(join(dom0, guest.id, offer(guest, dom0.id), local), 0);
+        std::atomic<bool> over{false};
+        both([&] { while (!over) ASSERT_EQ(send(dom0, local), 0); },
+             [&] { EXPECT_EQ(reset(guest), 0); over = true; });
+        return local;
+    }
     s64 close(Domain& caller, u32 port) {
         evtchn_close_t wish{port};
         return op(caller, EVTCHNOP_close, wish);
@@ -122,12 +132,7 @@ TEST_F(EventsTogether, CloseBothEnds) {
 /// the port that is left is open for whoever comes back.
 TEST_F(EventsTogether, ResetWhileTheOtherEndSends) {
     for (unsigned round = 0; round < 60; ++round) {
-        const u32 offered = offer(guest, dom0.id);
-        u32 local = 0;
-        ASSERT_EQ(join(dom0, guest.id, offered, local), 0);
-        std::atomic<bool> over{false};
-        both([&] { while (!over) ASSERT_EQ(send(dom0, local), 0); },
-             [&] { EXPECT_EQ(reset(guest), 0); over = true; });
+        const u32 local = ring_until_reset();
         ASSERT_EQ(row(dom0, local).state, EventPort::State::unbound);
         ASSERT_EQ(close(dom0, local), 0);
     }
@@ -145,12 +150,7 @@ TEST_F(EventsTogether, ResetQueuesWhileTheOtherEndSends) {
         evtchn_expand_array_t words{0x41};
         ASSERT_EQ(op(guest, EVTCHNOP_init_control, control), 0);
         ASSERT_EQ(op(guest, EVTCHNOP_expand_array, words), 0);
-        const u32 offered = offer(guest, dom0.id);
-        u32 local = 0;
-        ASSERT_EQ(join(dom0, guest.id, offered, local), 0);
-        std::atomic<bool> over{false};
-        both([&] { while (!over) ASSERT_EQ(send(dom0, local), 0); },
-             [&] { EXPECT_EQ(reset(guest), 0); over = true; });
+        const u32 local = ring_until_reset();
         ASSERT_EQ(close(dom0, local), 0);
         ASSERT_EQ(uses(0x40), before);
         ASSERT_EQ(uses(0x41), before);
