@@ -19,6 +19,9 @@ namespace {
 /// A field inside of a domctl's union, by its last name.
 #define INNER(member, name) \
     {#name, offsetof(xen_domctl, u.member.name), sizeof(xen_domctl::u.member.name)}
+/// A field of one end of a copy, whose page may be named by its number or by a reference.
+#define END(name, member) \
+    {name, offsetof(gnttab_copy, member), sizeof(gnttab_copy::member)}
 #define DOMCTL FIELD(xen_domctl, cmd), FIELD(xen_domctl, interface_version), \
                FIELD(xen_domctl, domain)
 #define LAYOUT(type, ...) \
@@ -64,12 +67,25 @@ LAYOUT(xen_hvm_param, FIELD(xen_hvm_param, domid), FIELD(xen_hvm_param, index),
        FIELD(xen_hvm_param, value));
 LAYOUT(gnttab_query_size, FIELD(gnttab_query_size, dom), FIELD(gnttab_query_size, nr_frames),
        FIELD(gnttab_query_size, max_nr_frames), FIELD(gnttab_query_size, status));
+LAYOUT(gnttab_map_grant_ref, FIELD(gnttab_map_grant_ref, host_addr),
+       FIELD(gnttab_map_grant_ref, flags), FIELD(gnttab_map_grant_ref, ref),
+       FIELD(gnttab_map_grant_ref, dom), FIELD(gnttab_map_grant_ref, status),
+       FIELD(gnttab_map_grant_ref, handle), FIELD(gnttab_map_grant_ref, dev_bus_addr));
+LAYOUT(gnttab_unmap_grant_ref, FIELD(gnttab_unmap_grant_ref, host_addr),
+       FIELD(gnttab_unmap_grant_ref, dev_bus_addr), FIELD(gnttab_unmap_grant_ref, handle),
+       FIELD(gnttab_unmap_grant_ref, status));
+LAYOUT(gnttab_copy, END("source", source.u.gmfn), END("source_domid", source.domid),
+       END("source_offset", source.offset), END("dest", dest.u.gmfn),
+       END("dest_domid", dest.domid), END("dest_offset", dest.offset), FIELD(gnttab_copy, len),
+       FIELD(gnttab_copy, flags), FIELD(gnttab_copy, status));
+LAYOUT(gnttab_set_version, FIELD(gnttab_set_version, version));
 LAYOUT(xen_feature_info, FIELD(xen_feature_info, submap_idx), FIELD(xen_feature_info, submap));
 
 // The toolstack's
 DOMCTL_LAYOUT(createdomain, INNER(createdomain, flags), INNER(createdomain, max_vcpus),
               INNER(createdomain, max_evtchn_port), INNER(createdomain, max_grant_frames),
-              INNER(createdomain, grant_opts), INNER(createdomain, arch.emulation_flags));
+              INNER(createdomain, max_maptrack_frames), INNER(createdomain, grant_opts),
+              INNER(createdomain, arch.emulation_flags));
 DOMCTL_LAYOUT(max_mem, INNER(max_mem, max_memkb));
 DOMCTL_LAYOUT(max_vcpus, INNER(max_vcpus, max));
 DOMCTL_LAYOUT(pausedomain);
@@ -78,6 +94,7 @@ DOMCTL_LAYOUT(pausedomain);
 #define SCHED(name, ...) {"sched_op", #name, SCHEDOP_##name __VA_OPT__(,) __VA_ARGS__}
 #define VCPU(name, ...) {"vcpu_op", #name, VCPUOP_##name __VA_OPT__(,) __VA_ARGS__}
 #define MEMORY(name, ...) {"memory_op", #name, XENMEM_##name __VA_OPT__(,) __VA_ARGS__}
+#define GRANT(name, layout) {"grant_table_op", #name, GNTTABOP_##name, layout}
 #define VERSION(name, ...) {"xen_version", #name, XENVER_##name __VA_OPT__(,) __VA_ARGS__}
 #define DOMCTL_ROW(name, layout) \
     {"domctl", #name, XEN_DOMCTL_##name, &layout, XEN_DOMCTL_INTERFACE_VERSION}
@@ -98,7 +115,10 @@ constexpr Operation rows[] = {
 
     {"hvm_op", "set_param", HVMOP_set_param, &xen_hvm_param_layout},
     {"hvm_op", "get_param", HVMOP_get_param, &xen_hvm_param_layout},
-    {"grant_table_op", "query_size", GNTTABOP_query_size, &gnttab_query_size_layout},
+    GRANT(query_size, &gnttab_query_size_layout),
+    GRANT(map_grant_ref, &gnttab_map_grant_ref_layout),
+    GRANT(unmap_grant_ref, &gnttab_unmap_grant_ref_layout), GRANT(copy, &gnttab_copy_layout),
+    GRANT(set_version, &gnttab_set_version_layout),
     {"console_io", "write", CONSOLEIO_write},
 
     VERSION(version), VERSION(extraversion), VERSION(get_features, &xen_feature_info_layout),
@@ -115,6 +135,9 @@ constexpr Operation rows[] = {
 constexpr Constant known[] = {
 #define CONSTANT(name) {#name, static_cast<u64>(name)}
     CONSTANT(DOMID_SELF), CONSTANT(XENMAPSPACE_shared_info), CONSTANT(XENMAPSPACE_grant_table),
+    CONSTANT(GNTMAP_host_map), CONSTANT(GNTMAP_readonly), CONSTANT(GNTCOPY_source_gref),
+    CONSTANT(GNTCOPY_dest_gref), CONSTANT(GTF_permit_access), CONSTANT(GTF_readonly),
+    CONSTANT(GTF_reading), CONSTANT(GTF_writing),
     CONSTANT(SHUTDOWN_poweroff), CONSTANT(SHUTDOWN_reboot), CONSTANT(SHUTDOWN_suspend),
     CONSTANT(SHUTDOWN_crash), CONSTANT(VIRQ_TIMER), CONSTANT(VIRQ_CONSOLE), CONSTANT(VIRQ_DOM_EXC),
     CONSTANT(EVTCHNSTAT_closed), CONSTANT(EVTCHNSTAT_unbound), CONSTANT(EVTCHNSTAT_interdomain),

@@ -83,6 +83,7 @@ void HostedMachine::make_dom0() {
     wish.max_vcpus = 1;
     wish.max_evtchn_port = 1023;
     wish.max_grant_frames = 64;
+    wish.max_maptrack_frames = 1024;
     wish.grant_opts = XEN_DOMCTL_GRANT_version(1);
     wish.arch.emulation_flags = XEN_X86_EMU_LAPIC;
     household(*machine_).next_id = 0;  // the next free number is then dom0's

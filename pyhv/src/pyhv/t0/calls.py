@@ -72,9 +72,10 @@ def pack(layout: tuple, values: Mapping[str, Any]) -> bytes:
 
 
 def unpack(layout: tuple, packed: bytes) -> dict[str, int | bytes]:
-    """Return the fields of a structure; one that is longer than 8 bytes, as bytes."""
+    """Return the fields of a structure, a status with its sign; what has over 8 bytes, as bytes."""
     return {
-        field: int.from_bytes(packed[at : at + width], "little") if width <= 8
+        field: int.from_bytes(packed[at : at + width], "little", signed=field == "status")
+        if width <= 8
         else packed[at : at + width]
         for field, (at, width) in layout[2].items()
     }

@@ -147,8 +147,8 @@ class Hosted(Hypervisor):
         # As Xen's own tools do it: a number, limits, vCPUs, memory, and the first go
         number = self.toolstack("domctl", "createdomain", {
             "flags": self.constant("XEN_DOMCTL_CDF_hvm") | self.constant("XEN_DOMCTL_CDF_hap"),
-            "max_vcpus": vcpus, "max_evtchn_port": 1023, "max_grant_frames": 64, "grant_opts": 1,
-            "emulation_flags": "XEN_X86_EMU_LAPIC",
+            "max_vcpus": vcpus, "max_evtchn_port": 1023, "max_grant_frames": 64,
+            "max_maptrack_frames": 1024, "grant_opts": 2, "emulation_flags": "XEN_X86_EMU_LAPIC",
         }).domain
         self._names[number] = name
         domain = HostedDomain(self, number, name)
