@@ -8,7 +8,7 @@ from pyhv.dom0 import Dom0
 
 pytestmark = pytest.mark.grants
 
-LENDER = 'create lender kernel=neighbours memory=16 cmdline="role=lender with=2"'
+LENDER = 'create lender kernel=neighbours memory=16 cmdline="role=lender with=2{}"'
 BORROWER = 'create borrower kernel=neighbours memory=16 cmdline="role=borrower with=1{}"'
 
 
@@ -28,7 +28,7 @@ def household(boot, image, module):
 @pytest.mark.parametrize("through", ["grants", None])
 def test_two_guests_share_one_page(household, through):
     dom0 = household(through)
-    assert "lender is d1" in dom0.ask(LENDER)
+    assert "lender is d1" in dom0.ask(LENDER.format(""))
     assert "borrower is d2" in dom0.ask(BORROWER.format(""))
     dom0.enter("lender")
     dom0.expect(r"lender: I promised d2 a page by reference 42")
@@ -44,7 +44,7 @@ def test_two_guests_share_one_page(household, through):
 
 def test_a_lender_lingers_until_its_last_page_is_given_back(household):
     dom0 = household()
-    dom0.ask(LENDER)
+    dom0.ask(LENDER.format(""))
     dom0.ask(BORROWER.format(" keep=yes"))
     dom0.enter("borrower")
     dom0.expect(r"borrower: a copy says 'who is there\?'")
@@ -54,3 +54,13 @@ def test_a_lender_lingers_until_its_last_page_is_given_back(household):
     dom0.expect(say.DOM0_PROMPT)
     dom0.type("destroy borrower")
     dom0.expect(r"d1 is gone\. Every frame of it is zero")
+
+
+def test_a_page_that_is_used_anew_too_early_is_read_by_who_has_it(household):
+    dom0 = household()
+    dom0.ask(LENDER.format(" forgets=yes"))
+    dom0.ask(BORROWER.format(" keep=yes"))
+    dom0.enter("borrower")
+    dom0.expect(r"borrower: by handle 0 I read 'who is there\?'")
+    dom0.expect(r"borrower: now I read 'the password is 1234'")
+    dom0.leave()

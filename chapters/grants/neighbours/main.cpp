@@ -52,6 +52,13 @@ grant_entry_v1_t* show_table() {
     return reinterpret_cast<grant_entry_v1_t*>(place.value << page_shift);
 }
 
+/// A mistake: it has its answer, and does not wait until nobody else has the page.
+void reuse() {
+    memcpy(own_page.question + 1, "he password is 1234", 20);
+    __atomic_store_n(own_page.question, 't', __ATOMIC_RELEASE);
+    print("lender: the page is mine again, I think: I keep a password in it\n");
+}
+
 void lend() {
     grant_entry_v1_t& entry = show_table()[reference];
     memcpy(own_page.question, "who is there?", 14);
@@ -64,6 +71,8 @@ void lend() {
         give_way();
     print("lender: I hear '{}', and see that my page is {}\n",
           static_cast<const char*>(own_page.answer), now(entry.flags) & used ? "in use" : "free");
+    if (guest().option("forgets") == "yes") return reuse();
+
     u16 idle = GTF_permit_access;
     while (!__atomic_compare_exchange_n(&entry.flags, &idle, u16{0}, false, __ATOMIC_ACQ_REL,
                                         __ATOMIC_ACQUIRE)) {
@@ -103,17 +112,25 @@ void copy() {
     print("borrower: a copy says '{}'\n", static_cast<const char*>(copied.question));
 }
 
+/// Does nothing with the page but to have it, and to look when it changes.
+[[noreturn]] void keep(const Page& page) {
+    while (now(page.question[0]) != 't')
+        give_way();
+    print("borrower: now I read '{}'\n", static_cast<const char*>(page.question));
+    for (;;)
+        give_way();
+}
+
 void borrow() {
     const gnttab_map_grant_ref_t mapped = map();
     Page& page = *reinterpret_cast<Page*>(mapped.host_addr);
     print("borrower: by handle {} I read '{}'\n", mapped.handle,
           static_cast<const char*>(page.question));
     copy();
-    while (guest().option("keep") == "yes")
-        give_way();
-
     memcpy(page.answer, "your neighbour", 15);
     __atomic_store_n(&page.answered, 1, __ATOMIC_RELEASE);
+    if (guest().option("keep") == "yes") keep(page);
+
     gnttab_unmap_grant_ref_t wish = {};
     wish.host_addr = mapped.host_addr;
     wish.handle = mapped.handle;
@@ -125,7 +142,7 @@ void borrow() {
 }  // namespace
 
 /// Options: `role=lender|borrower`, `with=DOMAIN` (the neighbour's number), `keep=yes` (a borrower
-/// that never gives back).
+/// that never gives back), `forgets=yes` (a lender that uses its page anew without a look).
 void guest_main() {
     if (guest().option("role") == "lender")
         lend();
