@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
-from drawings import DRAWINGS, boot, domains, engines
+from drawings import DRAWINGS, boot, domains, engines, events
 from drawings.paper import Paper
 from quoting.symbols import Index, QuoteError
 
@@ -48,16 +48,36 @@ def test_words_are_written_for_xml(mark: str) -> None:
     assert words(paper) == f"a {mark} b"
 
 
+RUNS = {"bell": """written: 9
+answered: 8
+== moments
+       0 µs  web-frontend  writes request 9, and rings
+       0 µs  the bit       00000010
+   2,500 µs  db-primary    looks: 8 written, 8 answered
+   5,000 µs  db-primary    goes to sleep
+   5,000 µs  the bit       00000000
+""", "layouts": """== levels
+selector's bits: 0 4
+word 0, pending and not masked, bits: 5
+word 4, pending and not masked, bits: 44
+masked, and pending: 7
+== queues
+queue 2: 4 -> 3
+queue 12: 1
+"""}
+
+
 @pytest.fixture
 def env(real: tuple[Index, list[str]], monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """As much of Sphinx as a drawing needs, and runs that are not made."""
     said = {"held": "held as it worked, ms: 1234\n", "coupon": "d1 0x5 0x70 a\nd2 0x5 0x90 b\n"}
     monkeypatch.setattr(domains, "transcript", lambda _, name, __: said[name])
+    monkeypatch.setattr(events, "transcript", lambda _, name, __: RUNS[name])
     return SimpleNamespace(quoting=SimpleNamespace(index=real[0]), temp_data={})
 
 
 OURS = {name for name, draw in DRAWINGS.items()
-        if draw.__module__ in (domains.__name__, engines.__name__)}
+        if draw.__module__ in (domains.__name__, engines.__name__, events.__name__)}
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
@@ -99,3 +119,38 @@ def test_a_world_switch_that_moves_another_number(
     monkeypatch.setattr(engines, "moved_by_hand", lambda *_: 13)
     with pytest.raises(QuoteError, match="moves 13 registers by hand, and 14 are drawn"):
         engines.svm_crossing(top / "book", env)
+
+
+def test_levels_lead_to_the_ports_of_the_run(top: Path, env: SimpleNamespace) -> None:
+    said = words(events.levels(top / "book", env))
+    assert "word 4, bit 44: port 300" in said and "Port 7 is pending too" in said
+
+
+def test_queues_are_in_the_order_of_the_run(top: Path, env: SimpleNamespace) -> None:
+    said = words(events.queues(top / "book", env))
+    assert "queue 2: port 4, then port 3; queue 12: port 1" in said
+
+
+def test_the_ring_has_the_indices_of_the_incident(top: Path, env: SimpleNamespace) -> None:
+    assert "9 requests were written and 8 answered" in words(events.ring(top / "book", env))
+    assert "bell" in env.temp_data["runs"]
+
+
+def test_the_moments_are_told_in_their_order(top: Path, env: SimpleNamespace) -> None:
+    said = words(events.moments(top / "book", env))
+    assert said.index("rings") < said.index("after 2,500 microseconds") < said.index("sleep")
+
+
+def test_a_device_comes_up_step_by_step(top: Path, env: SimpleNamespace) -> None:
+    said = words(events.states(top / "book", env))
+    assert said.index("the back says 2") < said.index("the front says 3") < said.index(
+        "the back says 4")
+
+
+@pytest.mark.parametrize("draw, name", [(events.queues, "layouts"), (events.moments, "bell")])
+def test_a_run_that_shows_nothing_is_not_drawn(
+    top: Path, env: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, draw, name: str
+) -> None:
+    monkeypatch.setattr(events, "transcript", lambda *_: "== queues\nnone\n== moments\nnone\n")
+    with pytest.raises(QuoteError, match=f"'{name}' printed no"):
+        draw(top / "book", env)

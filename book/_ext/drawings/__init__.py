@@ -9,7 +9,7 @@ from docutils import nodes
 from quoting.symbols import QuoteError
 from sphinx.util.docutils import SphinxDirective
 
-from . import boot, domains, engines
+from . import boot, domains, engines, events
 from .paper import Paper
 
 if TYPE_CHECKING:
@@ -31,6 +31,13 @@ DRAWINGS: dict[str, Callable[[Path, Any], Paper]] = {
     "births": domains.births,
     "crossing-svm": engines.svm_crossing,
     "crossing-vmx": engines.vmx_crossing,
+    "grant-and-bell": events.grant_and_bell,
+    "levels": events.levels,
+    "queues": events.queues,
+    "states": events.states,
+    "ring": events.ring,
+    "moments": events.moments,
+    "vocabulary": events.vocabulary,
 }
 
 
