@@ -93,6 +93,14 @@ with pyhv.boot(engine=sys.argv[1], cpus=1, memory=512, guests=["linux"]) as hv:
     print(f"grant {ref} is frame {frame:#x}, and there lies: {page[OUT:OUT + written].decode()!r}")
     print(f"bytes written: {written}")
     print(f"bytes taken: {taken}")
+    print("== claims")
+    hv.store[back + "/state"] = "4"
+    while hv.store[front + "/state"] != "4":
+        pass
+    show(hv, front, back)
+    with hv.freeze() as frozen:
+        row = next(row for row in frozen.domains[linux.id].ports if row["port"] == port)
+    print(f"port {port} is {row['is']}, for {row['remote']}")
     print("== catatonic")
     print("linux# head -c 3000 /dev/zero >/dev/hvc1")
     linux.console.write("head -c 3000 /dev/zero >/dev/hvc1; echo it returned\n")
