@@ -62,4 +62,12 @@ bool take_upcall() {
     return pending;
 }
 
+void sleep_until_rung(std::span<const u32> ports, u64 until_ns) {
+    sched_poll argument = {};
+    set_xen_guest_handle(argument.ports, const_cast<u32*>(ports.data()));
+    argument.nr_ports = u32(ports.size());
+    argument.timeout = until_ns;
+    hypercall(__HYPERVISOR_sched_op, SCHEDOP_poll, address(&argument));
+}
+
 }  // namespace kit

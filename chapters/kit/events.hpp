@@ -5,6 +5,18 @@
 
 namespace kit {
 
+/// What a ring needs of its doorbell.
+class Bell {
+public:
+    /// Wakes the other end.
+    virtual void ring() = 0;
+    /// Sleeps until the other end has rung since the last wait; may come back early.
+    virtual void wait() = 0;
+
+protected:
+    ~Bell() = default;
+};
+
 /// Asks Xen to interrupt vCPU 0 with `vector` whenever an event is pending, through its local APIC.
 Result<> events_init(u8 vector);
 
@@ -28,5 +40,24 @@ bool take_pending(u32 port);
 
 /// True when Xen has said that some event is pending. Clears the word.
 bool take_upcall();
+
+/// Sleeps until one of `ports`, at most 128, is pending (SCHEDOP_poll), or system time `until_ns`
+/// has come; 0: for as long as it takes. Pending bits stay as they are.
+void sleep_until_rung(std::span<const u32> ports, u64 until_ns = 0);
+
+/// The doorbell behind a port of ours.
+class PortBell final : public Bell {
+public:
+    explicit PortBell(u32 port) : port_{port} {}
+    void ring() override { send_event(port_); }
+    void wait() override {
+        while (!take_pending(port_))
+            sleep_until_rung({&port_, 1});
+    }
+    u32 port() const { return port_; }
+
+private:
+    u32 port_;
+};
 
 }  // namespace kit

@@ -1,9 +1,12 @@
-// What the tests of the store share: clients who speak its protocol, and a small tree.
+// What the tests of the store share: clients who speak its protocol, a small tree, and a house of
+// guests that reach it over their rings.
 #pragma once
 
 #include <dom0/store/ring.hpp>
+#include <kit/store.hpp>
 
 #include <gtest/gtest.h>
+#include <map>
 
 namespace store_clients {
 
@@ -63,6 +66,46 @@ protected:
         store.set_permissions("/local/domain/5/device", {{5, false, false}});
     }
     Store store;
+};
+
+/// A store, and guests whose own clients reach it over rings: whoever rings or waits has it served.
+class House {
+public:
+    Store store;
+
+    /// Has a guest's home made as the toolstack makes it, and its ring introduced.
+    void move_in(u16 id) {
+        const std::string home = "/local/domain/" + decimal(id);
+        store.write(home, "");
+        store.set_permissions(home, {{0, false, false}, {id, true, false}});
+        for (auto own : {"/device", "/backend"}) {
+            store.write(home + own, "");
+            store.set_permissions(home + own, {{id, false, false}});
+        }
+        guests_[id] = std::make_unique<Guest>(*this, id);
+        store.connect(id);
+    }
+    kit::StoreClient& client(u16 id) { return guests_.at(id)->client; }
+    /// Carries to everybody what they are owed.
+    void serve() {
+        for (auto& [id, guest] : guests_)
+            guest->ring();
+    }
+
+private:
+    struct Guest final : kit::Bell {
+        Guest(House& in, u16 who) : house{in}, id{who} {}
+        void ring() override {
+            if (Connection* link = house.store.find(id)) pump(house.store, *link, page);
+        }
+        void wait() override { ring(); }
+
+        House& house;
+        u16 id;
+        xenstore_domain_interface page = {};
+        kit::StoreClient client{page, *this};
+    };
+    std::map<u16, std::unique_ptr<Guest>> guests_;
 };
 
 }  // namespace store_clients

@@ -1,9 +1,7 @@
 // The store's paths: which are well made, which lies below which, and their steps one by one.
 #pragma once
 
-#include <kit/types.hpp>
-#include <optional>
-#include <string>
+#include <kit/decimal.hpp>
 #include <string_view>
 
 namespace dom0 {
@@ -28,9 +26,5 @@ std::string_view take_step(std::string_view& path);
 
 /// How many steps a path has: none for "/".
 ptrdiff_t steps_of(std::string_view path);
-
-/// Numbers in decimal, both ways: the store speaks text. Nothing: it is none, or above 999,999,999.
-std::string decimal(u64 number);
-std::optional<u32> parse_decimal(std::string_view text);
 
 }  // namespace dom0
