@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
-from drawings import DRAWINGS, boot, domains, engines, events
+from drawings import DRAWINGS, boot, domains, engines, events, grants
 from drawings.paper import Paper
 from quoting.symbols import Index, QuoteError
 
@@ -65,19 +65,34 @@ masked, and pending: 7
 queue 2: 4 -> 3
 queue 12: 1
 """}
+ROW = """== mapped
+offered: flags 0x0001, nobody has it
+mapped: flags 0x0019, somebody may read and write it
+== views
+d1, frame 0x44c0a, leads to 0x100: words / more
+d2, frame 0x20000, leads to 0x100: words / more
+== table
+  9  d0  rw  0x3a9f1  offered
+ 10  d0  ro  0x3a9f2  offered
+ 11  d0  rw  0x3b004  offered
+ 42  d2  rw  0x44c0a  in use
+== back
+given back: flags 0x0001, nobody has it
+"""
 
 
 @pytest.fixture
 def env(real: tuple[Index, list[str]], monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """As much of Sphinx as a drawing needs, and runs that are not made."""
     said = {"held": "held as it worked, ms: 1234\n", "coupon": "d1 0x5 0x70 a\nd2 0x5 0x90 b\n"}
-    monkeypatch.setattr(domains, "transcript", lambda _, name, __: said[name])
-    monkeypatch.setattr(events, "transcript", lambda _, name, __: RUNS[name])
+    said |= RUNS | {"row": ROW}
+    for drawing in (domains, events, grants):
+        monkeypatch.setattr(drawing, "transcript", lambda _, name, __: said[name])
     return SimpleNamespace(quoting=SimpleNamespace(index=real[0]), temp_data={})
 
 
 OURS = {name for name, draw in DRAWINGS.items()
-        if draw.__module__ in (domains.__name__, engines.__name__, events.__name__)}
+        if draw.__module__ in {each.__name__ for each in (domains, engines, events, grants)}}
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
@@ -154,3 +169,23 @@ def test_a_run_that_shows_nothing_is_not_drawn(
     monkeypatch.setattr(events, "transcript", lambda *_: "== queues\nnone\n== moments\nnone\n")
     with pytest.raises(QuoteError, match=f"'{name}' printed no"):
         draw(top / "book", env)
+
+
+def test_an_active_table_says_whom_each_row_lets_come(top: Path, env: SimpleNamespace) -> None:
+    said = words(grants.active_table(top / "book", env))
+    assert "row 10 promises d0 page 0x3a9f2, which it may only read, and is offered" in said
+    assert "row 42 promises d2 page 0x44c0a, which it may write, and is in use" in said
+
+
+@pytest.mark.parametrize("name, old, new, wrong", [
+    ("active-table", " 10  d0", " 10  nobody", "printed 3 lines of its part 'table'"),
+    ("two-views", "0x20000, leads to 0x100", "0x20000, leads to 0x200", "came to two frames"),
+    ("promise", "given back", "lost", "other turns of a promise's life"),
+])
+def test_a_run_that_tells_another_life_is_not_drawn(
+    top: Path, env: SimpleNamespace, monkeypatch: pytest.MonkeyPatch,
+    name: str, old: str, new: str, wrong: str,
+) -> None:
+    monkeypatch.setattr(grants, "transcript", lambda *_: ROW.replace(old, new))
+    with pytest.raises(QuoteError, match=wrong):
+        DRAWINGS[name](top / "book", env)

@@ -9,7 +9,7 @@ from docutils import nodes
 from quoting.symbols import QuoteError
 from sphinx.util.docutils import SphinxDirective
 
-from . import boot, domains, engines, events
+from . import boot, domains, engines, events, grants
 from .paper import Paper
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ DRAWINGS: dict[str, Callable[[Path, Any], Paper]] = {
     "gap": domains.gap,
     "life": domains.life,
     "births": domains.births,
+    "active-table": grants.active_table,
+    "two-views": grants.two_views,
+    "promise": grants.promise,
     "crossing-svm": engines.svm_crossing,
     "crossing-vmx": engines.vmx_crossing,
     "grant-and-bell": events.grant_and_bell,
