@@ -40,29 +40,6 @@ async def ringer(me):
         assert bound.error == "EINVAL"
 
 
-async def lender(me):
-    """Promise d2 a page by reference 8, and show oneself the table at frame 0x10000."""
-    await me.hypercall("memory_op", "add_to_physmap", {
-        "domid": "DOMID_SELF", "space": "XENMAPSPACE_grant_table", "gpfn": 0x10000})
-    me.write((0x10000 << 12) + 8 * 8, struct.pack("<HHI", 1, 2, 0x205))
-    me.write(0x205 << 12, b"a question")
-
-
-async def borrower(me):
-    """Copy it, map it, give it back, and try a reference that nobody wrote."""
-    copied = await me.hypercall("grant_table_op", "copy", {
-        "source": 8, "source_domid": 1, "dest": 0x300, "dest_domid": "DOMID_SELF", "len": 10,
-        "flags": "GNTCOPY_source_gref"}, 1)
-    wish = {"host_addr": 0x20000 << 12, "flags": "GNTMAP_host_map", "ref": 8, "dom": 1}
-    mapped = await me.hypercall("grant_table_op", "map_grant_ref", wish, 1)
-    read = me.read(0x300 << 12, 10), me.read(0x20000 << 12, 10)
-    wish = {"host_addr": 0x20000 << 12, "handle": mapped.handle}
-    unmapped = await me.hypercall("grant_table_op", "unmap_grant_ref", wish, 1)
-    wish = {"host_addr": 0x20000 << 12, "flags": "GNTMAP_host_map", "ref": 9, "dom": 1}
-    refused = await me.hypercall("grant_table_op", "map_grant_ref", wish, 1)
-    return copied.status, mapped.status, read, unmapped.status, refused.status
-
-
 async def spin(me):
     """Never end."""
     while True:
@@ -418,9 +395,3 @@ def test_a_callback_may_destroy_what_it_watches(hv):
 def test_a_breakpoint_that_cannot_be(hv, where, kind, says):
     with pytest.raises(kind, match=says):
         hv.breakpoint(where, print)
-
-
-def test_two_guests_share_a_page(hv):
-    hv.run(lender)
-    question = b"a question"
-    assert hv.run(borrower) == {"borrower": (0, 0, (question, question), 0, -1)}
