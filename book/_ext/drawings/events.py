@@ -79,7 +79,7 @@ def levels(book: Path, _: BuildEnvironment) -> Paper:
     masked = _numbers(text, "masked, and pending")[0]
     told = "; ".join(f"word {word}, bit {bit}: port {64 * word + bit}"
                      for word, bits in words.items() for bit in bits)
-    paper = Paper(WIDTH, 70 + 62 * len(words), "From a flag to ports. The flag says that events "
+    paper = Paper(WIDTH, 44 + 62 * len(words), "From a flag to ports. The flag says that events "
                   f"wait; the selector has bits {', '.join(map(str, chosen))} up; each names a "
                   f"word of pending bits. {told}. Port {masked} is pending too, dashed, and "
                   "masked.")
@@ -212,9 +212,8 @@ def moments(book: Path, _: BuildEnvironment) -> Paper:
         y = names[who]
         paper.line((x, y - 6), (x, y + 6))
         near_end = x > 560
-        word = what.split(",")[0]
         paper.text(x + (4 if not near_end else -4), y - 12 if who == "web-frontend" else y + 22,
-                   word, at="end" if near_end else "start", style="small")
+                   what, at="end" if near_end else "start", style="small")
         if "rings" in what:
             paper.line((x, y + 6), (x, 110), arrow=True, dashed=True)
         elif "sleep" in what:
