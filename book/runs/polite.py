@@ -4,34 +4,11 @@ import sys
 from collections import Counter
 
 import pyhv
-from pyhv.linked.visitor import Message, Visitor
+from pyhv.linked.devices import Device, attach
 
-SET_PERMS = 14  # xen/io/xs_wire.h
 PAGE, OUT, OUT_INDICES = 4096, 1024, 3072 + 8  # xen/io/console.h
 WATCHED = 5_000_000_000  # ns
 STATES = {"1": "initialising", "2": "waiting", "3": "initialised", "4": "connected"}
-
-
-def allow(hv, path: str, *permissions: str) -> None:
-    """Say who may read an entry: the store's own protocol has a request for it."""
-    texts = b"".join(text.encode() + b"\0" for text in (path, *permissions))
-    with Visitor(hv) as visitor:
-        visitor.talk(Message(SET_PERMS, 1, 0, texts).packed())
-
-
-def offer(hv, guest) -> tuple[str, str]:
-    """Write what a toolstack writes of a new device: two folders that name each other."""
-    front = f"/local/domain/{guest.id}/device/console/1"
-    back = f"/local/domain/0/backend/console/{guest.id}/1"
-    hv.store[back + "/frontend"] = front
-    hv.store[back + "/frontend-id"] = str(guest.id)
-    hv.store[back + "/state"] = "2"
-    for entry in ("", "/frontend", "/frontend-id", "/state"):
-        allow(hv, back + entry, "n0", f"r{guest.id}")
-    hv.store[front + "/backend"] = back
-    hv.store[front + "/backend-id"] = "0"
-    hv.store[front + "/state"] = "1"
-    return front, back
 
 
 def show(hv, front: str, back: str) -> None:
@@ -70,7 +47,10 @@ with pyhv.boot(engine=sys.argv[1], cpus=1, memory=512, guests=["linux"]) as hv:
     with hv.freeze() as frozen:
         print(frozen.domains[linux.id].ports)
 
-    front, back = offer(hv, linux)
+    device = Device("console", linux.id, 0, number=1)
+    front, back = device.front_home, device.back_home
+    attach(hv, device)
+    hv.store[back + "/state"] = "2"
     while hv.store[front + "/state"] != "3":
         pass
     hv.store[back + "/state"] = "3"
