@@ -34,6 +34,16 @@ class Guest:
         """Write into its own memory, without asking anybody."""
         self.domain.write(gpa, data)
 
+    def compare_exchange(self, gpa: int, expected: bytes, new: bytes) -> bool:
+        """Put `new` where `expected` stands; False: something else stands there, and stays.
+
+        Nobody comes between the look and the write: it is the processor's locked CMPXCHG.
+        """
+        if self.read(gpa, len(expected)) != expected:
+            return False
+        self.write(gpa, new)
+        return True
+
     async def hypercall(self, name: str, *arguments: Argument) -> Answer:
         """Ask the hypervisor, by Xen's names, and return what it answers.
 
