@@ -1,7 +1,8 @@
 # What `hv check` builds of a lab: out of the reader's copy, which it lays into build/labs/NAME
 # first, and of what the rest of this tree has compiled already. Nothing here is part of `all`.
 #
-#   lab-NAME-probe   the copy and the lab's probe.cpp as a hosted program, under the sanitizers
+#   lab-NAME-probe   the copy and the lab's probe.cpp as a hosted program, under the sanitizers;
+#                    with `moments = true` each function that it enters is one: moments.hpp
 #   lab-NAME.elf     where the copy is of hv/: the image, with the reader's files for ours
 #                    where it is of chapters/: the reader's guest
 
@@ -20,9 +21,12 @@ function(lab_program target)
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/labs)
 endfunction()
 
-# All of hv/ that can be hosted, for the probes that want a whole machine
+# All of hv/ that can be hosted, and the machine around it, for the probes that want a whole one
 get_target_property(hosted_sources hv_hosted SOURCES)
 list(TRANSFORM hosted_sources PREPEND ${CMAKE_SOURCE_DIR}/hv/)
+foreach(part machine metal turns)
+  list(APPEND hosted_sources ${CMAKE_SOURCE_DIR}/pyhv/native/${part}.cpp)
+endforeach()
 add_library(labs_hosted STATIC EXCLUDE_FROM_ALL ${hosted_sources})
 target_compile_options(labs_hosted PRIVATE -O0 -g0)
 target_include_directories(labs_hosted PUBLIC
@@ -30,7 +34,7 @@ target_include_directories(labs_hosted PUBLIC
 target_compile_definitions(labs_hosted PUBLIC
   $<TARGET_PROPERTY:hv_hosted,INTERFACE_COMPILE_DEFINITIONS>)
 
-function(lab_probe name folder copied beside machine)
+function(lab_probe name folder copied beside machine moments)
   set(probe lab-${name}-probe)
   list(TRANSFORM beside PREPEND ${CMAKE_SOURCE_DIR}/)
   add_executable(${probe} ${copied} ${folder}/probe.cpp ${beside})
@@ -42,6 +46,11 @@ function(lab_probe name folder copied beside machine)
   set(checked -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_compile_options(${probe} PRIVATE -O0 -Wall -Wextra ${checked})
   target_link_options(${probe} PRIVATE ${checked})
+  if(moments)
+    # What the libraries and the ground floor do in between is no moment
+    target_compile_options(${probe} PRIVATE -finstrument-functions $<$<CXX_COMPILER_ID:GNU>:
+      -finstrument-functions-exclude-file-list=/c++/$<COMMA>hv/base/$<COMMA>hv/x86/$<COMMA>hv/boot/>)
+  endif()
   if(machine)
     target_link_libraries(${probe} PRIVATE labs_hosted)
   endif()
@@ -78,7 +87,8 @@ foreach(toml ${labs})
   set_source_files_properties(${copied} PROPERTIES GENERATED TRUE COMPILE_OPTIONS -Wno-error)
   lab_paths(${toml} beside beside)
   file(STRINGS ${toml} machine REGEX "^machine = true")
-  lab_probe(${name} ${folder} "${copied}" "${beside}" "${machine}")
+  file(STRINGS ${toml} moments REGEX "^moments = true")
+  lab_probe(${name} ${folder} "${copied}" "${beside}" "${machine}" "${moments}")
   if(files MATCHES "^hv/")
     lab_image(${name} "${copied}" "${files}")
   else()

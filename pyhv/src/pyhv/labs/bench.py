@@ -107,7 +107,8 @@ class Bench:
                 entries.append(cpio.program(
                     self.lab.name, (MADE / target(self.lab, "elf")).read_bytes()))
             module = self._folder / f"module-{len(self._booted)}.cpio"
-            build.write_module(module, BUILD, "list\n", False, files=entries)
+            build.write_module(module, BUILD, "list\n", False,
+                               guests=("hello", *self.lab.guests), files=entries)
             machine = Machine(engine=self.engine, image=image, module=module, memory_mib=memory)
             self._booted[key] = self._machines.enter_context(Emulator(machine))
         return self._booted[key]

@@ -20,7 +20,8 @@ class Lab:
     `files` are those of the tree that the reader gets, `holes` the functions in them that lose
     their bodies, by qualified name, and what stands there instead; in a lab in Python all
     functions do. Its probe is linked with the files `beside` and, where it needs a `machine`, with
-    all of hv/. `difficulty` is 1, 2 or 3.
+    all of hv/; with `moments` it can act between any two functions of the reader's. The machines
+    of its emulated points have those `guests` in their module, too. `difficulty` is 1, 2 or 3.
     """
 
     chapter: str
@@ -32,6 +33,8 @@ class Lab:
     files: list[str]
     beside: list[str] = field(default_factory=list)
     machine: bool = False
+    moments: bool = False
+    guests: list[str] = field(default_factory=list)
     holes: dict[str, str] = field(default_factory=dict)
 
     @property
