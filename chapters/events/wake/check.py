@@ -2,10 +2,10 @@
 """The points of the lab *wake*: each says what it expects, then what came.
 
 A story is steps: `ring:5` (by a friend), `mask:5` and `open:5` (by the guest), `unmask:5`, `look`
-(was the vCPU told?), `take` (its handler runs, and says which ports it found), `poll:5,7` (the answer,
-and whether it sleeps; `300x5` is port 5, 300 times; `late` is a poll whose time is over), `asleep`,
-`narrow` (a 32-bit guest), `orders:ring` (every order of that and what the guest does). A seed above
-1 draws other rules.
+(was the vCPU told?), `take` (its handler runs, and says which ports it found), `poll:5,7` (the
+answer, and whether it sleeps; `300x5` is port 5, 300 times; `late` is a poll whose time is over),
+`asleep`, `narrow` (a 32-bit guest), `orders:ring` (every order of that and what the guest does). A
+seed above 1 draws other rules.
 """
 
 import random

@@ -44,8 +44,8 @@ def variant(seed: int) -> str:
     row, read_only, offset = _rules(seed)
     rights = "to be read alone (`GTF_readonly`)" if read_only else "to read and to write"
     return (f"The row is {row}: REFERENCE changes, too.\n\n`promise` promises the page {rights}."
-            f"\n\n`copy` begins {offset} bytes into the promised page and goes on to its end. What it "
-            "copies begins with your page, too.")
+            f"\n\n`copy` begins {offset} bytes into the promised page and goes on to its end. "
+            "What it copies begins with your page, too.")
 
 
 class Watched:

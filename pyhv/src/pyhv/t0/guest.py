@@ -38,6 +38,16 @@ class Guest:
         """Put `new` where `expected` stands; False: something else stands there, and stays.
 
         Nobody comes between the look and the write: it is the processor's locked CMPXCHG.
+
+        >>> import pyhv
+        >>> async def web(me):
+        ...     me.write(0x1000, b"idle")
+        ...     busy = me.compare_exchange(0x1000, b"busy", b"mine")
+        ...     idle = me.compare_exchange(0x1000, b"idle", b"mine")
+        ...     return busy, idle, me.read(0x1000, 4)
+        >>> with pyhv.hosted() as hv:
+        ...     hv.run(web)
+        {'web': (False, True, b'mine')}
         """
         if self.read(gpa, len(expected)) != expected:
             return False
