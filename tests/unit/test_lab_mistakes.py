@@ -77,7 +77,7 @@ MISTAKES = [
      "took its page back and promised another one, you marked the row"),
     ("pins", "pin.cpp", "count == Pin::most || ", "", "there is a most", "129 readers, then"),
     ("pins", "pin.cpp", "pin.holder != wish.holder || ", "", "several uses are counted",
-     "; page-153 page-153"),
+     "you made page-153 page-153;"),
     ("pins", "pin.cpp", "        unmark(entry, pin, wish.write);\n        return begun",
      "        return begun", "what was not promised is refused", "bad_page rw/0"),
     ("pins", "pin.cpp", "if (last.value != 0)", "if (false)", "the last one lets go",

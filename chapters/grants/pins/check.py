@@ -190,10 +190,16 @@ class Table:
         return "safe"
 
 
-def _one(bench: Any, *stories: str) -> Iterator[Any]:
-    yield "; ".join(Table(_rules(bench.seed)).live(story) for story in stories)
+def _ask(bench: Any, *stories: str) -> Iterator[Any]:
+    """Yield that all stories come out right; then that, or the first that does not."""
+    right = f"{len(stories)} of {len(stories)} stories are right"
+    yield right
     answers = bench.probe("".join(f"{story}\n" for story in stories)).splitlines()
-    yield "; ".join(answer.strip() for answer in answers)
+    for story, answer in zip(stories, answers, strict=True):
+        wanted = Table(_rules(bench.seed)).live(story)
+        if answer.strip() != wanted:
+            yield f"of the story {story} you made {answer.strip()}; right is {wanted}"
+    yield right
 
 
 def _place(bench: Any) -> tuple[int, int]:
@@ -204,7 +210,7 @@ def _place(bench: Any) -> tuple[int, int]:
 def the_page_is_kept(bench: Any) -> Iterator[Any]:
     """mark() tells the guest, begin() keeps its page in being, and page.frame is that page."""
     ref, page = _place(bench)
-    return _one(bench, *(f"version:{version} row:{ref:x}:1:{ME}:{page:x} look:{ref:x}:{page:x} "
+    return _ask(bench, *(f"version:{version} row:{ref:x}:1:{ME}:{page:x} look:{ref:x}:{page:x} "
                          f"pin:{ref:x}:{ME}:{write}:{to_map} look:{ref:x}:{page:x}"
                          for version, write, to_map in ((1, 0, 1), (1, 1, 1), (2, 0, 0))))
 
@@ -212,7 +218,7 @@ def the_page_is_kept(bench: Any) -> Iterator[Any]:
 def what_was_not_promised_is_refused(bench: Any) -> Iterator[Any]:
     """bad_gntref beyond the table, bad_page where begin() finds none, else general_error."""
     ref, page = _place(bench)
-    return _one(bench, *(f"{row} pin:{ref:x}:{who}:{write}:1 look:{ref:x}:{page:x}"
+    return _ask(bench, *(f"{row} pin:{ref:x}:{who}:{write}:1 look:{ref:x}:{page:x}"
                          for row, who, write in (
                              (f"row:{ref:x}:1:{OTHER}:{page:x}", ME, 0),
                              (f"row:{ref:x}:5:{ME}:{page:x}", ME, 1),
@@ -226,7 +232,7 @@ def several_uses_are_counted(bench: Any) -> Iterator[Any]:
     """One pin, however many have it: its page is used once, and its marks go one by one."""
     ref, page = _place(bench)
     look = f"look:{ref:x}:{page:x}"
-    return _one(bench, f"row:{ref:x}:1:{ME}:{page:x} pin:{ref:x}:{ME}:0:1 {look} "
+    return _ask(bench, f"row:{ref:x}:1:{ME}:{page:x} pin:{ref:x}:{ME}:0:1 {look} "
                        f"pin:{ref:x}:{ME}:1:1 {look} pin:{ref:x}:{ME}:0:0 {look} unpin:{ref:x}:1 "
                        f"{look} unpin:{ref:x}:0 {look} unpin:{ref:x}:0 {look}",
                 f"row:{ref:x}:1:{ME}:{page:x} pin:{ref:x}:{ME}:0:1 row:{ref:x}:1:{OTHER}:{page:x} "
@@ -237,7 +243,7 @@ def the_last_one_lets_go(bench: Any) -> Iterator[Any]:
     """With the last use the pin is as new, and its page anybody's: end_use(), with no lock held."""
     ref, page = _place(bench)
     look = f"look:{ref:x}:{page:x}"
-    return _one(bench, f"row:{ref:x}:1:{ME}:{page:x} pin:{ref:x}:{ME}:1:1 unpin:{ref:x}:1 {look} "
+    return _ask(bench, f"row:{ref:x}:1:{ME}:{page:x} pin:{ref:x}:{ME}:1:1 unpin:{ref:x}:1 {look} "
                        f"row:{ref:x}:1:{OTHER}:{page + 1:x} pin:{ref:x}:{OTHER}:0:0 {look} "
                        f"look:{ref:x}:{page + 1:x} unpin:{ref:x}:0 look:{ref:x}:{page + 1:x}")
 
@@ -261,7 +267,7 @@ def what_is_in_use_is_not_asked_again(bench: Any) -> Iterator[Any]:
     ref, page = _place(bench)
     begin = f"row:{ref:x}:1:{ME}:{page:x} pin:{ref:x}:{ME}:0:1"
     look = f"look:{ref:x}:{page:x}"
-    return _one(bench, f"{begin} row:{ref:x}:0:0:0 pin:{ref:x}:{ME}:0:1 {look}",
+    return _ask(bench, f"{begin} row:{ref:x}:0:0:0 pin:{ref:x}:{ME}:0:1 {look}",
                 f"{begin} row:{ref:x}:1:{ME}:{page + 1:x} pin:{ref:x}:{ME}:1:1 {look} "
                 f"look:{ref:x}:{page + 1:x}",
                 f"{begin} row:{ref:x}:5:{ME}:{page:x} pin:{ref:x}:{ME}:1:1 {look} unpin:{ref:x}:0 "
@@ -275,7 +281,7 @@ def parts_are_parts(bench: Any) -> Iterator[Any]:
     part = f"version:2 part:{ref:x}:101:{ME}:{page:x}:{start:x}:{size:x}"
     other = f"version:2 other:{ref:x}:{ME}:7:9"
     look = f"look:{ref:x}:{page:x}"
-    return _one(bench, f"{part} pin:{ref:x}:{ME}:0:1 {look}",
+    return _ask(bench, f"{part} pin:{ref:x}:{ME}:0:1 {look}",
                 f"{part} pin:{ref:x}:{ME}:0:0 {look} row:{ref:x}:1:{ME}:{page:x} "
                 f"pin:{ref:x}:{ME}:0:1 pin:{ref:x}:{ME}:0:0 unpin:{ref:x}:0 {look}",
                 f"{other} pin:{ref:x}:{ME}:0:0 {look} row:{ref:x}:1:{ME}:{page:x} "
@@ -300,14 +306,8 @@ def what_was_taken_back_is_not_taken(bench: Any) -> Iterator[Any]:
 
 def any_story_comes_out_right(bench: Any) -> Iterator[Any]:
     """Take the story that went wrong, and write flags and counts down after each step."""
-    stories = [_any_story(bench.die, _rules(bench.seed)) for _ in range(STORIES)]
-    yield f"{STORIES} of {STORIES} stories are right"
-    answers = bench.probe("".join(f"{story}\n" for story in stories)).splitlines()
-    for story, answer in zip(stories, answers, strict=True):
-        right = Table(_rules(bench.seed)).live(story)
-        if answer.strip() != right:
-            yield f"of the story {story} you made {answer.strip()}; right is {right}"
-    yield f"{STORIES} of {STORIES} stories are right"
+    return _ask(bench, *(_any_story(bench.die, _rules(bench.seed))
+                         for _ in range(STORIES)))
 
 
 def _any_story(die: random.Random, rules: Rules) -> str:
