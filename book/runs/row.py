@@ -67,11 +67,10 @@ async def try_again(me):
     print(f"d2 maps reference 42 of d1: status {answer.status}")
 
 
-def take_back(hv) -> None:
-    """What the owner's compare-exchange does: zero in place of exactly GTF_permit_access."""
-    flags, _, _ = row(hv, 42)
-    if taken := flags == PERMIT:
-        hv.domains[1].write(TABLE * PAGE + 42 * ROW.size, bytes(2))
+async def take_back(me):
+    """Puts zero in the place of exactly what it wrote there itself."""
+    taken = me.compare_exchange(TABLE * PAGE + 42 * ROW.size,
+                                PERMIT.to_bytes(2, "little"), bytes(2))
     print(f"d1 takes row 42 back: {'done' if taken else 'not while it is in use'}")
 
 
@@ -106,8 +105,8 @@ with pyhv.hosted(seed=1, cpus=1, memory=64) as hv:
         print(f"{ref:>3}  d{domain}  {'ro' if flags & READ_ONLY else 'rw'}  {frame:#x}  "
               f"{'in use' if flags & USED else 'offered'}")
     print("== back")
-    take_back(hv)
+    hv.run(web_frontend=take_back)
     hv.run(db_primary=give_back)
     show(hv, "given back")
-    take_back(hv)
+    hv.run(web_frontend=take_back)
     hv.run(db_primary=try_again)
