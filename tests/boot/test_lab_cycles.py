@@ -65,6 +65,10 @@ ANSWERS = {
          "board.mask[word].set(bit_of(port));\n            "
          "board.pending[word].clear(bit_of(port));\n            serve"),
     ],
+    "ring": [
+        ("count <= table_size - first;", "count <= table_size - first && first % 2 == 0;"),
+        ("0 : invalid", "0 : -5"),
+    ],
     "wake": [
         ("most_polled = 128", "most_polled = 27"),
         ("    for (u32 i = 0; i < count; ++i) {\n",

@@ -32,6 +32,10 @@ WORDS = "    u64 words = board.selector->exchange(0);\n"
 ASLEEP = "        sleep_for(port);\n"
 TAKEN = "    board.pending[port / bits_per_word].clear(bit_of(port));\n"
 WAITS = "    while ((" + TAKEN.strip("; \n") + " & bit_of(port)) == 0)\n" + ASLEEP
+ASKED = "    page.req_event.show(own.heard + 1);\n"
+MORE = "    return page.req_prod.look() != own.heard;\n"
+SHOWN = "    page.rsp_prod.show(own.told);\n"
+WANTED = "    return own.told - page.rsp_event.look() < own.told - before;\n"
 
 MISTAKES = [
     ("memory-map", "loader.cpp", "return Error{XEN_ENOSPC};", ";", "a full map says so",
@@ -119,6 +123,23 @@ MISTAKES = [
      "you sleep for ever: I set the pending bit"),
     ("wake", "poll.cpp", SLEEPS + LOOKED, LOOKED + SLEEPS, "no order loses a sleeper",
      "the bell rang after the vCPU had looked"),
+    ("ring", "back.cpp", "asked - own.told > Page::size || ", "",
+     "who promises too much is a liar", "of the story claim:8 take claim:9 take you made request"),
+    ("ring", "back.cpp", "if (asked == own.heard)", "if (asked <= own.heard)", "indices come round",
+     "of the story base:fffffffe ask:1 ask:2 ask:3 ask:4 take take take take take you made none"),
+    ("ring", "back.cpp", "first <= table_size && count <= table_size - first",
+     "first + count <= table_size", "what leads out of the table is refused",
+     "you delivered what lies beyond the table"),
+    ("ring", "back.cpp", "deliver(first, count)",
+     "deliver(page.slot(own.told).copy().first, page.slot(own.told).copy().count)",
+     "a request is looked at once", "a request was changed between two looks of yours"),
+    ("ring", "back.cpp", ASKED + MORE, "    const bool more = page.req_prod.look() != own.heard;\n"
+     + ASKED + "    return more;\n", "no request is slept through", "nobody rang, and you sleep"),
+    ("ring", "back.cpp", SHOWN + WANTED, "    const u32 wanted = page.rsp_event.look();\n" + SHOWN
+     + WANTED.replace("page.rsp_event.look()", "wanted"), "no answer is kept back",
+     "you looked before it asked, and showed your answer without a bell"),
+    ("ring", "back.cpp", WANTED, "    return page.rsp_event.look() != own.told + before;\n",
+     "a bell rings when it is wanted", "bell"),
 ]
 
 

@@ -245,7 +245,9 @@ def the_last_one_lets_go(bench: Any) -> Iterator[Any]:
     look = f"look:{ref:x}:{page:x}"
     return _ask(bench, f"row:{ref:x}:1:{ME}:{page:x} pin:{ref:x}:{ME}:1:1 unpin:{ref:x}:1 {look} "
                        f"row:{ref:x}:1:{OTHER}:{page + 1:x} pin:{ref:x}:{OTHER}:0:0 {look} "
-                       f"look:{ref:x}:{page + 1:x} unpin:{ref:x}:0 look:{ref:x}:{page + 1:x}")
+                       f"look:{ref:x}:{page + 1:x} unpin:{ref:x}:0 look:{ref:x}:{page + 1:x}",
+                f"version:2 row:{ref:x}:1:{ME}:{page:x} pin:{ref:x}:{ME}:0:0 {look} "
+                f"unpin:{ref:x}:0 {look}")
 
 
 def there_is_a_most(bench: Any) -> Iterator[Any]:
