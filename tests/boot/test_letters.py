@@ -23,7 +23,7 @@ DEATHS = [(role, step) for step, whose in STEPS for role in ROLES
           if whose in (role, "both", "who ends it")]
 OTHER = {"front": "back", "back": "front"}
 SAID = ("WHO IS THERE?", "THE KETTLE IS ON", "MIND THE STEP")
-ENOUGH = f"letters={len(SAID)}"
+ENOUGH = f"letters={len(SAID)} then=close"
 
 
 @dataclass
@@ -75,10 +75,15 @@ def street(machine):
     machine.wait_until_alone()
 
 
-def expect_a_talk(street: Street, ends: dict, device: Device) -> None:
-    """Wait until the front has heard its answers, and both are closed."""
+def expect_answers(ends: dict, device: Device) -> None:
+    """Wait until the front has heard its answers."""
     for text in SAID:
         ends["front"].console.expect(re.escape(f"d{device.back} answers '{text}'"))
+
+
+def expect_a_talk(street: Street, ends: dict, device: Device) -> None:
+    """Wait until the front has heard its answers, and both are closed."""
+    expect_answers(ends, device)
     for end in ends.values():
         end.console.expect(f"/{device.number} is over, and nothing of mine is out")
     assert [street.hv.store[f"{home}/state"] for home in (device.front_home, device.back_home)] \
@@ -94,18 +99,22 @@ def test_two_ends_connect_talk_and_close(street):
     expect_a_talk(street, ends, street.connect(ends))
 
 
+@pytest.mark.parametrize("by", ["crash", "poweroff"])
 @pytest.mark.parametrize(("role", "step"), DEATHS)
-def test_an_end_outlives_the_other(street, role, step):
+def test_an_end_outlives_the_other(street, role, step, by):
     """Whoever is left lets go of everything, is closed, and takes a new partner."""
     closer = "back" if (role, step) == ("back", "closing") else "front"
     words = {closer: ENOUGH, OTHER[closer]: ""}
     survivor = street.move_in(OTHER[role], words[OTHER[role]])
-    dying = street.move_in(role, f"{words[role]} die={step}")
+    dying = street.move_in(role, f"{words[role]} die={step} by={by}")
     ends = {role: dying, OTHER[role]: survivor}
     device = street.connect(ends)
-    dying.console.expect(f"{step}: I die")
-    assert dying.wait("crashed") == "crashed"
-    dying.destroy()
+    if by == "crash":
+        assert dying.wait("crashed") == "crashed"
+        assert f"letters: {step}: I die" in dying.console.text
+        dying.destroy()
+    else:
+        street.hv.wait_for(rf"{dying.name} \(d{dying.id}\) powered off")
 
     survivor.console.expect("/0 is over, and nothing of mine is out")
     street.wait_for_only("Domain-0", survivor.name)
@@ -115,3 +124,41 @@ def test_an_end_outlives_the_other(street, role, step):
 
     ends[role] = street.move_in(role, words[role])
     expect_a_talk(street, ends, street.connect(ends, 1))
+
+
+@pytest.mark.parametrize(("role", "lie"), [
+    ("front", "reference"), ("front", "port"), ("front", "producer"), ("front", "state"),
+    ("back", "producer"), ("back", "state"),
+])
+def test_an_end_that_lies_is_left(street, role, lie):
+    """The honest end lets go at once, while the liar still lives, and takes a new partner."""
+    survivor = street.move_in(OTHER[role])
+    ends = {OTHER[role]: survivor, role: street.move_in(role, f"lie={lie}")}
+    device = street.connect(ends)
+    survivor.console.expect("/0 is closed")
+    survivor.console.expect("/0 is over, and nothing of mine is out")
+    detach(street.hv, device)
+    ends[role] = street.move_in(role)
+    expect_answers(ends, street.connect(ends, 1))
+
+
+def test_a_page_that_is_kept_costs_that_page_alone(street):
+    """A back that says it is closed, and is not: the front goes on without its page."""
+    front, liar = street.move_in("front", ENOUGH), street.move_in("back", "lie=keep")
+    street.connect({"front": front, "back": liar})
+    front.console.expect("letters/0 is closed")
+    ends = {"front": front, "back": street.move_in("back")}
+    expect_answers(ends, street.connect(ends, 1))
+    front.console.expect("letters/1 is over, and nothing of mine is out")
+    assert "letters/0 is over" not in front.console.text
+    liar.destroy()
+    front.console.expect("letters/0 is over, and nothing of mine is out")
+
+
+def test_in_bochs_too():
+    """VMX: a talk, and one death of each end in the midst of it."""
+    with pyhv.boot(engine="vmx", memory=256, guests=("letters",)) as hv:
+        street = Street(hv)
+        ends = {"back": street.move_in("back"), "front": street.move_in("front", ENOUGH)}
+        expect_a_talk(street, ends, street.connect(ends))
+        street.wait_until_alone()

@@ -126,6 +126,52 @@ TEST(KitRing, BoundsALiar) {
     }
 }
 
+/// One too many, far ahead, and backwards.
+TEST(KitRing, ProducerThatRunsAwayIsCaughtByEitherEnd) {
+    for (u32 ahead : {Page::size + 1, 1000u, 1u << 31, ~0u}) {
+        Page page;
+        page.clear();
+        BackRing<Ask, Told> back{page};
+        page.req_prod = ahead;
+        EXPECT_TRUE(back.wants_no_sleep()) << "whoever slept would not see it";
+        EXPECT_EQ(back.take().error().code, Errno::XEN_EINVAL) << ahead;
+        EXPECT_FALSE(back.put({0, 0})) << "nothing was taken";
+    }
+    for (u32 ahead : {4u, Page::size + 1, 1u << 31, ~0u}) {
+        Page page;
+        page.clear();
+        FrontRing<Ask, Told> front{page};
+        for (u64 i = 0; i < 3; i++)
+            front.put({i, {}});
+        front.push();
+        page.rsp_prod = ahead;
+        EXPECT_TRUE(front.wants_no_sleep());
+        EXPECT_EQ(front.take().error().code, Errno::XEN_EINVAL) << ahead;
+        EXPECT_EQ(front.unanswered(), 3u);
+    }
+}
+
+/// It runs while the back reads: what the back has taken, and not answered, always fits.
+TEST(KitRing, ProducerThatRunsOnIsNeverTakenAtItsWord) {
+    Page page;
+    page.clear();
+    std::atomic<bool> is_over = false;
+    std::thread running{[&] {
+        while (!is_over)
+            ring::store(page.req_prod, ring::load(page.req_prod) + 1);
+    }};
+    for (int round = 0; round < 200; round++) {
+        ring::store(page.req_prod, 0);
+        BackRing<Ask, Told> back{page};
+        u32 taken = 0;
+        for (int i = 0; i < 1000; i++)
+            if (auto ask = back.take(); ask.ok() && *ask) taken++;
+        EXPECT_LE(taken, Page::size);
+    }
+    is_over = true;
+    running.join();
+}
+
 /// Two ends in two threads, each asleep until it is rung: a bell that is lost is a test that hangs.
 TEST(KitRing, LosesNoBell) {
     constexpr u64 most = 20'000;

@@ -30,9 +30,10 @@ Result<Driver::Talk> Back::talk() {
         done(At::took);
         ring_->put(answer(*letter));
         if (ring_->push()) send_event(port_);
+        run_away(ring_page_.as<Page>().rsp_prod);
         count_++;
         done(At::answered);
-        if (is_enough()) return Talk::over;
+        if (is_over()) return Talk::over;
     }
     return Talk::busy;
 }
@@ -62,7 +63,7 @@ Result<> Back::read_page(const Letter& letter, char (&text)[longest_text]) {
 void Back::let_go() {
     ring_.reset();
     letter_.close();
-    if (ring_page_.is_open()) {
+    if (ring_page_.is_open() && !lies("keep")) {
         ring_page_.close();
         done(At::unmapped);
     }

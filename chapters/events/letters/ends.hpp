@@ -11,7 +11,9 @@
 
 namespace letters {
 
-/// What both ends have: a port, and how many letters they want of a device; 0: without an end.
+/// What both ends have: a port, and how many letters they want of a device. An end can be told to
+/// lie: `lie=state` for both; `reference`, `port` and `producer` for a front; `producer` and
+/// `keep`, which gives no page back, for a back.
 class End : public Driver {
 public:
     explicit End(BusEnd& bus) : bus_{bus} {}
@@ -19,11 +21,15 @@ public:
 
     void became(BusState state) override;
     u32 port() const { return port_; } // 0: none
-    /// Pages of ours that the other has not given back, now that we ask.
-    virtual u32 pages_out() { return 0; }
+    /// Pages that stand between this end and its rest: ours that the other has not given back, now
+    /// that we ask, and the other's that we keep.
+    virtual u32 pages_out() = 0;
 
 protected:
-    bool is_enough() const;
+    static u32 wanted();
+    static bool lies(std::string_view how);
+    bool is_over() const;
+    void run_away(u32& producer) const;
     void shut();
 
     BusEnd& bus_;
@@ -56,6 +62,7 @@ public:
     Result<> take_up() override;
     Result<Talk> talk() override;
     void let_go() override;
+    u32 pages_out() override { return u32{ring_page_.is_open()} + u32{letter_.is_open()}; }
 
 private:
     Reply answer(const Letter& letter);

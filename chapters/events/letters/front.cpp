@@ -38,8 +38,9 @@ Result<> Front::offer() {
 }
 
 Result<> Front::write_offer() {
-    TRY(bus_.write("ring-ref", decimal(ring_page_.reference())));
-    return bus_.write("event-channel", decimal(port_));
+    const u32 reference = lies("reference") ? 511 : ring_page_.reference();
+    TRY(bus_.write("ring-ref", decimal(reference)));
+    return bus_.write("event-channel", decimal(lies("port") ? 4000 : port_));
 }
 
 Result<> Front::connect() {
@@ -55,10 +56,9 @@ Result<Driver::Talk> Front::talk() {
         if (reply) {
             TRY(hear(*reply));
             done(At::heard);
-            if (is_enough()) return Talk::over;
+            if (is_over()) return Talk::over;
         }
-        if (ring_->unanswered() == 0) {
-            if (is_enough()) return Talk::idle;
+        if (ring_->unanswered() == 0 && count_ < wanted()) {
             TRY(ask());
             done(At::asked);
         }
@@ -78,6 +78,7 @@ Result<> Front::ask() {
     }
     ring_->put(letter);
     if (ring_->push()) send_event(port_);
+    run_away(ring_page_.as<Page>().req_prod);
     return {};
 }
 

@@ -12,10 +12,18 @@ using namespace letters;
 
 namespace letters {
 
-/// `letters=N`: so many, and the device is closed.
-bool End::is_enough() const {
-    const auto wanted = parse_decimal(guest().option("letters"));
-    return wanted && *wanted != 0 && count_ >= *wanted;
+u32 End::wanted() { return parse_decimal(guest().option("letters")).value_or(3); }
+
+/// `then=close`: it ends the device once it has had its letters.
+bool End::is_over() const { return count_ >= wanted() && guest().option("then") == "close"; }
+
+bool End::lies(std::string_view how) { return guest().option("lie") == how; }
+
+/// The lie `producer`: there is more on the ring than it can hold.
+void End::run_away(u32& producer) const {
+    if (!lies("producer")) return;
+    producer += 1000;
+    send_event(port_);
 }
 
 void End::shut() {
@@ -27,6 +35,7 @@ void End::shut() {
 
 void End::became(BusState state) {
     print("letters: {} is {}\n", bus_.home(), name_of(state));
+    if (state == BusState::connected && lies("state")) (void)bus_.write("state", "77");
     switch (state) {
     case BusState::init_wait: return done(At::waiting);
     case BusState::initialised: return done(At::offered);
@@ -99,8 +108,8 @@ void wait(GuestStore& store, std::vector<std::unique_ptr<Device>>& unsettled) {
 
 }  // namespace
 
-/// Options: `role=front|back`, `letters=N` (after so many it closes the device; default: never),
-/// `die=STEP` and `by=poweroff` (steps.hpp).
+/// Options: `role=front|back`; `letters=N` (default: 3), after which an end with `then=close` closes
+/// the device; `die=STEP` and `by=poweroff` (steps.hpp); `lie=HOW` (ends.hpp).
 void guest_main() {
     if (!is_well_ordered()) give_up("die= names no step", Errno::XEN_EINVAL);
     if (auto ready = clock_init(); !ready) give_up("no shared page", ready.error().code);
