@@ -160,12 +160,12 @@ TEST(KitRing, ProducerThatRunsOnIsNeverTakenAtItsWord) {
         while (!is_over)
             ring::store(page.req_prod, ring::load(page.req_prod) + 1);
     }};
-    for (int round = 0; round < 200; round++) {
+    for (int round = 0; round < 50; round++) {
         ring::store(page.req_prod, 0);
         BackRing<Ask, Told> back{page};
         u32 taken = 0;
-        for (int i = 0; i < 1000; i++)
-            if (auto ask = back.take(); ask.ok() && *ask) taken++;
+        for (auto ask = back.take(); ask.ok() && taken <= Page::size; ask = back.take())
+            if (*ask) taken++;
         EXPECT_LE(taken, Page::size);
     }
     is_over = true;

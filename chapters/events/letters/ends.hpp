@@ -6,7 +6,6 @@
 
 #include <kit/grants.hpp>
 
-#include <memory>
 #include <optional>
 
 namespace letters {
