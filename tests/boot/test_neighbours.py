@@ -64,3 +64,14 @@ def test_a_page_that_is_used_anew_too_early_is_read_by_who_has_it(household):
     dom0.expect(r"borrower: by handle 0 I read 'who is there\?'")
     dom0.expect(r"borrower: now I read 'the password is 1234'")
     dom0.leave()
+
+
+def test_what_is_mapped_to_read_cannot_be_written(household):
+    dom0 = household()
+    dom0.ask(LENDER.format(""))
+    dom0.ask(BORROWER.format(" maps=ro"))
+    dom0.enter("borrower")
+    dom0.expect(r"borrower: by handle 0 I read 'who is there\?'")
+    dom0.expect(r"borrower: I wrote an answer, and read ''")
+    dom0.expect(r"borrower: I gave it back")
+    dom0.leave()

@@ -87,6 +87,7 @@ gnttab_map_grant_ref_t map() {
     gnttab_map_grant_ref_t wish = {};
     wish.host_addr = take_address_space(1).value << page_shift;
     wish.flags = GNTMAP_host_map;
+    if (guest().option("maps") == "ro") wish.flags |= GNTMAP_readonly;
     wish.ref = reference;
     wish.dom = neighbour();
     do {
@@ -129,6 +130,7 @@ void borrow() {
     copy();
     memcpy(page.answer, "your neighbour", 15);
     __atomic_store_n(&page.answered, 1, __ATOMIC_RELEASE);
+    print("borrower: I wrote an answer, and read '{}'\n", static_cast<const char*>(page.answer));
     if (guest().option("keep") == "yes") keep(page);
 
     gnttab_unmap_grant_ref_t wish = {};
@@ -141,8 +143,9 @@ void borrow() {
 
 }  // namespace
 
-/// Options: `role=lender|borrower`, `with=DOMAIN` (the neighbour's number), `keep=yes` (a borrower
-/// that never gives back), `forgets=yes` (a lender that uses its page anew without a look).
+/// Options: `role=lender|borrower`, `with=DOMAIN` (the neighbour's number); of a lender,
+/// `forgets=yes` (uses its page anew without a look); of a borrower, `keep=yes` (never gives back),
+/// and `maps=ro` (maps to read, and writes all the same).
 void guest_main() {
     if (guest().option("role") == "lender")
         lend();
