@@ -28,6 +28,7 @@ struct DomainPlug {
     void (*shut_down)(Domain& domain) = [](Domain&) {};
     std::span<const HypercallRow> hypercalls{};
     std::span<const PhysmapSpace> physmap_spaces{}; ///< XENMAPSPACE_* that this chapter answers
+    std::span<const Resource> resources{};          ///< XENMEM_resource_* that it answers
 };
 
 /// The machine's part that chapter `domains` furnishes.

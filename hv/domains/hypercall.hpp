@@ -98,6 +98,16 @@ struct PhysmapSpace {
     Result<Mfn> (*frame)(Domain& domain, u64 index) = nullptr;
 };
 
+/// The answer to XENMEM_acquire_resource for one kind: what a domain has beside its RAM, and its
+/// toolstack may look into.
+struct Resource {
+    u16 kind;                    ///< XENMEM_resource_*
+    /// How many frames there can be of the one with that `id`; 0: there is no such.
+    u32 (*most)(Domain& domain, u32 id);
+    /// The frame at `index`, which is below that, with one use more, which the caller ends.
+    Result<Mfn> (*frame)(Domain& domain, u32 id, u64 index);
+};
+
 /// Writes the 4 KiB at `page`: entry number n, at n * 32, is `mov $n, %eax; vmcall; ret` (vmmcall
 /// on SVM), good in 64-bit and 32-bit code. `engine` is EngineOperations::name.
 void fill_hypercall_page(u8* page, std::string_view engine);

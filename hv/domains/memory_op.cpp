@@ -195,9 +195,10 @@ Answer memory_op(Call& call) {
     case XENMEM_get_sharing_freed_pages:
     case XENMEM_get_sharing_shared_pages:
         return 0;
+    case XENMEM_acquire_resource:
+        return acquire_resource(memory);
     case XENMEM_exchange:
     case XENMEM_get_vnumainfo:
-    case XENMEM_acquire_resource:
         return Error{XEN_EOPNOTSUPP};
     default:
         return Error{XEN_ENOSYS};

@@ -27,4 +27,8 @@ Answer add_to_physmap(MemoryCall memory);
 Answer add_to_physmap_batch(MemoryCall memory);
 Answer remove_from_physmap(MemoryCall memory);
 
+/// Pages of a domain's for its toolstack (memory_op_resource.cpp). A guest that is not privileged
+/// hears XEN_EOPNOTSUPP, as on Xen.
+Answer acquire_resource(MemoryCall memory);
+
 }  // namespace hv

@@ -1,4 +1,6 @@
 // Chapter events: what it plugs into the machine.
+#include <domains/memory.hpp>
+#include <events/marks.hpp>
 #include <events/ports.hpp>
 #include <events/trace.hpp>
 #include <xen/domctl.h>
@@ -53,7 +55,31 @@ void console_input(Machine& machine) {
         raise_global_virq(*keeper, VIRQ_CONSOLE);
 }
 
+/// In how many pages the guest has its marks, if it has them in that layout.
+u32 most_marks(Domain& domain, u32 layout) {
+    EventChannels& events = events_of(domain);
+    Guard guard{events.lock};
+    if (events.abi == &fifo_abi)
+        return layout == static_cast<u32>(EventMarks::fifo) ? events.word_pages : 0;
+    const EventMarks used = domain.wide_shared_info ? EventMarks::wide : EventMarks::narrow;
+    return layout == static_cast<u32>(used) ? 1 : 0;
+}
+
+/// XEN_EINVAL: the guest has taken another layout meanwhile.
+Result<Mfn> marks_frame(Domain& domain, u32 layout, u64 index) {
+    EventChannels& events = events_of(domain);
+    Guard guard{events.lock};
+    const bool fifo = layout == static_cast<u32>(EventMarks::fifo);
+    if (fifo && index >= events.word_pages)
+        return Error{XEN_EINVAL};
+    const Mfn frame = fifo ? events.word_frames[index] : domain.shared_info_frame;
+    add_use(domain.machine, frame);
+    return frame;
+}
+
 constexpr HypercallRow calls[] = {{__HYPERVISOR_event_channel_op, event_channel_op}};
+
+constexpr Resource resources[] = {{resource_event_marks, most_marks, marks_frame}};
 
 constexpr DomainPlug domain_plug{
     .chapter = Chapter::events,
@@ -63,6 +89,7 @@ constexpr DomainPlug domain_plug{
     .release_vcpu = release_vcpu,
     .shut_down = shut_down_heard,
     .hypercalls = calls,
+    .resources = resources,
 };
 
 Result<> open(Machine& machine, Cpu&) {

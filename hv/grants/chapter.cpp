@@ -40,8 +40,8 @@ void tell_of_pins(Domain& domain, GrantTable& table) {
              count);
 }
 
-/// It gives back what it borrowed, and its guest's frames. What is remembered of its own promises
-/// stays for as long as somebody holds them.
+/// It gives back what it borrowed, and promises nothing more. Its table stays, as on Xen, for as
+/// long as somebody holds a page by it: there we write who is done, and its toolstack looks.
 Progress release(Domain& domain) {
     if (let_go_of_all(domain) == Progress::again)
         return Progress::again;
@@ -49,10 +49,6 @@ Progress release(Domain& domain) {
     Guard guard{table.lock};
     if (std::exchange(table.limit, 0) != 0)
         tell_of_pins(domain, table);
-    for (; table.frame_count > 0; --table.frame_count)
-        end_use(domain.machine, table.frames[table.frame_count - 1]);
-    for (; table.status_count > 0; --table.status_count)
-        end_use(domain.machine, table.status_frames[table.status_count - 1]);
     return Progress::done;
 }
 
@@ -64,7 +60,10 @@ void forget(Domain& domain) {
     const auto give_back = [&](const void* page) {
         machine.frames.give_back(frame_of(machine.memory.address_of_pointer(page)));
     };
-    (void)release(domain);  // of one that never lived
+    for (u32 i = 0; i < table->frame_count; ++i)
+        end_use(machine, table->frames[i]);
+    for (u32 i = 0; i < table->status_count; ++i)
+        end_use(machine, table->status_frames[i]);
     for (u32 i = 0; i < table->pin_frames; ++i)
         give_back(table->pins[i]);
     for (u32 i = 0; i < table->handle_frames; ++i)
@@ -73,8 +72,26 @@ void forget(Domain& domain) {
     unmake(machine, table);
 }
 
+/// XENMEM_resource_grant_table: how many frames the table may have, of either kind.
+u32 most_frames(Domain& domain, u32 id) {
+    constexpr u32 each = GrantTable::frames_per_status_frame;
+    GrantTable& table = grants_of(domain);
+    Guard guard{table.lock};
+    const u32 frames = std::max(table.limit, table.frame_count);
+    if (id == XENMEM_resource_grant_table_id_shared)
+        return frames;
+    return id == XENMEM_resource_grant_table_id_status && table.version == 2
+               ? static_cast<u32>(align_up(frames, each) / each)
+               : 0;
+}
+
+Result<Mfn> resource_frame(Domain& domain, u32 id, u64 index) {
+    return frame_of_table(domain, index, id == XENMEM_resource_grant_table_id_status);
+}
+
 constexpr HypercallRow calls[] = {{__HYPERVISOR_grant_table_op, grant_table_op}};
 constexpr PhysmapSpace spaces[] = {{XENMAPSPACE_grant_table, grant_frame}};
+constexpr Resource resources[] = {{XENMEM_resource_grant_table, most_frames, resource_frame}};
 
 constexpr DomainPlug domain_plug{
     .chapter = Chapter::grants,
@@ -83,6 +100,7 @@ constexpr DomainPlug domain_plug{
     .forget = forget,
     .hypercalls = calls,
     .physmap_spaces = spaces,
+    .resources = resources,
 };
 
 Result<> open(Machine& machine, Cpu&) {

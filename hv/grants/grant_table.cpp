@@ -36,21 +36,26 @@ Result<> grow(Domain& domain, u32 count) {
     return {};
 }
 
-Result<Mfn> grant_frame(Domain& domain, u64 index) {
+Result<Mfn> frame_of_table(Domain& domain, u64 index, bool status) {
     GrantTable& table = grants_of(domain);
-    const bool status = table.version == 2 && (index & XENMAPIDX_grant_table_status);
-    if (status)
-        index &= ~u64{XENMAPIDX_grant_table_status};
-    if (index >= GrantTable::most_frames)
+    if (index >= GrantTable::most_frames || (status && table.version != 2))
         return Error{XEN_EINVAL};
     if (index >= (status ? table.status_count : table.frame_count))
         TRY(grow(domain, static_cast<u32>(index + 1) *
                              (status ? GrantTable::frames_per_status_frame : 1)));
     Guard guard{table.lock};
     if (index >= (status ? table.status_count : table.frame_count))
-        return Error{XEN_EINVAL};  // taken apart meanwhile
+        return Error{XEN_EINVAL};  // it has another layout meanwhile
     const Mfn frame = status ? table.status_frames[index] : table.frames[index];
     add_use(domain.machine, frame);
+    return frame;
+}
+
+Result<Mfn> grant_frame(Domain& domain, u64 index) {
+    const bool status = grants_of(domain).version == 2 && (index & XENMAPIDX_grant_table_status);
+    if (status)
+        index &= ~u64{XENMAPIDX_grant_table_status};
+    const Mfn frame = TRY(frame_of_table(domain, index, status));
     trace(this_cpu(), grant_table_shown, domain.id, 0, domain.id, index);
     return frame;
 }

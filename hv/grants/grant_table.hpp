@@ -82,8 +82,11 @@ inline GrantTable& grants_of(const Domain& domain) { return domain.parts.get<Gra
 
 /// Makes the table at least `count` frames long. XEN_EINVAL beyond its limit; XEN_ENOMEM.
 Result<> grow(Domain& domain, u32 count);
-/// XENMAPSPACE_grant_table: the frame at `index`, or with XENMAPIDX_grant_table_status the status
-/// frame, growing the table up to it; see PhysmapSpace.
+/// The frame at `index`, or the status frame, growing the table up to it: with one use more.
+/// XEN_EINVAL beyond its limit, and where there are no status frames; XEN_ENOMEM.
+Result<Mfn> frame_of_table(Domain& domain, u64 index, bool status);
+/// XENMAPSPACE_grant_table: such a frame, for its own guest; see PhysmapSpace. The bit
+/// XENMAPIDX_grant_table_status asks for a status frame.
 Result<Mfn> grant_frame(Domain& domain, u64 index);
 /// The status frames that so many frames of version 2 need. The table's lock is held. XEN_ENOMEM.
 Result<> add_status_frames(Machine& machine, GrantTable& table, u32 frames);

@@ -46,7 +46,7 @@ Result<Mfn> hold_own(Domain& domain, u64 gfn, bool write) {
 GrantStatus pin(Domain& owner, const PinWish& wish, PinnedPage& page) {
     GrantTable& table = grants_of(owner);
     Guard guard{table.lock};
-    if (wish.ref >= table.entry_count())
+    if (wish.ref >= table.entry_count() || table.limit == 0)  // it is dying
         return GNTST_bad_gntref;
     if (!add_pins(owner.machine, table, wish.ref).ok())
         return GNTST_no_space;
@@ -82,8 +82,7 @@ void unpin(Domain& owner, GrantRef ref, bool write) {
         Guard guard{table.lock};
         Pin& pin = table.pin(ref);
         --(write ? pin.writers : pin.readers);
-        if (ref < table.entry_count())  // else it was taken apart meanwhile
-            unmark({table, owner.machine.memory, ref}, pin, write);
+        unmark({table, owner.machine.memory, ref}, pin, write);
         if (!pin.held())
             last = Mfn{std::exchange(pin, {}).frame};
     }

@@ -217,7 +217,7 @@ TEST_P(GrantMaps, KeepADyingOwnerUntilTheLastIsGone) {
     ASSERT_TRUE(find_domain(machine(), id)) << "it lingers";
     EXPECT_EQ(owner.life.load(), Life::dying);
     EXPECT_EQ(owner.frames_owned, 1u);
-    EXPECT_EQ(map(taker, owner, 42, hole + 1).status, GNTST_bad_gntref) << "its table is gone";
+    EXPECT_EQ(map(taker, owner, 42, hole + 1).status, GNTST_bad_gntref) << "it promises no more";
     u64 word = 7;
     EXPECT_TRUE(write_guest(*taker.vcpus[0], hole << 12, &word, 8).ok());
     const u64 free_then = free();
