@@ -1,6 +1,7 @@
 // The names, out of Xen's public headers: nothing here has a number of its own.
 #include "calls.hpp"
 #include <cstddef>
+#include <events/marks.hpp>
 #include <xen/xen.h>
 #include <xen/domctl.h>
 #include <xen/event_channel.h>
@@ -16,6 +17,8 @@ namespace hv::hosted {
 namespace {
 
 #define FIELD(type, member) {#member, offsetof(type, member), sizeof(type::member)}
+/// A field inside of a structure's union, by a name of our own.
+#define UNION(type, name, member) {#name, offsetof(type, u.member), sizeof(type::u.member)}
 /// A field inside of a domctl's union, by its last name.
 #define INNER(member, name) \
     {#name, offsetof(xen_domctl, u.member.name), sizeof(xen_domctl::u.member.name)}
@@ -43,7 +46,10 @@ LAYOUT(evtchn_close, FIELD(evtchn_close, port));
 LAYOUT(evtchn_send, FIELD(evtchn_send, port));
 LAYOUT(evtchn_unmask, FIELD(evtchn_unmask, port));
 LAYOUT(evtchn_status, FIELD(evtchn_status, dom), FIELD(evtchn_status, port),
-       FIELD(evtchn_status, status), FIELD(evtchn_status, vcpu));
+       FIELD(evtchn_status, status), FIELD(evtchn_status, vcpu),
+       UNION(evtchn_status, unbound_dom, unbound.dom), UNION(evtchn_status, virq, virq),
+       UNION(evtchn_status, remote_dom, interdomain.dom),
+       UNION(evtchn_status, remote_port, interdomain.port), UNION(evtchn_status, pirq, pirq));
 
 // Scheduling, and a guest's own vCPUs
 LAYOUT(sched_shutdown, FIELD(sched_shutdown, reason));
@@ -79,6 +85,13 @@ LAYOUT(gnttab_copy, END("source", source.u.gmfn), END("source_domid", source.dom
        END("dest_domid", dest.domid), END("dest_offset", dest.offset), FIELD(gnttab_copy, len),
        FIELD(gnttab_copy, flags), FIELD(gnttab_copy, status));
 LAYOUT(gnttab_set_version, FIELD(gnttab_set_version, version));
+LAYOUT(gnttab_get_version, FIELD(gnttab_get_version, dom), FIELD(gnttab_get_version, version));
+LAYOUT(xen_mem_acquire_resource, FIELD(xen_mem_acquire_resource, domid),
+       FIELD(xen_mem_acquire_resource, type), FIELD(xen_mem_acquire_resource, id),
+       FIELD(xen_mem_acquire_resource, nr_frames), FIELD(xen_mem_acquire_resource, frame),
+       FIELD(xen_mem_acquire_resource, frame_list));
+LAYOUT(xen_remove_from_physmap, FIELD(xen_remove_from_physmap, domid),
+       FIELD(xen_remove_from_physmap, gpfn));
 LAYOUT(xen_feature_info, FIELD(xen_feature_info, submap_idx), FIELD(xen_feature_info, submap));
 
 // The toolstack's
@@ -112,10 +125,13 @@ constexpr Operation rows[] = {
     MEMORY(populate_physmap, &xen_memory_reservation_layout),
     MEMORY(decrease_reservation, &xen_memory_reservation_layout),
     MEMORY(add_to_physmap, &xen_add_to_physmap_layout),
+    MEMORY(remove_from_physmap, &xen_remove_from_physmap_layout),
+    MEMORY(acquire_resource, &xen_mem_acquire_resource_layout),
 
     {"hvm_op", "set_param", HVMOP_set_param, &xen_hvm_param_layout},
     {"hvm_op", "get_param", HVMOP_get_param, &xen_hvm_param_layout},
     GRANT(query_size, &gnttab_query_size_layout),
+    GRANT(get_version, &gnttab_get_version_layout),
     GRANT(map_grant_ref, &gnttab_map_grant_ref_layout),
     GRANT(unmap_grant_ref, &gnttab_unmap_grant_ref_layout), GRANT(copy, &gnttab_copy_layout),
     GRANT(set_version, &gnttab_set_version_layout),
@@ -143,6 +159,8 @@ constexpr Constant known[] = {
     CONSTANT(EVTCHNSTAT_closed), CONSTANT(EVTCHNSTAT_unbound), CONSTANT(EVTCHNSTAT_interdomain),
     CONSTANT(EVTCHNSTAT_virq), CONSTANT(EVTCHNSTAT_ipi), CONSTANT(HVM_PARAM_CALLBACK_IRQ),
     CONSTANT(HVM_PARAM_STORE_EVTCHN), CONSTANT(HVM_PARAM_CONSOLE_EVTCHN),
+    CONSTANT(XENMEM_resource_grant_table), CONSTANT(XENMEM_resource_grant_table_id_status),
+    CONSTANT(resource_event_marks),
     CONSTANT(XEN_DOMCTL_CDF_hvm), CONSTANT(XEN_DOMCTL_CDF_hap), CONSTANT(XEN_X86_EMU_LAPIC),
 };
 

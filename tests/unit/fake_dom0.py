@@ -13,6 +13,10 @@ RING = 64
 """How many typed bytes a guest's ring has room for until the guest reads."""
 
 
+PORTS = 2
+"""How many ports are told at once."""
+
+
 class Guest:
     """A domain of the fake: what the list shows, memory, and a console that `answer` speaks on."""
 
@@ -48,6 +52,8 @@ class FakeDom0:
         self.store = {"/local/domain/0/name": "Domain-0"}
         self.records = b""
         self.mask = 0xFFFF
+        self.tables: dict[int, bytes] = {}
+        self.ports: dict[int, list[dict[str, Any]]] = {}
         self.calls: list[str] = []
         self.created: list[dict[str, Any]] = []
         self.before: Callable[[str], None] = lambda verb: None
@@ -121,6 +127,20 @@ class FakeDom0:
     def do_registers(self, domain, vcpu):
         self.find(domain)
         return {"rip": 0x100000 + vcpu, "rflags": 2}
+
+    # What domains share
+
+    def do_grants(self, domain, frame):
+        self.find(domain)
+        table = self.tables.get(domain, b"")
+        part = table[frame * 4096:][:4096]
+        return {"version": 1, "frames": (len(table) + 4095) // 4096, "entries": part, "status": b""}
+
+    def do_ports(self, domain, from_):
+        self.find(domain)
+        there = [port for port in self.ports.get(domain, []) if port["port"] >= from_]
+        left = there[PORTS:]
+        return {"abi": "FIFO", "ports": there[:PORTS], "next": left[0]["port"] if left else 0}
 
     # What is said
 

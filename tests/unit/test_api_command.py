@@ -194,3 +194,18 @@ def test_help_teaches_and_names_every_verb():
         assert f" {verb} " in said
     assert "hv create web kernel=linux" in said
     assert doctor.__name__  # its own tests are in test_doctor.py
+
+
+def test_what_domains_share_and_who_owes_the_next_move(dom0, web):
+    dom0.tables[1] = bytes(8 * 42) + bytes.fromhex("1900 0200 10010000") + bytes(8)
+    dom0.ports[1] = [{"port": 3, "status": 2, "vcpu": 0, "pending": True, "masked": False,
+                      "remote": 0, "remote_port": 5}]
+    assert "0x110" in hv("grants").output and "rw" in hv("grants", "web").output
+    promise, = as_json("grants", "1")
+    assert (promise["ref"], promise["grantee"], promise["frame"]) == (42, 2, 0x110)
+    assert "d0 port 5" in hv("events").output and "yes" in hv("events", "web").output
+    assert as_json("events", "1")[0]["pending"] is True
+    assert as_json("grants", "0") == as_json("events", "0") == []
+    assert "d1 owes the next move: port 3 (d0 port 5) is pending" in hv("why", "web").output
+    told = as_json("why", "1")
+    assert (told["owes"], told["domain"], told["held"][0]["ref"]) == ("d1", 1, 42)

@@ -61,6 +61,8 @@ constinit const Verbs::Verb Verbs::verbs[verb_count] = {
     {"memory.write", &Verbs::memory_write},
     {"vcpus", &Verbs::vcpus},
     {"registers", &Verbs::registers},
+    {"grants", &Verbs::grants},
+    {"ports", &Verbs::ports},
     {"trace.info", &Verbs::trace_info},
     {"trace.mask", &Verbs::trace_mask},
     {"trace.read", &Verbs::trace_read},

@@ -24,7 +24,7 @@ private:
         std::string_view name;
         Result<> (Verbs::*run)(const Request& request);
     };
-    static constexpr size_t verb_count = 33;
+    static constexpr size_t verb_count = 35;
     static const Verb verbs[verb_count];
 
     // Domains
@@ -61,6 +61,9 @@ private:
     Result<> memory_write(const Request& request);
     Result<> vcpus(const Request& request);
     Result<> registers(const Request& request);
+    // What domains share
+    Result<> grants(const Request& request);
+    Result<> ports(const Request& request);
     // The trace
     Result<> trace_info(const Request& request);
     Result<> trace_mask(const Request& request);

@@ -110,6 +110,26 @@ Result<MappedPage> MappedPage::map(u16 domain, Gfn frame) {
     return page;
 }
 
+Result<MappedPage> MappedPage::acquire(u16 domain, u16 kind, u32 id, u64 frame) {
+    const Gfn place = take_place();
+    xen_pfn_t list = place.value;
+    xen_mem_acquire_resource wish = {};
+    wish.domid = domain;
+    wish.type = kind;
+    wish.id = id;
+    wish.nr_frames = 1;
+    wish.frame = frame;
+    set_xen_guest_handle(wish.frame_list, &list);
+    auto acquired = memory_op(XENMEM_acquire_resource, &wish);
+    if (!acquired) {
+        free_places->push_back(place);
+        return acquired.error();
+    }
+    MappedPage page;
+    page.place_ = place;
+    return page;
+}
+
 MappedPage::~MappedPage() {
     if (place_.value == 0) return;
     unmap(place_);

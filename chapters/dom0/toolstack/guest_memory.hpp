@@ -20,6 +20,8 @@ Result<const u8*> map_for_good(u16 domain, Gfn first, u64 count);
 class MappedPage {
 public:
     static Result<MappedPage> map(u16 domain, Gfn frame);
+    /// XENMEM_acquire_resource: frame `frame` of what the domain has beside its RAM (xen/memory.h).
+    static Result<MappedPage> acquire(u16 domain, u16 kind, u32 id, u64 frame);
 
     MappedPage() = default;
     MappedPage(MappedPage&& other) : place_{other.place_} { other.place_ = Gfn{0}; }

@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+from pyhv.api.grants import Grants
+from pyhv.api.ports import Ports
 from pyhv.api.waiting import waiting
 from pyhv.errors import NoSuchDomain, TookTooLong
 from pyhv.show import Row, Shown
@@ -116,6 +118,16 @@ class Domain(ABC):
     @abstractmethod
     def p2m(self) -> Any:
         """Its nested page tables; `p2m.walk(gpa)` shows each level."""
+
+    @property
+    def grants(self) -> Grants:
+        """Its promises that are in use: which of its pages it lets whom have."""
+        return self._hv._grants_of(self.id)
+
+    @property
+    def ports(self) -> Ports:
+        """Its ports that are in use: what rings each, and whether it waits to be heard."""
+        return self._hv._ports_of(self.id)
 
     @property
     @abstractmethod

@@ -3,9 +3,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Self
 
 from pyhv.api.domain import Domain
+from pyhv.api.grants import Grants
+from pyhv.api.ports import Ports
 from pyhv.errors import NoSuchDomain
 from pyhv.show import Row, Shown
 
@@ -95,6 +98,29 @@ class Hypervisor(ABC):
     @abstractmethod
     def store(self) -> Any:
         """The store that domains share, by path."""
+
+    @abstractmethod
+    def _grants_of(self, domain: int) -> Grants:
+        """Return the promises of one domain, which may be dying. Raises NoSuchDomain."""
+
+    @abstractmethod
+    def _ports_of(self, domain: int) -> Ports:
+        """Return the ports of one domain. Raises NoSuchDomain."""
+
+    @property
+    def grants(self) -> Grants:
+        """Every promise in use, also of domains that are dying: who lets whom have which page."""
+        return Grants([grant for each in self._each(self._grants_of) for grant in each])
+
+    @property
+    def ports(self) -> Ports:
+        """Every port in use, of all domains: what rings it, and whether it waits to be heard."""
+        return Ports([port for each in self._each(self._ports_of) for port in each])
+
+    def _each(self, look: Callable[[int], Any]) -> Iterator[Any]:
+        for domain in self._list():
+            with suppress(NoSuchDomain):  # it went while we looked
+                yield look(domain.id)
 
     @property
     @abstractmethod

@@ -8,6 +8,7 @@ from pyhv.command import (
     packing,
     practising,
     reading,
+    sharing,
     store,
     telling,
     watching,
@@ -15,4 +16,4 @@ from pyhv.command import (
 from pyhv.command.shared import app, run
 
 __all__ = ["app", "domains", "experiments", "machines", "packing", "practising", "reading", "run",
-           "store", "telling", "watching"]
+           "sharing", "store", "telling", "watching"]

@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyhv.api.domain import Domain
+from pyhv.api.grants import Grants
 from pyhv.api.machine import Cpus, Hypervisor
+from pyhv.api.ports import Ports
 from pyhv.api.waiting import waiting
 from pyhv.errors import Closed, NotOnThisTier, TookTooLong, WrongArgument
 from pyhv.linked.console import Console
 from pyhv.linked.domain import LinkedDomain
 from pyhv.linked.files import LINUX, File, Files, linux
+from pyhv.linked.sharing import grants_of, ports_of
 from pyhv.linked.store import Store
 from pyhv.linked.stream import Stream
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from pyhv.linked.tracing import LinkedTrace
     from pyhv.trace import Event
     from pyhv.trace.awaited import Awaited
+    from pyhv.why import Why
 
 LINUX_MEMORY, SMALL_MEMORY = 256, 16
 LINUX_OPTIONS = "console=hvc0 quiet"
@@ -120,6 +124,18 @@ class Linked(Hypervisor):
     def frames(self) -> Any:
         """Raise NotOnThisTier: it takes the emulator's debugger."""
         raise NotOnThisTier("frames are read out of a frozen machine's memory: T1 can be frozen")
+
+    def _grants_of(self, domain: int) -> Grants:
+        return grants_of(self, domain)
+
+    def _ports_of(self, domain: int) -> Ports:
+        return ports_of(self, domain)
+
+    def why(self, domain: Domain | str | int) -> "Why":
+        """Say why a domain does not go on, and who owes the next move. Raises NoSuchDomain."""
+        from pyhv.why import why
+
+        return why(self, domain)
 
     def _p2m_of(self, domain: LinkedDomain) -> Any:
         raise NotOnThisTier("nested tables are read out of a frozen machine: T1 can be frozen, "

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from pyhv.api.domain import Domain
+from pyhv.api.grants import Grants
 from pyhv.api.machine import Cpus, Hypervisor
+from pyhv.api.ports import Ports
 from pyhv.errors import Closed, Failure, NotOnThisTier, Refused, TookTooLong, WrongArgument
 from pyhv.speed import scaled
 from pyhv.t0.breakpoints import Breakpoint, Hit
@@ -16,6 +18,7 @@ from pyhv.t0.domain import HostedDomain
 from pyhv.t0.guest import Code, Guest, Program
 from pyhv.t0.native import load
 from pyhv.t0.run import Runner
+from pyhv.t0.sharing import grants_of, ports_of
 from pyhv.t0.tracing import HostedTrace, Rings, Since
 from pyhv.trace.awaited import Awaited, bit_of
 from pyhv.trace.event import Event
@@ -82,6 +85,12 @@ class Hosted(Hypervisor):
     def store(self) -> Any:
         """Raise NotOnThisTier: dom0 keeps the store, and here it is no program."""
         raise NotOnThisTier("a hosted dom0 is a coroutine and keeps no store: T1's and T2's does")
+
+    def _grants_of(self, domain: int) -> Grants:
+        return grants_of(self, domain)
+
+    def _ports_of(self, domain: int) -> Ports:
+        return ports_of(self, domain)
 
     @property
     def now(self) -> int:
