@@ -190,6 +190,7 @@ TEST_P(GrantsTogether, WhatIsTakenBackIsNotTakenUp) {
 }
 
 TEST_P(GrantsTogether, OneMapsWhileTheOtherEndsTheOwner) {
+    const DomainId id = owner.id;  // it may be gone before the others are through
     all_at_once([&](Cpu& cpu) {
         if (cpu.number == 0)
             return hammer(cpu, 2000);
@@ -201,7 +202,6 @@ TEST_P(GrantsTogether, OneMapsWhileTheOtherEndsTheOwner) {
         while (destroy(cpu, *held) == Progress::again)
             ;
     });
-    const DomainId id = owner.id;
     end(*pair);
     EXPECT_FALSE(find_domain(machine(), id)) << "what held it is gone";
     end(taker);
