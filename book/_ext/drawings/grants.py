@@ -86,8 +86,8 @@ def promise(book: Path, _: BuildEnvironment) -> Paper:
     told = "; ".join(f"{name}, flags {flags}" + (f", when {who}" if who else "")
                      for name, flags, who in turns)
     paper = Paper(WIDTH, 190, f"The turns of a promise's life: {told}. A dashed way leaves 'in "
-                  "use': its owner dies, the row is gone, and the page stays until it is given "
-                  "back.")
+                  "use': its owner dies, nothing more is promised, and the page stays until it "
+                  "is given back.")
     for at, (name, flags, who) in enumerate(turns):
         x = 14 + at * 144
         paper.box(x, 40, 100, 52, "light" if name == "in use" else "plain")
