@@ -17,8 +17,8 @@ myst_enable_extensions = ["attrs_inline", "deflist", "smartquotes"]
 # What C, C++, Boost and Xen declare is told by them; a namespace and a tag are names and no more
 nitpick_ignore_regex = [("cpp:.*", name) for name in (
     "std::.*", "boost(::.*)?", "size_t", r"u?int\d+_t", "xen_.*",
-    "(hvm|vcpu|evtchn|event_word|grant)_.*", "xencons_interface", "shared_info", "domid_t",
-    "[A-Z][A-Z0-9_]+", "(hv(::)?)?(x86|vmx|svm|boot)?", r"\w+Tag")]
+    "(hvm|vcpu|evtchn|event_word|grant)_.*", "xencons_interface", "xenstore_domain_interface",
+    "shared_info", "domid_t", "[A-Z][A-Z0-9_]+", "(hv(::)?)?(x86|vmx|svm|boot)?", "kit", r"\w+Tag")]
 
 # A header's page says already what to include; its contents are its headers, not their 1,700 names
 breathe_show_include = False

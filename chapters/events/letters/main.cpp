@@ -72,8 +72,8 @@ void wait(GuestStore& store, std::vector<std::unique_ptr<Device>>& unsettled) {
 
 }  // namespace
 
-/// Options: `role=front|back`; `letters=N` (default: 3), after which an end with `then=close` closes
-/// the device; `die=STEP` and `by=poweroff` (steps.hpp); `lie=HOW` (ends.hpp).
+/// Options: `role=front|back`; `letters=N` (default: 3), after which an end with `then=close`
+/// closes the device; `die=STEP` and `by=poweroff` (steps.hpp); `lie=HOW` (ends.hpp).
 void guest_main() {
     if (!is_well_ordered()) give_up("die= names no step", Errno::XEN_EINVAL);
     if (auto ready = clock_init(); !ready) give_up("no shared page", ready.error().code);
