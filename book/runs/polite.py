@@ -73,6 +73,8 @@ with pyhv.boot(engine=sys.argv[1], cpus=1, memory=512, guests=["linux"]) as hv:
     print(f"grant {ref} is frame {frame:#x}, and there lies: {page[OUT:OUT + written].decode()!r}")
     print(f"bytes written: {written}")
     print(f"bytes taken: {taken}")
+    print("== why")
+    print(next(each for each in hv.why(linux).sentences if each.startswith("console/1")))
     print("== claims")
     hv.store[back + "/state"] = "4"
     while hv.store[front + "/state"] != "4":
