@@ -193,5 +193,6 @@ def test_a_hosted_machine_tells_who_has_the_page_of_the_dead(version):
         assert dead.state == "dying"
         promise, = dead.grants
         assert (promise.ref, promise.grantee, promise.held) == (42, 2, "rw")
+        assert "d2 must unmap it" in str(hv.why(1).owed)
         hv.domains["taker"].destroy()
         assert 1 not in hv.domains

@@ -4,13 +4,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pyhv.api.domain import Domain
 from pyhv.api.grants import Grants
 from pyhv.api.ports import Ports
 from pyhv.errors import NoSuchDomain
 from pyhv.show import Row, Shown
+
+if TYPE_CHECKING:
+    from pyhv.why import Why
 
 
 class Domains(Shown):
@@ -116,6 +119,12 @@ class Hypervisor(ABC):
     def ports(self) -> Ports:
         """Every port in use, of all domains: what rings it, and whether it waits to be heard."""
         return Ports([port for each in self._each(self._ports_of) for port in each])
+
+    def why(self, domain: Domain | str | int) -> "Why":
+        """Say why a domain does not go on, and who owes the next move. Raises NoSuchDomain."""
+        from pyhv.why import why
+
+        return why(self, domain)
 
     def _each(self, look: Callable[[int], Any]) -> Iterator[Any]:
         for domain in self._list():

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pyhv.linked.tracing import LinkedTrace
     from pyhv.trace import Event
     from pyhv.trace.awaited import Awaited
-    from pyhv.why import Why
 
 LINUX_MEMORY, SMALL_MEMORY = 256, 16
 LINUX_OPTIONS = "console=hvc0 quiet"
@@ -130,12 +129,6 @@ class Linked(Hypervisor):
 
     def _ports_of(self, domain: int) -> Ports:
         return ports_of(self, domain)
-
-    def why(self, domain: Domain | str | int) -> "Why":
-        """Say why a domain does not go on, and who owes the next move. Raises NoSuchDomain."""
-        from pyhv.why import why
-
-        return why(self, domain)
 
     def _p2m_of(self, domain: LinkedDomain) -> Any:
         raise NotOnThisTier("nested tables are read out of a frozen machine: T1 can be frozen, "

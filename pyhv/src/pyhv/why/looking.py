@@ -10,8 +10,7 @@ from typing import Any
 
 from pyhv.api.grants import Grants
 from pyhv.api.ports import Port, Ports
-from pyhv.errors import Failure, NoSuchMemory, Refused
-from pyhv.linked.store import NoSuchPath
+from pyhv.errors import Failure
 from pyhv.why.situation import GONE, Device, End, Ring, Situation
 
 HEAD = Struct("<4I")
@@ -61,11 +60,11 @@ class Eyes:
             return tuple(vcpu.state for vcpu in self.domains[number].vcpus)
         return ()
 
-    # The store, whose values guests write: each is checked
+    # The store, whose values guests write: each is checked. A hosted machine has none
 
     def text(self, path: str) -> str:
         """Return an entry's value; empty where there is none."""
-        with suppress(NoSuchPath, Refused):
+        with suppress(Failure):
             return self._hv.store[path]
         return ""
 
@@ -76,13 +75,13 @@ class Eyes:
 
     def names(self, path: str) -> list[str]:
         """Return the names right below an entry."""
-        with suppress(NoSuchPath, Refused):
+        with suppress(Failure):
             return sorted(self._hv.store.list(path))
         return []
 
     def head(self, number: int, frame: int) -> tuple[int, ...]:
         """Return the four words that a domain's page begins with; none where it has no such."""
-        with suppress(NoSuchMemory, Refused, Failure, KeyError):
+        with suppress(Failure, KeyError):
             return HEAD.unpack(self.domains[number].read(frame * PAGE, HEAD.size))
         return ()
 
