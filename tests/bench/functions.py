@@ -3,6 +3,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +47,7 @@ def _count(operation: str) -> blocks.Count:
         last = blocks.Symbols(program).address("_start")
     else:
         answer, meter = guests.meters(ours.meter())
-        domains = [answer, guests.Guest("meter", meter.kernel, f"only={operation} times={TIMES}")]
+        domains = [answer, replace(meter, options=f"only={operation} times={TIMES}")]
         marks = blocks.Symbols(ours.meter())
         first, last = marks.address("meter_begins"), marks.address("meter_ends")
     machine = ours.machine(domains)

@@ -14,12 +14,12 @@ SIZES_MIB = (64, 256)
 
 def meters(meter: Path) -> list[Guest]:
     """Return the one that only answers, and the one that measures."""
-    return [Guest("answer", meter, "role=answer"), Guest("meter", meter)]
+    return [Guest("answer", meter, "role=answer"), Guest("meter", meter, vcpus=2)]
 
 
 def sized(meter: Path) -> list[Guest]:
     """Return domains of one vCPU that differ in their memory only."""
-    return [Guest(f"idle-{size}", meter, "role=answer", size) for size in SIZES_MIB]
+    return [Guest(f"idle-{size}", meter, "role=idle", size) for size in SIZES_MIB]
 
 
 def kept_for(free_kib: list[int]) -> Figures:

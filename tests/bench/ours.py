@@ -69,6 +69,8 @@ def module(
         commands.append("info")
     for guest in [*(idle or []), *guests]:
         words = [f"create {guest.name} kernel={guest.kernel.name} memory={guest.memory_mib}"]
+        if guest.vcpus > 1:
+            words.append(f"vcpus={guest.vcpus}")
         files[guest.kernel.name] = guest.kernel.read_bytes()
         if guest.ramdisk is not None:
             words.append(f"ramdisk={guest.name}.initrd")

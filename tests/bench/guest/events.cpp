@@ -75,6 +75,22 @@ template <class Wait> void measure_expiry(std::string_view name, Wait wait) {
     samples().keep(1);
 }
 
+/// A timer that is due at once: from the wish to VIRQ_TIMER's handler.
+void measure_virq() {
+    vcpu_set_singleshot_timer at_once = {1, 0};
+    if (!samples().begin("virq-to-handler")) return;
+    interrupts_on();
+    for (size_t i = Samples::times(Samples::capacity); i > 0; i--) {
+        const u64 before = upcall_count();
+        const u64 start = ticks();
+        hypercall(__HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, 0, address(&at_once));
+        while (upcall_count() == before) {}
+        add_since(start, before);
+    }
+    interrupts_off();
+    samples().keep(1);
+}
+
 void spin(u64 count_before) {
     interrupts_on();
     while (upcall_count() == count_before) {}
@@ -108,6 +124,7 @@ void measure_timer() {
     measure("timer-set", [&argument] {
         hypercall(__HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, 0, address(&argument));
     });
+    measure_virq();
     measure_expiry("timer-to-handler-spinning", spin);
     measure_expiry("timer-to-handler-halted", halt);
 }

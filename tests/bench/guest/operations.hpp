@@ -18,6 +18,18 @@ void measure_timer();
 /// Sleeps for `nanoseconds`, halted.
 void doze(hv::u64 nanoseconds);
 
+/// A page that domain `reader` may map and copy, by the reference that measure_grants() uses.
+void promise_a_page(hv::u16 reader);
+
+/// Maps such a page of `owner` and gives it back; copies it.
+void measure_grants(hv::u16 owner);
+
+/// Rings a second vCPU of this domain, which answers.
+void measure_siblings();
+
+/// This domain's number.
+hv::u16 own_id();
+
 /// The other half of ping_pong(), in a domain of its own, created just before: answers for ever.
 [[noreturn]] void answer_pings();
 

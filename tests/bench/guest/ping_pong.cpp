@@ -12,13 +12,6 @@ namespace {
 
 constexpr size_t count = 500;
 
-u16 own_id() {
-    const u32 base = xen_cpuid_base();
-    const CpuidLeaf leaf = cpuid(base + 4);
-    if ((leaf.eax & XEN_HVM_CPUID_DOMID_PRESENT) == 0) hv::panic("CPUID does not say who I am");
-    return u16(leaf.ecx);
-}
-
 void wait_after(u64 count_before) {
     while (upcall_count() == count_before)
         sleep_until_interrupt();
@@ -34,6 +27,13 @@ u32 find_partner() {
 }
 
 }  // namespace
+
+u16 own_id() {
+    const u32 base = xen_cpuid_base();
+    const CpuidLeaf leaf = cpuid(base + 4);
+    if ((leaf.eax & XEN_HVM_CPUID_DOMID_PRESENT) == 0) hv::panic("CPUID does not say who I am");
+    return u16(leaf.ecx);
+}
 
 void answer_pings() {
     const auto offered = alloc_unbound(DOMID_SELF, u16(own_id() + 1));

@@ -8,18 +8,13 @@
 namespace bench {
 namespace {
 
-constexpr u8 upcall_vector = 0x50;
-
 constinit volatile u64 began = 0;
 constinit volatile u64 count = 0;
 
 [[gnu::interrupt, gnu::target("general-regs-only")]] void on_upcall(InterruptFrame*) {
     began = ticks();
     count = count + 1;
-    auto& vcpu = shared().vcpu_info[0];
-    vcpu.evtchn_upcall_pending = 0;
-    vcpu.evtchn_pending_sel = 0;
-    shared().evtchn_pending[0] = 0;
+    clear_upcall(0);
 }
 
 xen_ulong_t bit_of(u32 port) { return xen_ulong_t{1} << port; }

@@ -3,12 +3,23 @@
 
 #include "samples.hpp"
 
+#include <kit/clock.hpp>
 #include <kit/xen.hpp>
 
 namespace bench {
 
+inline constexpr u8 upcall_vector = 0x50;
+
 /// Asks for the upcall as an interrupt at a vector that needs no end-of-interrupt.
 void upcall_init();
+
+/// In a handler: forgets all that rang a vCPU, which is in the first word.
+inline void clear_upcall(u32 vcpu) {
+    auto& info = shared().vcpu_info[vcpu];
+    info.evtchn_upcall_pending = 0;
+    info.evtchn_pending_sel = 0;
+    shared().evtchn_pending[0] = 0;
+}
 
 /// When the last upcall's handler began, in ticks; how many came so far.
 u64 upcall_began();
