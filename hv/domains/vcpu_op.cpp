@@ -67,14 +67,23 @@ Answer start_periodic(Call& call, Vcpu& vcpu, u64 address) {
     return change_periodic(call, vcpu, wish.period_ns);
 }
 
+/// Sets the caller's one-shot timer. A time gone by expires at once: the hardware would be late.
+void set_singleshot(Call& call, u64 deadline) {
+    VcpuTimer& timer = call.vcpu.singleshot;
+    if (deadline > call.cpu.machine->clock.now())
+        return call.cpu.timers.arm(call.cpu, timer, deadline);
+    TimerQueue::cancel(timer);
+    timer.action(timer, call.cpu);
+}
+
 Answer start_singleshot(Call& call, Vcpu& vcpu, u64 address) {
     if (&vcpu != &call.vcpu)
         return refuse(XEN_EINVAL);
     // 32-bit code lays out twelve bytes: the padding after the flags is not read
     vcpu_set_singleshot_timer_t wish{};
     TRY(call.read(&wish, address, 12));
-    // As on Xen, VCPU_SSHOTTMR_future is ignored: a time gone by expires at once
-    call.cpu.timers.arm(call.cpu, vcpu.singleshot, wish.timeout_abs_ns);
+    // As on Xen, VCPU_SSHOTTMR_future is ignored
+    set_singleshot(call, wish.timeout_abs_ns);
     return 0;
 }
 
@@ -123,7 +132,7 @@ Answer set_timer_op(Call& call) {
     if (deadline == 0)
         TimerQueue::cancel(call.vcpu.singleshot);
     else
-        call.cpu.timers.arm(call.cpu, call.vcpu.singleshot, deadline);
+        set_singleshot(call, deadline);
     return 0;
 }
 
