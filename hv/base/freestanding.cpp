@@ -17,8 +17,14 @@ void* memmove(void* to, const void* from, size_t count) {
         return memcpy(to, from, count);
     auto* end = static_cast<unsigned char*>(to) + count;
     const auto* source = static_cast<const unsigned char*>(from) + count;
-    while (count-- > 0)
+    for (; count % 8 != 0; --count)
         *--end = *--source;
+    // Each word is read before it is written, and what it overwrites was read before
+    for (; count > 0; count -= 8) {
+        unsigned long word;
+        __builtin_memcpy(&word, source -= 8, sizeof word);
+        __builtin_memcpy(end -= 8, &word, sizeof word);
+    }
     return to;
 }
 
