@@ -66,7 +66,7 @@ inline Result<DomainRef> target_of(Call& call, DomainId id) {
 /// Reads a structure that 64-bit and 32-bit code lay out alike but for its longs and handles.
 /// `Layout` is a template on those; its fields() are what is wanted of it.
 template <template <class Long> class Layout>
-Result<Layout<u64>> read_layout(Call& call, u64 address) {
+[[gnu::always_inline]] inline Result<Layout<u64>> read_layout(Call& call, u64 address) {
     Layout<u64> wide;
     if (call.wide) {
         TRY(call.read(wide, address));

@@ -47,7 +47,8 @@ void Quarantine::keep_walks(u64 ended) const {
                 if (walk.touches(machine.memory.at(Mfn{held.frame}), page_size << held.order))
                     walk.generation = 0;
     for (SeenWalk& walk : walks)
-        walk.generation += walk.generation == ended;
+        if (walk.generation == ended) [[unlikely]]  // most are other domains'
+            ++walk.generation;
 }
 
 void Quarantine::settle() {
@@ -61,7 +62,7 @@ void Quarantine::settle() {
         machine.frames.give_back(table);
     }
     for (const Held& held : std::span{held_, count_})
-        end_use(machine, Mfn{held.frame}, held.order, held.uses);
+        end_uses(machine, Mfn{held.frame}, held.order, held.uses);
     count_ = 0;
     changed_ = false;
 }
@@ -72,27 +73,37 @@ void add_use(Machine& machine, Mfn frame) {
 
 namespace {
 
-/// `count` frames of the domain are free again: if it is dying, it may be able to leave.
-void count_out(Domain& domain, u64 count) {
-    domain.frames_owned.fetch_sub(count);
-    bury_if_free(domain);
+/// `count` frames of the owner's are free again: if it is dying, it may be able to leave.
+void count_out(Machine& machine, DomainId owner, u64 count) {
+    if (count == 0 || owner == owner_hypervisor)
+        return;
+    if (const DomainRef domain = find_domain(machine, owner)) {
+        domain->frames_owned.fetch_sub(count);
+        bury_if_free(*domain);
+    }
 }
 
 }  // namespace
 
-void end_use(Machine& machine, Mfn frame, u8 order, u8 uses) {
+void end_use(Machine& machine, Mfn frame) {
+    FrameRow& row = machine.frames.row(frame);
+    const DomainId owner = row.owner;
+    if (__atomic_sub_fetch(&row.uses, 1, __ATOMIC_ACQ_REL) != 0) [[likely]]
+        return;
+    machine.frames.give_back(frame);
+    count_out(machine, owner, 1);
+}
+
+void end_uses(Machine& machine, Mfn block, u8 order, u8 uses) {
     // Of a block, too, each frame goes when its own last use ends, and whoever ends that frees it
-    const DomainId owner = machine.frames.row(frame).owner;
+    const DomainId owner = machine.frames.row(block).owner;
     u64 freed = 0;
     for (u64 i = 0; i < 1ull << order; ++i)
-        if (__atomic_sub_fetch(&machine.frames.row(frame + i).uses, uses, __ATOMIC_ACQ_REL) == 0) {
-            machine.frames.give_back(frame + i);
+        if (__atomic_sub_fetch(&machine.frames.row(block + i).uses, uses, __ATOMIC_ACQ_REL) == 0) {
+            machine.frames.give_back(block + i);
             ++freed;
         }
-    if (freed == 0 || owner == owner_hypervisor)
-        return;
-    if (const DomainRef domain = find_domain(machine, owner))
-        count_out(*domain, freed);
+    count_out(machine, owner, freed);
 }
 
 namespace {
@@ -124,7 +135,7 @@ Result<> give_ram(Domain& domain, Gfn gfn, u8 order) {
     } while (!domain.frames_owned.compare_exchange_weak(owned, owned + count));
     const Result<> given = map_new_ram(domain, gfn, order);
     if (!given.ok())
-        count_out(domain, count);
+        count_out(domain.machine, domain.id, count);
     return given;
 }
 

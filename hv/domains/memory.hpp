@@ -61,7 +61,9 @@ bool release_orphan(Domain& domain);
 /// One use more, or one less, of a frame; with the last use the frame is scrubbed and free, and a
 /// dying owner that it held to the world may leave.
 void add_use(Machine& machine, Mfn frame);
-void end_use(Machine& machine, Mfn frame, u8 order = 0, u8 uses = 1);
+void end_use(Machine& machine, Mfn frame);
+/// Ends `uses` uses of each of 2^order frames.
+void end_uses(Machine& machine, Mfn block, u8 order, u8 uses);
 
 /// A frame of the hypervisor's own, shown to a domain (shared_info): zeroed, one use.
 Result<Mfn> take_shared_frame(Machine& machine);

@@ -97,12 +97,14 @@ Result<Mfn> P2m::return_borrowed(Gfn gfn) {
         gfn, 0, [](const GuestFrame& page) { return page.access.borrowed; });
 }
 
-Result<GuestFrame> P2m::find(Gfn gfn) {
+[[gnu::always_inline]] inline Result<GuestFrame> P2m::find_here(Gfn gfn) {
     TableFrames memory{machine_, table_frames_};
     GuestFrame found = TRY(tables(machine_, memory, root_).look_up(gfn));
     found.frame = frame_of_gfn(found, gfn);
     return found;
 }
+
+Result<GuestFrame> P2m::find(Gfn gfn) { return find_here(gfn); }
 
 Result<GuestFrame> P2m::look_up(Gfn gfn) {
     Guard guard{lock_};
@@ -116,6 +118,17 @@ Result<GuestFrame> P2m::hold(Gfn gfn) {
         return Error{XEN_ENOENT};
     add_use(machine_, found.frame);
     return found;
+}
+
+Result<Mfn> P2m::hold_own(Gfn gfn, DomainId owner, bool write) {
+    Guard guard{lock_};
+    const GuestFrame found = TRY(find_here(gfn));
+    // Not what it has borrowed, no device, and no frame of another's that is shown to it
+    if (found.access.borrowed || (write && !found.access.write) ||
+        !machine_.frames.is_ram(found.frame) || machine_.frames.row(found.frame).owner != owner)
+        return Error{XEN_ENOENT};
+    add_use(machine_, found.frame);
+    return found.frame;
 }
 
 Result<GuestFrame> P2m::next_mapping(Gfn& gfn) {

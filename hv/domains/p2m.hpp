@@ -45,6 +45,9 @@ public:
     /// The same, and one use of the frame begins before anybody can take it away; the caller ends
     /// it (memory.hpp). XEN_ENOENT also for what is no RAM, or only borrowed.
     Result<GuestFrame> hold(Gfn gfn);
+    /// The same, of the RAM that `owner` itself owns; XEN_ENOENT also where it may not be written
+    /// and shall be.
+    Result<Mfn> hold_own(Gfn gfn, DomainId owner, bool write);
     /// The first mapping at or above `gfn`, with where it begins; XEN_ENOENT when there is none.
     Result<GuestFrame> next_mapping(Gfn& gfn);
     Gfn highest() const { return highest_; }  ///< the highest frame that was ever mapped
@@ -62,6 +65,8 @@ public:
     u64 raise_generation() { return generation_.fetch_add(1, std::memory_order_seq_cst); }
 
 private:
+    Result<GuestFrame> find_here(Gfn gfn);
+
     Machine& machine_;
     Spinlock lock_{LockRank::p2m};
     Mpa root_{};

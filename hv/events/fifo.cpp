@@ -159,16 +159,16 @@ Result<> adopt_words(Domain& domain, Mfn frame) {
 /// lets `adopt` take it over under the event lock; where that refuses, the page is let go.
 template <class Adopt>
 Result<> hold_and_adopt(Domain& domain, Gfn gfn, Adopt adopt) {
-    const Result<GuestFrame> page = domain.p2m.hold(gfn);
-    if (!page.ok())
+    const Result<Mfn> frame = domain.p2m.hold_own(gfn, domain.id, true);
+    if (!frame.ok())
         return Error{XEN_EINVAL};
-    Result<> adopted = Error{XEN_EINVAL};
-    if (page->access.write && domain.machine.frames.row(page->frame).owner == domain.id) {
+    Result<> adopted;
+    {
         Guard guard{events_of(domain).lock};
-        adopted = adopt(page->frame);
+        adopted = adopt(*frame);
     }
     if (!adopted.ok())
-        end_use(domain.machine, page->frame);
+        end_use(domain.machine, *frame);
     return adopted;
 }
 

@@ -30,11 +30,13 @@ static_assert(sizeof(CopyWish<u64>) == sizeof(gnttab_copy_t) && sizeof(CopyWish<
 class CopyEnd {
 public:
     CopyEnd(Call& call, const CopyWish<u64>::End& wish, bool by_reference, bool write)
-        : caller_{call.domain}, wish_{wish}, by_reference_{by_reference}, write_{write} {}
+        : caller_{call.domain}, wish_{wish}, by_reference_{by_reference}, write_{write},
+          domain_{is_own() ? DomainRef{} : named_domain(call, wish.domain)} {}
     ~CopyEnd() noexcept(false);
     CopyEnd(const CopyEnd&) = delete;
 
-    GrantStatus find_domain(Call& call);
+    /// Whether there is such a domain, and its pages can be named so.
+    GrantStatus check() const;
     GrantStatus hold();
     /// True when the promise covers `length` bytes from the offset that was wished.
     bool covers(u32 length) const {
@@ -43,28 +45,32 @@ public:
     u8* at() const { return caller_.machine.memory.at(page_.frame) + wish_.offset; }
 
 private:
+    /// A page of the caller's, by its frame number: nobody need be found.
+    bool is_own() const { return !by_reference_ && wish_.domain == DOMID_SELF; }
     GrantStatus hold_promised();
+    [[gnu::noinline]] GrantStatus hold_passed_on();
 
     Domain& caller_;
     const CopyWish<u64>::End& wish_;
     const bool by_reference_, write_;
-    DomainRef domain_{};  ///< whose page it is, or who passes on another's
+    DomainRef domain_;    ///< whose page it is, or who passes on another's; empty: the caller's
     DomainRef next_{};    ///< whose that is
     PinnedPage page_{};
     bool held_ = false;
 };
 
-GrantStatus CopyEnd::find_domain(Call& call) {
-    domain_ = named_domain(call, wish_.domain);
+GrantStatus CopyEnd::check() const {
+    if (is_own())
+        return GNTST_okay;
     if (!domain_)
         return GNTST_bad_domain;
-    return by_reference_ || wish_.domain == DOMID_SELF ? GNTST_okay : GNTST_permission_denied;
+    return by_reference_ ? GNTST_okay : GNTST_permission_denied;
 }
 
 GrantStatus CopyEnd::hold() {
     if (by_reference_)
         return hold_promised();
-    const Result<Mfn> frame = hold_own(*domain_, wish_.page, write_);
+    const Result<Mfn> frame = caller_.p2m.hold_own(Gfn{wish_.page}, caller_.id, write_);
     if (!frame.ok())
         return GNTST_bad_page;
     page_.frame = *frame;
@@ -78,10 +84,11 @@ GrantStatus CopyEnd::hold_promised() {
     if (const auto status = pin(*domain_, wish, page_); status != GNTST_okay)
         return status;
     held_ = true;
-    if (!page_.transitive)
-        return GNTST_okay;
+    return page_.transitive ? hold_passed_on() : GNTST_okay;
+}
 
-    // A promise of what somebody else promised to that domain. One step, as on Xen
+/// A promise of what somebody else promised to that domain. One step, as on Xen.
+GrantStatus CopyEnd::hold_passed_on() {
     if (page_.next == domain_->id)
         return GNTST_general_error;
     DomainRef next = hv::find_domain(caller_.machine, page_.next);
@@ -117,12 +124,15 @@ GrantStatus copy_one(Call& call, const CopyWish<u64>& wish) {
     const u32 length = wish.length;
     CopyEnd source{call, wish.source, (wish.flags & GNTCOPY_source_gref) != 0, false};
     CopyEnd dest{call, wish.dest, (wish.flags & GNTCOPY_dest_gref) != 0, true};
-    for (CopyEnd* end : {&source, &dest})
-        if (const auto status = end->find_domain(call); status != GNTST_okay)
-            return status;
-    for (CopyEnd* end : {&source, &dest})
-        if (const auto status = end->hold(); status != GNTST_okay)
-            return status;
+    GrantStatus status = source.check();
+    if (status == GNTST_okay)
+        status = dest.check();
+    if (status == GNTST_okay)
+        status = source.hold();
+    if (status == GNTST_okay)
+        status = dest.hold();
+    if (status != GNTST_okay)
+        return status;
     if (wish.source.offset + length > page_size || wish.dest.offset + length > page_size)
         return GNTST_bad_copy_arg;
     if (!source.covers(length) || !dest.covers(length))

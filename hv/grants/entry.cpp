@@ -12,17 +12,6 @@ constexpr u16 use_flags(bool write) {
 
 }  // namespace
 
-Entry::Entry(const GrantTable& table, const PhysicalMemory& memory, GrantRef ref)
-    : second_{table.version == 2} {
-    const u32 bytes = page_size / table.entries_per_frame();
-    const auto byte = u64{ref} * bytes;
-    words_ = memory.as<u64>(address_of(table.frames[byte >> page_shift]) + (byte & page_mask));
-    status_ = reinterpret_cast<u16*>(words_);
-    if (second_)
-        status_ = memory.as<u16>(address_of(table.status_frames[ref / table.status_per_frame])) +
-                  ref % table.status_per_frame;
-}
-
 /// Whether flags and domain, as they were read at one moment, allow what is wished.
 bool Entry::allows(u32 header, const PinWish& wish, bool held) const {
     if (wish.write && (header & GTF_readonly))

@@ -30,4 +30,15 @@ private:
     u16* status_;        ///< where the flags are that we set
 };
 
+inline Entry::Entry(const GrantTable& table, const PhysicalMemory& memory, GrantRef ref)
+    : second_{table.version == 2} {
+    const u32 bytes = page_size / table.entries_per_frame();
+    const auto byte = u64{ref} * bytes;
+    words_ = memory.as<u64>(address_of(table.frames[byte >> page_shift]) + (byte & page_mask));
+    status_ = reinterpret_cast<u16*>(words_);
+    if (second_)
+        status_ = memory.as<u16>(address_of(table.status_frames[ref / table.status_per_frame])) +
+                  ref % table.status_per_frame;
+}
+
 }  // namespace hv

@@ -27,8 +27,10 @@ static_assert(sizeof(Pin) == 8);
 struct HeldPage {
     GrantRef ref = 0;    ///< of a free row: the next free handle
     DomainId owner = 0;
-    u16 flags = 0;       ///< GNTMAP_*; 0: nothing is mapped by it
+    u16 flags = 0;       ///< GNTMAP_*; without GNTMAP_host_map nothing is mapped by it
     u64 gfn = 0;         ///< where
+    bool mapped() const { return flags & GNTMAP_host_map; }
+    bool writable() const { return (flags & GNTMAP_readonly) == 0; }
 };
 static_assert(sizeof(HeldPage) == 16);
 
@@ -119,9 +121,6 @@ struct PinnedPage {
 GrantStatus pin(Domain& owner, const PinWish& wish, PinnedPage& page);
 /// Gives that back; with the last the frame may be anybody's.
 void unpin(Domain& owner, GrantRef ref, bool write);
-/// A domain's own frame at `gfn`, with one use more. XEN_ENOENT: it is not its own, or not to be
-/// written.
-Result<Mfn> hold_own(Domain& domain, u64 gfn, bool write);
 
 // Hypercalls
 

@@ -108,13 +108,14 @@ public:
     ~Returning() noexcept(false) { settle(); }
     Returning(const Returning&) = delete;
 
-    /// Unmaps the page of a handle that is this call's alone; settles when that makes it full.
-    void put(GrantHandle handle, const HeldPage& held) {
-        const Result<Mfn> frame = mapper_.p2m.return_borrowed(Gfn{held.gfn});
+    /// Unmaps the page of a handle that was claimed; settles when that makes it full.
+    void put(GrantHandle handle) {
+        const Gfn gfn{grants_of(mapper_).held(handle).gfn};
+        const Result<Mfn> frame = mapper_.p2m.return_borrowed(gfn);
         if (!frame.ok())
-            panic("d{} lost its borrowed page at {:x}", mapper_.id, held.gfn);
+            panic("d{} lost its borrowed page at {:x}", mapper_.id, gfn.value);
         quarantine_.put(*frame, 0, 1);
-        pages_[count_++] = {handle, held};
+        handles_[count_++] = handle;
         if (count_ == most)
             settle();
     }
@@ -122,52 +123,52 @@ public:
 private:
     void settle();
 
-    struct Page {
-        GrantHandle handle;
-        HeldPage held;
-    };
     Domain& mapper_;
     Quarantine quarantine_;
-    Page pages_[most];  ///< the first count_ of them
+    GrantHandle handles_[most];  ///< the first count_ of them
     u32 count_ = 0;
 };
 
 void Returning::settle() {
     quarantine_.settle();
-    for (const Page& page : std::span{pages_, std::exchange(count_, 0)}) {
+    GrantTable& table = grants_of(mapper_);
+    for (const GrantHandle handle : std::span{handles_, std::exchange(count_, 0)}) {
+        const HeldPage held = table.held(handle);
         // Its page is pinned: the domain is there
-        const DomainRef owner = find_domain(mapper_.machine, page.held.owner);
-        unpin(*owner, page.held.ref, (page.held.flags & GNTMAP_readonly) == 0);
-        give_back_handle(grants_of(mapper_), page.handle);
-        trace(this_cpu(), grant_unmapped, mapper_.id, 0, mapper_.id, page.held.owner,
-              page.held.ref);
+        const DomainRef owner = find_domain(mapper_.machine, held.owner);
+        unpin(*owner, held.ref, held.writable());
+        give_back_handle(table, handle);
+        trace(this_cpu(), grant_unmapped, mapper_.id, 0, mapper_.id, held.owner, held.ref);
     }
 }
 
-/// Makes what a handle names this call's alone, if it is mapped at `address`; at address 0 nothing
-/// is asked.
-GrantStatus claim(GrantTable& table, GrantHandle handle, u64 address, HeldPage& claimed) {
+/// Makes a handle this call's alone, if its page is mapped at `address`: from now on it names
+/// nothing, and is nobody else's. At address 0 nothing is asked, or `claimed`.
+GrantStatus claim(GrantTable& table, GrantHandle handle, u64 address, bool& claimed) {
     Guard guard{table.lock};
-    if (handle >= table.handle_count() || table.held(handle).flags == 0)
+    claimed = false;
+    if (handle >= table.handle_count() || !table.held(handle).mapped())
         return GNTST_bad_handle;
     HeldPage& held = table.held(handle);
     if (address == 0)
         return GNTST_okay;
     if (frame_of(Gpa{address}) != Gfn{held.gfn})
         return GNTST_general_error;
-    claimed = held;
-    held.flags = 0;
+    held.flags &= ~GNTMAP_host_map;
+    claimed = true;
     return GNTST_okay;
 }
 
-/// The next page that a dying domain holds; false when there is none.
-bool claim_next(GrantTable& table, GrantHandle& handle, HeldPage& claimed) {
+/// Claims the next page that a dying domain holds; false when there is none.
+bool claim_next(GrantTable& table, GrantHandle& handle) {
     Guard guard{table.lock};
     while (table.released < table.handle_count()) {
         handle = table.released++;
-        claimed = table.held(handle);
-        if (std::exchange(table.held(handle).flags, u16{0}) != 0)
+        HeldPage& held = table.held(handle);
+        if (held.mapped()) {
+            held.flags &= ~GNTMAP_host_map;
             return true;
+        }
     }
     return false;
 }
@@ -188,20 +189,19 @@ Answer unmap_grants(Call& call) {
     return each_item(call, sizeof(gnttab_unmap_grant_ref_t), [&](u64 address) -> Result<> {
         gnttab_unmap_grant_ref_t wish;
         TRY(call.read(wish, address));
-        HeldPage held;
+        bool claimed;
         const GrantStatus status =
-            claim(grants_of(call.domain), wish.handle, wish.host_addr, held);
-        if (held.flags != 0)
-            returning.put(wish.handle, held);
+            claim(grants_of(call.domain), wish.handle, wish.host_addr, claimed);
+        if (claimed)
+            returning.put(wish.handle);
         return call.write(address + offsetof(gnttab_unmap_grant_ref_t, status), status);
     });
 }
 
 Progress let_go_of_all(Domain& domain) {
     Returning returning{domain};
-    GrantHandle handle;
-    for (HeldPage held; claim_next(grants_of(domain), handle, held);) {
-        returning.put(handle, held);
+    for (GrantHandle handle; claim_next(grants_of(domain), handle);) {
+        returning.put(handle);
         if (wanted_elsewhere(this_cpu()))
             return Progress::again;
     }

@@ -17,7 +17,7 @@ void unmark(const Entry& entry, const Pin& pin, bool write) {
 Result<> begin(Domain& owner, Pin& pin, const PinWish& wish, const PinnedPage& page, u64 gfn) {
     Mfn frame{};
     if (!page.transitive)
-        frame = TRY(hold_own(owner, gfn, wish.write));
+        frame = TRY(owner.p2m.hold_own(Gfn{gfn}, owner.id, wish.write));
     pin.frame = static_cast<u32>(frame.value);
     pin.holder = wish.holder & 0x7fff;
     pin.partial = page.partial;
@@ -34,14 +34,6 @@ Result<> add_pins(Machine& machine, GrantTable& table, GrantRef last) {
 }
 
 }  // namespace
-
-Result<Mfn> hold_own(Domain& domain, u64 gfn, bool write) {
-    const GuestFrame page = TRY(domain.p2m.hold(Gfn{gfn}));
-    if (domain.machine.frames.row(page.frame).owner == domain.id && (page.access.write || !write))
-        return page.frame;
-    end_use(domain.machine, page.frame);
-    return Error{XEN_ENOENT};
-}
 
 GrantStatus pin(Domain& owner, const PinWish& wish, PinnedPage& page) {
     GrantTable& table = grants_of(owner);

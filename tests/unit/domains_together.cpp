@@ -120,7 +120,7 @@ TEST_F(Together, LetGoOfABlockAndOfOnePageInIt) {
         const Mfn page = block + round % 2 * 3;
         add_use(machine(), page);
         both([&](Cpu& cpu) {
-            cpu.number == 0 ? end_use(machine(), block, 9, 2) : end_use(machine(), page);
+            cpu.number == 0 ? end_uses(machine(), block, 9, 2) : end_use(machine(), page);
         });
         ASSERT_EQ(free(), before) << "each frame comes back once: round " << round;
     }
