@@ -172,6 +172,8 @@ TEST_F(EventPorts, BindVirqsOnce) {
     small.machine().clock.hosted_ticks = 4'800'000 + 24;
     small.cpu().timers.run_due(small.cpu());
     EXPECT_EQ(take_two_level(guest), Ports{timer.port});
+    EXPECT_EQ(small.call(guest, __HYPERVISOR_set_timer_op, {1}), 0);
+    EXPECT_EQ(take_two_level(guest), Ports{timer.port}) << "a time gone by: at once";
     EXPECT_EQ(close(guest, timer.port), 0);
     EXPECT_EQ(op(guest, EVTCHNOP_bind_virq, timer), 0) << "free again";
 }
