@@ -78,7 +78,6 @@ TEST_F(StoreTest, ComingsAndGoingsAreDom0sToKnow) {
             EXPECT_EQ(client->ask(XS_WATCH, z(name) + z("t")), answer(XS_WATCH, "OK|"));
             EXPECT_EQ(client->next(), answer(XS_WATCH_EVENT, name + "|t|"s));
         }
-    EXPECT_EQ(toolstack.ask(XS_WATCH, z("@other") + z("t")), answer(XS_ERROR, "EINVAL|"));
     { Client newcomer{store, 6}; }
     store.disconnect(6);
     EXPECT_EQ(guest.next(), "nothing");
@@ -162,7 +161,6 @@ TEST_F(StoreTest, RefusesWhatIsNoRequest) {
     EXPECT_EQ(guest.ask(XS_WATCH, z("name")), answer(XS_ERROR, "EINVAL|"));
     EXPECT_EQ(guest.ask(XS_WRITE, "name"), answer(XS_ERROR, "EINVAL|"));
     EXPECT_EQ(guest.ask(XS_READ, ""), answer(XS_ERROR, "EINVAL|"));
-    EXPECT_EQ(guest.ask(XS_SET_TARGET, z("5") + z("6")), answer(XS_ERROR, "ENOSYS|"));
     EXPECT_EQ(guest.ask(4711, z("name")), answer(XS_ERROR, "ENOSYS|"));
     EXPECT_EQ(guest.ask(XS_GET_DOMAIN_PATH, z("99999")), answer(XS_ERROR, "EINVAL|"));
 }

@@ -35,6 +35,7 @@ struct Connection {
     explicit Connection(u16 who) : domain{who} {}
 
     u16 domain;
+    std::optional<u16> target; // it may what this guest may, too
     bool is_introduced = true; // the toolstack may take a guest's ring away, and give it back
     bool broken = false;       // it has sent what no client may send: nothing more is read
     std::string input, output;
@@ -55,6 +56,7 @@ struct Connection {
 
     Transaction* transaction(u32 id);
     void forget_all();
+    Who who() const { return {domain, target.value_or(domain)}; }
 
     /// The absolute form of a path as this client writes it: relative ones start at its home.
     std::string absolute(std::string_view path) const;

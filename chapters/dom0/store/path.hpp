@@ -15,6 +15,9 @@ inline constexpr ptrdiff_t deepest_path = 64;
 /// A path that starts with /, has no empty or odd step, and is not too long.
 bool is_valid(std::string_view path);
 
+/// The name of no entry but of something that happens: it starts with @.
+inline bool is_special(std::string_view path) { return path.starts_with('@'); }
+
 /// True when `path` is `above` or lies below it.
 bool is_below(std::string_view path, std::string_view above);
 

@@ -9,11 +9,15 @@ constexpr u32 first_reserved_domain = 0x7ff0; // DOMID_FIRST_RESERVED
 
 }  // namespace
 
-bool allows(const Permissions& permissions, u16 domain, Access access) {
-    if (domain == 0 || permissions.front().domain == domain) return true;
+bool is_owner(const Permissions& permissions, Who who) {
+    return who.domain == 0 || who.is(permissions.front().domain);
+}
+
+bool allows(const Permissions& permissions, Who who, Access access) {
+    if (is_owner(permissions, who)) return true;
     const Permission* found = &permissions.front();
     for (size_t i = permissions.size() - 1; i > 0; i--)
-        if (permissions[i].domain == domain) found = &permissions[i];
+        if (who.is(permissions[i].domain)) found = &permissions[i];
     return access == Access::write ? found->write : found->read;
 }
 

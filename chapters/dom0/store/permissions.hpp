@@ -18,10 +18,20 @@ struct Permission {
 
 using Permissions = std::vector<Permission>;
 
+/// Who asks: a client's domain, and the one in whose name it may act besides (XS_SET_TARGET).
+struct Who {
+    Who(u16 asker) : Who{asker, asker} {}
+    Who(u16 asker, u16 besides) : domain{asker}, target{besides} {}
+    bool is(u16 other) const { return other == domain || other == target; }
+
+    u16 domain, target;
+};
+
 enum class Access { read, write };
 
-/// Whether a domain may; dom0 and the owner may everything.
-bool allows(const Permissions& permissions, u16 domain, Access access);
+/// Whether somebody may; dom0 and the owner may everything.
+bool allows(const Permissions& permissions, Who who, Access access);
+bool is_owner(const Permissions& permissions, Who who);
 
 /// "r5" and its kin, both ways: n none, r read, w write, b both.
 std::string to_text(const Permission& permission);

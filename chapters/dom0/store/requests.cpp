@@ -53,6 +53,7 @@ const Store::Request Store::requests[] = {
     {XS_INTRODUCE, &Store::introduce, 3, false, true},
     {XS_RELEASE, &Store::release, 1, false, true},
     {XS_RESUME, &Store::resume, 1, false, true},
+    {XS_SET_TARGET, &Store::set_target, 2, false, true},
     {XS_CONTROL, &Store::control, 1, false, true},
 };
 
@@ -95,7 +96,7 @@ const Tree& Store::tree_of(const Asked& asked) const {
 Result<const Node*> Store::looked_at(Asked& asked) {
     if (asked.transaction != nullptr && is_valid(asked.path))
         TRY(asked.transaction->note(asked.path));
-    return tree_of(asked).look(asked.client.domain, asked.path, Access::read);
+    return tree_of(asked).look(asked.client.who(), asked.path, Access::read);
 }
 
 Store::Answer Store::read_value(Asked& asked) { return TRY(looked_at(asked))->value; }
@@ -150,19 +151,19 @@ Store::Answer Store::write_value(Asked& asked) {
     if (path >= asked.message.payload.size()) return Error{Errno::XEN_EINVAL};
     std::string_view value = std::string_view{asked.message.payload}.substr(path + 1);
     Tree after = tree_of(asked);
-    TRY(after.write(asked.client.domain, asked.path, &value));
+    TRY(after.write(asked.client.who(), asked.path, &value));
     return changed(asked, std::move(after), false);
 }
 
 Store::Answer Store::make(Asked& asked) {
     Tree after = tree_of(asked);
-    TRY(after.write(asked.client.domain, asked.path, nullptr));
+    TRY(after.write(asked.client.who(), asked.path, nullptr));
     return changed(asked, std::move(after), false);
 }
 
 Store::Answer Store::remove(Asked& asked) {
     Tree after = tree_of(asked);
-    TRY(after.remove(asked.client.domain, asked.path));
+    TRY(after.remove(asked.client.who(), asked.path));
     return changed(asked, std::move(after), true);
 }
 
@@ -170,8 +171,9 @@ Store::Answer Store::set_permissions(Asked& asked) {
     Permissions permissions;
     for (size_t i = 1; i < asked.texts.size(); i++)
         permissions.push_back(TRY(parse_permission(asked.texts[i])));
+    if (is_special(asked.path)) return set_special_permissions(asked, std::move(permissions));
     Tree after = tree_of(asked);
-    TRY(after.set_permissions(asked.client.domain, asked.path, std::move(permissions)));
+    TRY(after.set_permissions(asked.client.who(), asked.path, std::move(permissions)));
     return changed(asked, std::move(after), false);
 }
 

@@ -11,8 +11,10 @@ using namespace std::literals;
 
 Store::Answer Store::watch(Asked& asked) {
     Connection& client = asked.client;
-    bool is_special = asked.path == "@introduceDomain" || asked.path == "@releaseDomain";
-    if (!is_special && !is_valid(asked.path)) return Error{Errno::XEN_EINVAL};
+    // A special name may be any: only two of them are ever heard of
+    if (!is_special(asked.path) && !is_valid(asked.path)) return Error{Errno::XEN_EINVAL};
+    if (is_special(asked.path) && asked.path.size() > XENSTORE_REL_PATH_MAX)
+        return Error{Errno::XEN_EINVAL};
     if (asked.texts[1].size() > Connection::longest_token) return Error{Errno::XEN_EINVAL};
     for (auto& known : client.watches)
         if (known.path == asked.path && known.token == asked.texts[1])
@@ -40,6 +42,16 @@ Store::Answer Store::reset_watches(Asked& asked) {
     return ok();
 }
 
+/// Who may hear of comings and goings: told as an entry's permissions, but never in a transaction.
+Store::Answer Store::set_special_permissions(Asked& asked, Permissions permissions) {
+    Special* known = special(asked.path);
+    if (known == nullptr) return Error{Errno::XEN_EINVAL};
+    if (!is_owner(known->permissions, asked.client.who())) return Error{Errno::XEN_EACCES};
+    if (permissions.size() > Tree::most_permissions) return Error{Errno::XEN_ENOSPC};
+    known->permissions = std::move(permissions);
+    return ok();
+}
+
 // Agreeing
 
 Store::Answer Store::begin(Asked& asked) {
@@ -61,7 +73,7 @@ Store::Answer Store::end(Asked& asked) {
     if (!commit && asked.texts[0] != "F") return Error{Errno::XEN_EINVAL};
     Transaction ended = std::move(*asked.transaction);
     std::erase_if(asked.client.transactions, [&](auto& one) { return one.id() == ended.id(); });
-    if (commit) turn_to(TRY(ended.onto(tree_, asked.client.domain)), ended.changes());
+    if (commit) turn_to(TRY(ended.onto(tree_, asked.client.who())), ended.changes());
     return ok();
 }
 
@@ -89,6 +101,7 @@ Store::Answer Store::introduce(Asked& asked) {
 Store::Answer Store::release(Asked& asked) {
     Connection* leaver = find(TRY(parse_domain(asked.texts[0])));
     if (leaver == nullptr) return Error{Errno::XEN_ENOENT};
+    forget_domain(leaver->domain);
     *leaver = Connection{leaver->domain};
     leaver->is_introduced = false;
     fire_special("@releaseDomain");
@@ -98,6 +111,15 @@ Store::Answer Store::release(Asked& asked) {
 Store::Answer Store::resume(Asked& asked) {
     return find(TRY(parse_domain(asked.texts[0]))) != nullptr ? Answer{ok()}
                                                               : Error{Errno::XEN_ENOENT};
+}
+
+/// Whoever emulates a guest's devices works in its name.
+Store::Answer Store::set_target(Asked& asked) {
+    Connection* actor = find(TRY(parse_domain(asked.texts[0])));
+    Connection* target = find(TRY(parse_domain(asked.texts[1])));
+    if (actor == nullptr || target == nullptr) return Error{Errno::XEN_ENOENT};
+    actor->target = target->domain;
+    return ok();
 }
 
 /// Words for whoever looks after the store.

@@ -1,6 +1,8 @@
 // The store: its clients, its watches, and dom0's own hand in the tree.
 #include "store.hpp"
 
+#include <algorithm>
+
 namespace dom0 {
 
 Connection& Store::connect(u16 domain) {
@@ -11,8 +13,18 @@ Connection& Store::connect(u16 domain) {
 }
 
 void Store::disconnect(u16 domain) {
-    if (std::erase_if(guests_, [&](auto& guest) { return guest->domain == domain; }) > 0)
-        fire_special("@releaseDomain");
+    if (std::erase_if(guests_, [&](auto& guest) { return guest->domain == domain; }) == 0) return;
+    forget_domain(domain);
+    fire_special("@releaseDomain");
+}
+
+void Store::forget_domain(u16 domain) {
+    for (auto& guest : guests_)
+        if (guest->target == domain) guest->target.reset();
+    for (auto& [name, permissions] : specials_) {
+        if (permissions.front().domain == domain) permissions.front() = {0, false, false};
+        std::erase_if(permissions, [&](auto& one) { return one.domain == domain; });
+    }
 }
 
 Connection* Store::guest(u16 domain) {
@@ -55,24 +67,31 @@ void Store::fire(const std::string& path, const Tree& before) {
             bool is_gone = is_below(watch.path, path) && before.find(watch.path) != nullptr &&
                            tree_.find(watch.path) == nullptr;
             const std::string& what = is_gone ? watch.path : path;
-            if ((is_gone || is_below(path, watch.path)) && may_know(client.domain, what, before))
+            if ((is_gone || is_below(path, watch.path)) && may_know(client.who(), what, before))
                 client.owe(watch.event(what));
         }
     });
 }
 
 /// Who may read an entry, or could, or sees its name in the one that it lies in.
-bool Store::may_know(u16 who, std::string_view path, const Tree& before) const {
+bool Store::may_know(Who who, std::string_view path, const Tree& before) const {
     for (const Node* node : {before.find(path), tree_.find(path), tree_.find(parent_of(path))})
         if (node != nullptr && allows(node->permissions, who, Access::read)) return true;
     return false;
 }
 
-/// Comings and goings are dom0's to know.
+Store::Special* Store::special(std::string_view name) {
+    auto known = std::find_if(std::begin(specials_), std::end(specials_),
+                              [&](auto& special) { return special.name == name; });
+    return known != std::end(specials_) ? known : nullptr;
+}
+
 void Store::fire_special(std::string_view name) {
+    const Permissions& permissions = special(name)->permissions;
     for_each_client([&](Connection& client) {
+        if (!allows(permissions, client.who(), Access::read)) return;
         for (auto& watch : client.watches)
-            if (client.domain == 0 && watch.path == name) client.owe(watch.event(name));
+            if (watch.path == name) client.owe(watch.event(name));
     });
 }
 

@@ -13,6 +13,8 @@ public:
     Connection& connect(u16 domain);
     /// The guest is no more.
     void disconnect(u16 domain);
+    /// The guest has crashed, and is kept: to whoever watches @releaseDomain it has ended.
+    void crashed() { fire_special("@releaseDomain"); }
     /// The guest's client; null: it has none, or the toolstack has taken its ring away.
     Connection* find(u16 domain);
 
@@ -65,6 +67,7 @@ private:
     Answer watch(Asked& asked);
     Answer unwatch(Asked& asked);
     Answer reset_watches(Asked& asked);
+    Answer set_special_permissions(Asked& asked, Permissions permissions);
     Answer begin(Asked& asked);
     Answer end(Asked& asked);
     Answer domain_path(Asked& asked);
@@ -72,6 +75,7 @@ private:
     Answer introduce(Asked& asked);
     Answer release(Asked& asked);
     Answer resume(Asked& asked);
+    Answer set_target(Asked& asked);
     Answer control(Asked& asked);
 
     /// Takes `after` for the tree, or for the transaction's.
@@ -79,14 +83,24 @@ private:
     void turn_to(Tree next, const std::vector<Transaction::Change>& changes);
     void fire(const std::string& path, const Tree& before);
     void fire_special(std::string_view name);
-    bool may_know(u16 who, std::string_view path, const Tree& before) const;
+    bool may_know(Who who, std::string_view path, const Tree& before) const;
     Connection* guest(u16 domain);
+    /// Nobody acts in its name any more, and nothing that it was allowed is left to who comes next.
+    void forget_domain(u16 domain);
+
+    /// What happens, and who may hear of it: dom0, until it says who else.
+    struct Special {
+        std::string_view name;
+        Permissions permissions = {{0, false, false}};
+    };
+    Special* special(std::string_view name);
 
     struct Visitor {
         u32 number;
         std::unique_ptr<Connection> connection;
     };
     Tree tree_;
+    Special specials_[2] = {{"@introduceDomain"}, {"@releaseDomain"}};
     std::vector<std::unique_ptr<Connection>> guests_;
     std::vector<Visitor> visitors_;
 

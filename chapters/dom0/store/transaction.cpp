@@ -25,7 +25,7 @@ Result<> Transaction::note_change(std::string_view path, bool is_removal, Tree a
     return {};
 }
 
-Result<Tree> Transaction::onto(const Tree& now, u16 who) const {
+Result<Tree> Transaction::onto(const Tree& now, Who who) const {
     for (auto& path : looked_)
         if (now.generation(path) != base_.generation(path)) return Error{Errno::XEN_EAGAIN};
     Tree next = now;
@@ -35,7 +35,7 @@ Result<Tree> Transaction::onto(const Tree& now, u16 who) const {
 }
 
 /// Makes an entry in `to` what it is in the transaction's own tree.
-Result<> Transaction::apply(Tree& to, u16 who, const Change& change) const {
+Result<> Transaction::apply(Tree& to, Who who, const Change& change) const {
     if (change.is_removal) TRY(to.remove(who, change.path));
     const Node* mine = tree_.find(change.path);
     if (mine == nullptr) return {};

@@ -19,7 +19,7 @@ public:
 
     /// `now` with this transaction's changes. XEN_EAGAIN where an entry that the client has looked
     /// at or changed is no longer the one that it was: it must look, and decide, again.
-    Result<Tree> onto(const Tree& now, u16 who) const;
+    Result<Tree> onto(const Tree& now, Who who) const;
 
     struct Change {
         std::string path;
@@ -31,7 +31,7 @@ public:
     static constexpr size_t most_noted = 64 * 1024;
 
 private:
-    Result<> apply(Tree& to, u16 who, const Change& change) const;
+    Result<> apply(Tree& to, Who who, const Change& change) const;
 
     u32 id_;
     Tree base_, tree_;

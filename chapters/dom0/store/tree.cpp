@@ -39,7 +39,7 @@ u64 Tree::generation(std::string_view path) const {
     return node == nullptr ? 0 : node->generation;
 }
 
-Result<const Node*> Tree::look(u16 who, std::string_view path, Access access) const {
+Result<const Node*> Tree::look(Who who, std::string_view path, Access access) const {
     if (!is_valid(path)) return Error{Errno::XEN_EINVAL};
     const Node* node = find(path);
     if (node != nullptr && allows(node->permissions, who, access)) return node;
@@ -53,7 +53,7 @@ Result<const Node*> Tree::look(u16 who, std::string_view path, Access access) co
 
 /// A copy of `node` in which the entry at `path`, made where it is missing, has been changed.
 template <typename Change>
-NodeRef Tree::changed(const Node& node, std::string_view path, u16 who, const Change& change) {
+NodeRef Tree::changed(const Node& node, std::string_view path, Who who, const Change& change) {
     Node copy = node;
     if (path.empty() || path == "/") {
         change(copy);
@@ -65,7 +65,7 @@ NodeRef Tree::changed(const Node& node, std::string_view path, u16 who, const Ch
     if (place == copy.children.end() || (*place)->name != step) {
         // It has its parent's permissions, and belongs to whoever makes it
         Node newborn{std::string{step}, "", copy.permissions, {}, generation_};
-        if (who != 0) newborn.permissions.front().domain = who;
+        if (who.domain != 0) newborn.permissions.front().domain = who.domain;
         place = copy.children.insert(place, kept(std::move(newborn)));
         entries_of((*place)->permissions.front().domain)++;
         copy.generation = generation_;
@@ -74,17 +74,18 @@ NodeRef Tree::changed(const Node& node, std::string_view path, u16 who, const Ch
     return kept(std::move(copy));
 }
 
-Result<> Tree::write(u16 who, std::string_view path, const std::string_view* value) {
+Result<> Tree::write(Who who, std::string_view path, const std::string_view* value) {
     auto found = look(who, path, Access::write);
     if (!found && found.error().code != Errno::XEN_ENOENT) return found.error();
     if (found.ok() && value == nullptr) return {};
     if (steps_of(path) > deepest_path) return Error{Errno::XEN_ENOSPC};
-    if (who != 0) {
+    if (who.domain != 0) {
         auto there = path;
         while (find(there) == nullptr)
             there = parent_of(there);
         auto missing = size_t(steps_of(path) - steps_of(there));
-        if (missing > 0 && owned_by(who) + missing > most_owned) return Error{Errno::XEN_ENOSPC};
+        if (missing > 0 && owned_by(who.domain) + missing > most_owned)
+            return Error{Errno::XEN_ENOSPC};
         if (value != nullptr && value->size() > longest_value) return Error{Errno::XEN_ENOSPC};
     }
     generation_++;
@@ -94,7 +95,7 @@ Result<> Tree::write(u16 who, std::string_view path, const std::string_view* val
     return {};
 }
 
-Result<> Tree::remove(u16 who, std::string_view path) {
+Result<> Tree::remove(Who who, std::string_view path) {
     if (path == "/") return Error{Errno::XEN_EINVAL};
     auto found = look(who, path, Access::write);
     if (!found) {
@@ -110,13 +111,13 @@ Result<> Tree::remove(u16 who, std::string_view path) {
     return {};
 }
 
-Result<> Tree::set_permissions(u16 who, std::string_view path, Permissions permissions) {
+Result<> Tree::set_permissions(Who who, std::string_view path, Permissions permissions) {
     auto found = look(who, path, Access::write);
     if (!found) return found.error();
     u16 owner = (*found)->permissions.front().domain;
     if (permissions.empty()) return Error{Errno::XEN_EINVAL};
-    if (who != 0 && owner != who) return Error{Errno::XEN_EACCES};
-    if (who != 0 && permissions.front().domain != who) return Error{Errno::XEN_EPERM};
+    if (!is_owner((*found)->permissions, who)) return Error{Errno::XEN_EACCES};
+    if (who.domain != 0 && permissions.front().domain != owner) return Error{Errno::XEN_EPERM};
     if (permissions.size() > most_permissions) return Error{Errno::XEN_ENOSPC};
     entries_of(owner)--;
     entries_of(permissions.front().domain)++;

@@ -29,17 +29,17 @@ public:
 
     /// XEN_ENOENT where there is no such entry; XEN_EACCES where there is none, and `who` may not
     /// know that.
-    Result<const Node*> look(u16 who, std::string_view path, Access access) const;
+    Result<const Node*> look(Who who, std::string_view path, Access access) const;
     /// The entry at a valid path, or null.
     const Node* find(std::string_view path) const;
     /// The generation of the entry at a valid path; 0: there is none.
     u64 generation(std::string_view path) const;
 
     /// Writes `value`, making the entries on the way; null keeps the value that is there (mkdir).
-    Result<> write(u16 who, std::string_view path, const std::string_view* value);
+    Result<> write(Who who, std::string_view path, const std::string_view* value);
     /// Removes an entry and all below it. One that is not there is removed if its parent is.
-    Result<> remove(u16 who, std::string_view path);
-    Result<> set_permissions(u16 who, std::string_view path, Permissions permissions);
+    Result<> remove(Who who, std::string_view path);
+    Result<> set_permissions(Who who, std::string_view path, Permissions permissions);
 
     /// Entries that a domain owns: bounded, so that no guest fills dom0's memory.
     size_t owned_by(u16 domain) const;
@@ -48,7 +48,7 @@ public:
 
 private:
     template <typename Change>
-    NodeRef changed(const Node& node, std::string_view path, u16 who, const Change& change);
+    NodeRef changed(const Node& node, std::string_view path, Who who, const Change& change);
     u32& entries_of(u16 domain);
     void disown(const Node& node);
 

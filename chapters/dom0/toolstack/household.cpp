@@ -121,6 +121,7 @@ void Household::ended(Domain& domain, u32 reason, std::string& news) {
     }
     case SHUTDOWN_crash:
         domain.crashed = true;
+        store_.crashed();
         news +=
             name + " crashed: it is kept as it fell; destroy " + domain.order.name + " frees it\n";
         return;
