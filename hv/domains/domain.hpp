@@ -39,6 +39,13 @@ struct [[gnu::packed, gnu::aligned(4)]] PlacedVcpuInfo {
     vcpu_info_t abi;
 };
 
+/// Whether a vCPU sleeps of its own will, and what it said it waits for.
+enum class Blocked : u8 {
+    no,
+    for_interrupt,  ///< HLT, SCHEDOP_block
+    for_port,       ///< SCHEDOP_poll: an interrupt wakes it, too
+};
+
 /// A virtual CPU: one processor as a guest sees it, and its place in the scheduler's queue.
 struct Vcpu : boost::intrusive::list_base_hook<> {
     Vcpu(Domain& owner, u16 number);
@@ -52,7 +59,7 @@ struct Vcpu : boost::intrusive::list_base_hook<> {
     MtrrState mtrr{};
 
     // What keeps it from running: it may run when all of these are clear
-    std::atomic<bool> blocked{false};  ///< HLT, SCHEDOP_block or poll: an event wakes it
+    std::atomic<Blocked> blocked{Blocked::no};
     std::atomic<bool> down{true};      ///< not brought up yet, or taken down by its guest
     std::atomic<u32> pauses{0};        ///< how many reasons hold it, besides its domain's
     bool initialised = false;          ///< somebody gave it a state to start from
@@ -160,8 +167,8 @@ Part& furnish(Domain& domain) {
 }
 
 inline bool Vcpu::may_run() const {
-    return !blocked.load() && !down.load() && pauses.load() == 0 && domain.pauses.load() == 0 &&
-           domain.life.load() <= Life::alive;
+    return blocked.load() == Blocked::no && !down.load() && pauses.load() == 0 &&
+           domain.pauses.load() == 0 && domain.life.load() <= Life::alive;
 }
 
 /// Notes an event whose first two fields are the domain's number and the vCPU's.

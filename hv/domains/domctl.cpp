@@ -80,7 +80,7 @@ void describe(Domain& domain, xen_domctl_getdomaininfo_t& info) {
         if (vcpu->down.load())
             continue;
         ++info.nr_online_vcpus;
-        if (!vcpu->blocked.load())
+        if (vcpu->blocked.load() == Blocked::no)
             flags &= ~XEN_DOMINF_blocked;
         if (vcpu->running)
             flags |= XEN_DOMINF_running;
@@ -117,7 +117,8 @@ Answer give_vcpu_info(DomctlCall& ctl) {
     const Vcpu* const vcpu = ctl.domain->find_vcpu(info.vcpu);
     if (vcpu == nullptr)
         return refuse(info.vcpu < ctl.domain->vcpu_limit ? XEN_ESRCH : XEN_EINVAL);
-    info = {info.vcpu, !vcpu->down.load(), vcpu->blocked.load(), vcpu->running.load(),
+    const bool blocked = vcpu->blocked.load() != Blocked::no;
+    info = {info.vcpu, !vcpu->down.load(), blocked, vcpu->running.load(),
             runstate_now(*vcpu).time[RUNSTATE_running], vcpu->cpu.load()};
     return 0;
 }

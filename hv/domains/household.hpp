@@ -201,19 +201,22 @@ inline void begin_turn(Cpu& cpu, Vcpu& vcpu, u64 slice, u64 now) {
 }
 inline void end_turn(Cpu& cpu, Vcpu& vcpu, u64 now) {
     if (traces(cpu, trace_turns)) [[unlikely]]
-        trace(cpu, vcpu.blocked ? vcpu_blocked : vcpu_put_away, vcpu);
-    account(vcpu, vcpu.may_run() ? RUNSTATE_runnable
-                  : vcpu.blocked ? RUNSTATE_blocked
-                                 : RUNSTATE_offline, now);
+        trace(cpu, vcpu.blocked != Blocked::no ? vcpu_blocked : vcpu_put_away, vcpu);
+    account(vcpu, vcpu.may_run()                 ? RUNSTATE_runnable
+                  : vcpu.blocked != Blocked::no ? RUNSTATE_blocked
+                                                 : RUNSTATE_offline, now);
     whereabouts(cpu).current = nullptr;
     household(*cpu.machine).scheduler->put_back(cpu, vcpu);
 }
-/// An event came: a blocked vCPU may run again. Any pCPU; interrupts may be off.
-inline void unblock(Vcpu& vcpu) {
-    if (!vcpu.blocked.exchange(false, std::memory_order_acq_rel))
-        return;
+/// A vCPU is blocked no more. Any pCPU; interrupts may be off.
+inline void woken(Vcpu& vcpu) {
     trace(this_cpu(), vcpu_woken, vcpu);
     household(vcpu.domain.machine).scheduler->wake(vcpu);
+}
+/// An event came: a blocked vCPU may run again.
+inline void unblock(Vcpu& vcpu) {
+    if (vcpu.blocked.exchange(Blocked::no, std::memory_order_acq_rel) != Blocked::no)
+        woken(vcpu);
 }
 /// Something may be deliverable: sets attention, unblocks, and kicks the pCPU it runs on.
 void notify(Vcpu& vcpu, u32 attention_bits);

@@ -62,10 +62,11 @@ private:
         // An idle pCPU takes it at once, best the one that it knows; a busy one at its slice's end,
         // or, when it is urgent, now
         const u32 sleepers = idle_cpus_ & vcpu.affinity;
-        if (sleepers == 0)
-            return urgent ? machine_.cpus[vcpu.cpu] : nullptr;
-        const bool known = sleepers >> vcpu.cpu & 1;
-        const int chosen = known ? vcpu.cpu.load() : std::countr_zero(sleepers);
+        if (sleepers == 0 && !urgent)
+            return nullptr;
+        const u32 choice = sleepers != 0 ? sleepers : vcpu.affinity;
+        const bool known = choice >> vcpu.cpu & 1;
+        const int chosen = known ? vcpu.cpu.load() : std::countr_zero(choice);
         idle_cpus_ &= ~(1u << chosen);
         return machine_.cpus[static_cast<size_t>(chosen)];
     }

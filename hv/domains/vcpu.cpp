@@ -113,9 +113,9 @@ void notify(Vcpu& vcpu, u32 attention_bits) {
 
 void block(Cpu& cpu, Vcpu& vcpu) {
     // Blocked first, then a last look: an event between the two clears it again
-    vcpu.blocked.store(true, std::memory_order_seq_cst);
+    vcpu.blocked.store(Blocked::for_interrupt, std::memory_order_seq_cst);
     if (has_something_to_take(vcpu))
-        vcpu.blocked.store(false, std::memory_order_relaxed);
+        vcpu.blocked.store(Blocked::no, std::memory_order_relaxed);
     else
         cpu.asks.fetch_or(ask_reschedule, std::memory_order_relaxed);
 }

@@ -35,7 +35,7 @@ void receive_start_up(Vcpu& vcpu, u8 vector) {
 
 void bring_up(Vcpu& vcpu) {
     vcpu.initialised = true;
-    vcpu.blocked.store(false);
+    vcpu.blocked.store(Blocked::no);
     if (!vcpu.down.exchange(false))
         return;
     trace(this_cpu(), vcpu_up, vcpu);

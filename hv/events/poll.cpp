@@ -48,9 +48,13 @@ void stop_polling(Vcpu& vcpu) {
     TimerQueue::cancel(events_of(vcpu).poll_timer);
 }
 
+/// Wakes it out of its poll, unless an interrupt has done so before: what it sleeps for by now is
+/// not ours to end.
 void wake_poller(Vcpu& vcpu) {
     stop_polling(vcpu);
-    unblock(vcpu);
+    if (Blocked polling = Blocked::for_port;
+        vcpu.blocked.compare_exchange_strong(polling, Blocked::no, std::memory_order_acq_rel))
+        woken(vcpu);
 }
 
 }  // namespace
@@ -70,12 +74,12 @@ Answer poll(Call& call) {
         Guard guard{events_of(call.domain).lock};
         events.polled_port = only;
         events_of(call.domain).polling.fetch_or(1u << call.vcpu.id);
-        call.vcpu.blocked.store(true, std::memory_order_seq_cst);
+        call.vcpu.blocked.store(Blocked::for_port, std::memory_order_seq_cst);
     }
     const Result<bool> any = any_pending(call, wish.ports, wish.count);
     const bool too_late = wish.timeout != 0 && wish.timeout <= call.domain.machine.clock.now();
     if (!any.ok() || *any || too_late || can_take_interrupt(call.vcpu)) {
-        call.vcpu.blocked.store(false, std::memory_order_relaxed);
+        call.vcpu.blocked.store(Blocked::no, std::memory_order_relaxed);
         stop_polling(call.vcpu);
         return any.ok() ? Answer{0} : any.error();
     }

@@ -104,7 +104,7 @@ void HostedMachine::make_dom0() {
 void HostedMachine::boot(DomainId id, u16 vcpu) {
     about(id, [&](Domain& domain) {
         bring_up(*domain.vcpus.at(vcpu));
-        domain.vcpus[vcpu]->blocked.store(true);
+        domain.vcpus[vcpu]->blocked.store(Blocked::for_interrupt);
         household(*machine_).scheduler->sleep(*domain.vcpus[vcpu]);
     });
 }

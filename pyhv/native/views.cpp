@@ -14,7 +14,7 @@ std::string state_of(const Vcpu& vcpu) {
         return "running";
     if (vcpu.pauses != 0 || vcpu.domain.pauses != 0)
         return "paused";
-    return vcpu.blocked ? "blocked" : "runnable";
+    return vcpu.blocked != Blocked::no ? "blocked" : "runnable";
 }
 
 constexpr const char* lives[] = {"building", "alive", "shut down", "dying", "dead"};

@@ -159,9 +159,9 @@ TEST_F(LocalApicTest, KeepsQuietWhileItIsOff) {
 }
 
 TEST_F(LocalApicTest, WakesASleeper) {
-    vcpus[0]->blocked = true;
+    vcpus[0]->blocked = Blocked::for_interrupt;
     apic().raise(0x40);
-    EXPECT_FALSE(vcpus[0]->blocked);
+    EXPECT_EQ(vcpus[0]->blocked, Blocked::no);
 }
 
 TEST_F(LocalApicTest, ChangesItsModeByTheRules) {

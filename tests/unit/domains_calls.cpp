@@ -173,7 +173,7 @@ TEST_F(Calls, TellWhatAVcpuIsDoing) {
     ASSERT_EQ(small.domctl(dom0, ask), 0);
     const xen_domctl_getvcpuinfo& info = ask.u.getvcpuinfo;
     EXPECT_EQ(info.online, !guest.vcpus[0]->down.load());
-    EXPECT_EQ(info.blocked, guest.vcpus[0]->blocked.load());
+    EXPECT_EQ(info.blocked, guest.vcpus[0]->blocked.load() != Blocked::no);
     EXPECT_EQ(info.running, guest.vcpus[0]->running.load());
     ask.u.getvcpuinfo.vcpu = guest.vcpu_limit;
     EXPECT_EQ(small.domctl(dom0, ask), -XEN_EINVAL) << "beyond its limit";

@@ -55,7 +55,7 @@ TEST_F(RoundRobinTest, SharesOverAllPcpus) {
 
 TEST_F(RoundRobinTest, OneThatSleepsLosesItsPlaceAndNoMore) {
     const auto vcpus = runnable(3);
-    vcpus[1]->blocked = true;
+    vcpus[1]->blocked = Blocked::for_interrupt;
     scheduler().sleep(*vcpus[1]);
     for (Vcpu* expected : {vcpus[0], vcpus[2], vcpus[0]}) {
         Vcpu* const next = scheduler().choose(cpu(0)).vcpu;
@@ -76,7 +76,7 @@ TEST_F(RoundRobinTest, CountsTheWaitAfterAWakeUpAsStolenNotAsSleep) {
     Vcpu& sleeper = *vcpus[1];
     Clock& clock = small.machine().clock;
     const auto pass = [&](u64 ms) { clock.hosted_ticks += clock.to_ticks(ms * 1'000'000); };
-    sleeper.blocked = true;
+    sleeper.blocked = Blocked::for_interrupt;
     scheduler().sleep(sleeper);
     account(sleeper, RUNSTATE_blocked, clock.now());
     pass(30);
@@ -103,7 +103,7 @@ TEST_F(RoundRobinTest, WakesAnIdlePcpuAndTheOneItKnows) {
 TEST_F(RoundRobinTest, LetsDom0InAtOnceWhenItWakes) {
     const auto vcpus = runnable(3);
     vcpus[2]->domain.privileged = true;
-    vcpus[2]->blocked = true;
+    vcpus[2]->blocked = Blocked::for_interrupt;
     scheduler().sleep(*vcpus[2]);
     ASSERT_EQ(scheduler().choose(cpu(0)).vcpu, vcpus[0]);
     cpu(0).asks = 0;
@@ -115,6 +115,21 @@ TEST_F(RoundRobinTest, LetsDom0InAtOnceWhenItWakes) {
         ASSERT_EQ(next, expected) << "its turn over, it waits like all others";
         scheduler().put_back(cpu(0), *next);
     }
+}
+
+TEST_F(RoundRobinTest, EndsATurnForDom0OnlyWhereItMayRun) {
+    const auto vcpus = runnable(3);
+    vcpus[2]->domain.privileged = true;
+    vcpus[2]->blocked = Blocked::for_interrupt;
+    vcpus[2]->cpu = 0;
+    vcpus[2]->affinity = 1 << 1;
+    scheduler().sleep(*vcpus[2]);
+    ASSERT_EQ(scheduler().choose(cpu(0)).vcpu, vcpus[0]);
+    ASSERT_EQ(scheduler().choose(cpu(1)).vcpu, vcpus[1]);
+    cpu(0).asks = cpu(1).asks = 0;
+    unblock(*vcpus[2]);
+    EXPECT_EQ(cpu(0).asks.load(), 0u) << "it ran here last, and may not now";
+    EXPECT_TRUE(cpu(1).asks.load() & ask_reschedule);
 }
 
 TEST_F(RoundRobinTest, KeepsToTheAffinity) {

@@ -82,12 +82,12 @@ TEST_F(EventPorts, AreNotPendingForTheNextWhoGetsThem) {
 TEST_F(EventPorts, ReachTheApicOrTheCallback) {
     const u32 port = ipi(guest);
     Vcpu& vcpu = *guest.vcpus[0];
-    vcpu.blocked = true;
+    vcpu.blocked = Blocked::for_interrupt;
     guest.callback_vector = 0xf3;
     EXPECT_LT(next_vector(vcpu), 0);
     EXPECT_EQ(send(guest, port), 0);
     EXPECT_EQ(next_vector(vcpu), 0xf3);
-    EXPECT_FALSE(vcpu.blocked) << "a sleeper wakes";
+    EXPECT_EQ(vcpu.blocked, Blocked::no) << "a sleeper wakes";
     take_two_level(guest);
     EXPECT_LT(next_vector(vcpu), 0) << "level: it falls with the guest's own flag";
 
@@ -215,7 +215,8 @@ TEST_F(EventPorts, PollDoesNotSleepOverAnInterrupt) {
         state.rflags = enabled ? 0x202 : 0x002;
         EXPECT_TRUE(small.machine().engine->write_state(vcpu.hardware, state).ok());
         EXPECT_EQ(small.call_with(guest, __HYPERVISOR_sched_op, SCHEDOP_poll, wish), 0);
-        EXPECT_EQ(vcpu.blocked, !enabled) << "it sleeps only where it would not take it";
+        EXPECT_EQ(vcpu.blocked, enabled ? Blocked::no : Blocked::for_port)
+            << "it sleeps only where it would not take it";
     }
 }
 
@@ -229,22 +230,50 @@ TEST_F(EventPorts, PollUntilOneRings) {
     wish.nr_ports = 1;
     mask_two_level(guest, port);
     EXPECT_EQ(small.call_with(guest, __HYPERVISOR_sched_op, SCHEDOP_poll, wish), 0);
-    EXPECT_TRUE(vcpu.blocked);
+    EXPECT_EQ(vcpu.blocked, Blocked::for_port);
     {
         Guard guard{events_of(guest).lock};
         events_of(guest).abi->set_pending(guest, port, *events_of(guest).find(port));
     }
-    EXPECT_FALSE(vcpu.blocked) << "masked ports wake those who poll them";
+    EXPECT_EQ(vcpu.blocked, Blocked::no) << "masked ports wake those who poll them";
     EXPECT_EQ(small.call_with(guest, __HYPERVISOR_sched_op, SCHEDOP_poll, wish), 0);
-    EXPECT_FALSE(vcpu.blocked) << "pending already";
+    EXPECT_EQ(vcpu.blocked, Blocked::no) << "pending already";
 
     event_words(guest).pending[port / 8] = 0;
     wish.timeout = 5000;
     EXPECT_EQ(small.call_with(guest, __HYPERVISOR_sched_op, SCHEDOP_poll, wish), 0);
-    EXPECT_TRUE(vcpu.blocked);
+    EXPECT_EQ(vcpu.blocked, Blocked::for_port);
     small.machine().clock.hosted_ticks = 24'000;
     small.cpu().timers.run_due(small.cpu());
-    EXPECT_FALSE(vcpu.blocked) << "its time came";
+    EXPECT_EQ(vcpu.blocked, Blocked::no) << "its time came";
+}
+
+/// An interrupt ends a poll. What the guest sleeps for next, neither its port nor its time ends.
+TEST_F(EventPorts, PollThatAnInterruptEndedIsOver) {
+    const u32 port = ipi(guest);
+    Vcpu& vcpu = *guest.vcpus[0];
+    small.put(guest, 0x9000, port);
+    sched_poll_t wish{};
+    wish.ports.p = reinterpret_cast<evtchn_port_t*>(0x9000);
+    wish.nr_ports = 1;
+    wish.timeout = 5000;
+    mask_two_level(guest, port);
+    EXPECT_EQ(small.call_with(guest, __HYPERVISOR_sched_op, SCHEDOP_poll, wish), 0);
+    EXPECT_EQ(vcpu.blocked, Blocked::for_port);
+    unblock(vcpu);
+    EXPECT_EQ(small.call(guest, __HYPERVISOR_sched_op, {SCHEDOP_block}), 0);
+    EXPECT_EQ(vcpu.blocked, Blocked::for_interrupt);
+    small.machine().clock.hosted_ticks = 24'000;
+    small.cpu().timers.run_due(small.cpu());
+    EXPECT_EQ(vcpu.blocked, Blocked::for_interrupt) << "the time of a poll that is over";
+    EXPECT_EQ(send(guest, port), 0);
+    EXPECT_EQ(vcpu.blocked, Blocked::for_interrupt) << "the port of a poll that is over";
+    unblock(vcpu);
+    wish.timeout = 0;
+    event_words(guest).pending[port / 8] = 0;
+    EXPECT_EQ(small.call_with(guest, __HYPERVISOR_sched_op, SCHEDOP_poll, wish), 0);
+    EXPECT_EQ(send(guest, port), 0);
+    EXPECT_EQ(vcpu.blocked, Blocked::no) << "the next one is a new one";
 }
 
 TEST_F(EventPorts, NoMemoryAtAnyStepOfBirthLeavesNothing) {

@@ -21,7 +21,7 @@ SLEEPS = """    {
         Guard guard{events_of(call.domain).lock};
         events.polled_port = only;
         events_of(call.domain).polling.fetch_or(1u << call.vcpu.id);
-        call.vcpu.blocked.store(true, std::memory_order_seq_cst);
+        call.vcpu.blocked.store(Blocked::for_port, std::memory_order_seq_cst);
     }
 """
 LOOKED = "    const Result<bool> any = any_pending(call, wish.ports, wish.count);\n"

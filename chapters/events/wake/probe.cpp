@@ -113,7 +113,7 @@ private:
         events_of(guest_).polling = 0;
         events_of(vcpu()).polled_port = 0;
         TimerQueue::cancel(events_of(vcpu()).poll_timer);
-        vcpu().blocked = false;
+        vcpu().blocked = Blocked::no;
     }
 
     s64 poll_ports(const std::vector<u32>& list, u32 count, u64 timeout) {
@@ -209,7 +209,7 @@ private:
                             EventChannels& events = events_of(guest_);
                             events.abi->set_pending(guest_, port, *events.find(port));
                         },
-                        [&] { return vcpu().blocked.load(); });
+                        [&] { return vcpu().blocked != Blocked::no; });
         }
     }
 
@@ -239,7 +239,7 @@ private:
         } else if (word == "poll" || word == "late") {
             print_poll(rest, word == "late" ? 1 : 0);
         } else if (word == "asleep") {
-            std::printf(vcpu().blocked ? "asleep " : "awake ");
+            std::printf(vcpu().blocked != Blocked::no ? "asleep " : "awake ");
         } else if (word == "orders") {
             orders(rest);
         }
@@ -258,7 +258,7 @@ private:
         }
         const s64 answer = poll_ports(list, static_cast<u32>(list.size()), timeout);
         std::printf("%lld/%s ", static_cast<long long>(answer),
-                    vcpu().blocked ? "asleep" : "awake");
+                    vcpu().blocked != Blocked::no ? "asleep" : "awake");
     }
 
     Cpu& cpu_;
