@@ -13,10 +13,19 @@ class EventGuests : public ::testing::Test {
 protected:
     using evtchn_port_list = std::vector<u32>;
 
+    explicit EventGuests(unsigned cpus = 1) : small{64 * MiB, cpus} {}
+
+    /// The hypercall by the domain's vCPU 0, with its argument in place.
+    virtual s64 ask(Domain& caller, unsigned operation) {
+        return small.call(caller, __HYPERVISOR_event_channel_op, {operation, argument_at});
+    }
     /// EVTCHNOP_*: 0 or a negated error; `wish` comes back as the hypervisor left it.
     template <class Wish>
     s64 op(Domain& caller, unsigned operation, Wish& wish) {
-        return small.call_with(caller, __HYPERVISOR_event_channel_op, operation, wish);
+        small.put(caller, argument_at, wish);
+        const s64 result = ask(caller, operation);
+        small.get(caller, argument_at, wish);
+        return result;
     }
     u32 unbound(Domain& owner, DomainId remote) {
         evtchn_alloc_unbound_t wish{DOMID_SELF, remote, 0};
@@ -78,6 +87,7 @@ protected:
         event_words(domain).mask[port / 8] |= static_cast<u8>(1u << port % 8);
     }
 
+    static constexpr u64 argument_at = 0x8000;
     SmallMachine small;
     bool opened = events::plug.open(small.machine(), small.cpu()).ok();
     Domain& dom0 = small.add_domain();

@@ -3,14 +3,16 @@
 #include <functional>
 #include <thread>
 #include <unit/events_guests.hpp>
+#include <unit/tripwire.hpp>
 
 using namespace hv;
 using namespace hv::test;
 
 namespace {
 
-class EventsTogether : public ::testing::Test {
+class EventsTogether : public EventGuests {
 protected:
+    EventsTogether() : EventGuests{2} {}
     Machine& machine() { return small.machine(); }
 
     /// Two threads, each as a pCPU of its own, begin at one moment.
@@ -35,70 +37,40 @@ protected:
         EXPECT_EQ(panics[0] + panics[1], "");
     }
 
-    /// A hypercall by the domain's vCPU 0, on the pCPU that this thread plays; each domain has an
-    /// argument page of its own.
-    template <class Wish>
-    s64 op(Domain& caller, u64 operation, Wish& wish) {
+    /// On the pCPU that this thread plays.
+    s64 ask(Domain& caller, unsigned operation) override {
         Vcpu& vcpu = *caller.vcpus[0];
-        small.put(caller, argument_at, wish);
-        vcpu.hardware.gpr[7] = operation;
-        vcpu.hardware.gpr[6] = argument_at;
+        vcpu.hardware.gpr.rdi = operation;
+        vcpu.hardware.gpr.rsi = argument_at;
         Call call{this_cpu(), vcpu, true};
-        const Answer answer = event_channel_op(call);
-        small.get(caller, argument_at, wish);
-        return answer.value;
-    }
-    u32 offer(Domain& owner, DomainId remote) {
-        evtchn_alloc_unbound_t wish{DOMID_SELF, remote, 0};
-        EXPECT_EQ(op(owner, EVTCHNOP_alloc_unbound, wish), 0);
-        return wish.port;
-    }
-    s64 join(Domain& caller, DomainId remote, u32 port, u32& local) {
-        evtchn_bind_interdomain_t wish{remote, port, 0};
-        const s64 result = op(caller, EVTCHNOP_bind_interdomain, wish);
-        local = wish.local_port;
-        return result;
-    }
-    s64 send(Domain& caller, u32 port) {
-        evtchn_send_t wish{port};
-        return op(caller, EVTCHNOP_send, wish);
+        return event_channel_op(call).value;
     }
     /// dom0 joins a port of the guest's and rings it until the guest has reset its ports. Returns
     /// dom0's own end.
     u32 ring_until_reset() {
         u32 local = 0;
-        EXPECT_EQ(join(dom0, guest.id, offer(guest, dom0.id), local), 0);
+        EXPECT_EQ(bind(dom0, guest.id, unbound(guest, dom0.id), local), 0);
         std::atomic<bool> over{false};
         both([&] { while (!over) ASSERT_EQ(send(dom0, local), 0); },
              [&] { EXPECT_EQ(reset(guest), 0); over = true; });
         return local;
-    }
-    s64 close(Domain& caller, u32 port) {
-        evtchn_close_t wish{port};
-        return op(caller, EVTCHNOP_close, wish);
     }
     s64 reset(Domain& caller) {
         evtchn_reset_t wish{DOMID_SELF};
         return op(caller, EVTCHNOP_reset, wish);
     }
     EventPort row(Domain& domain, u32 port) { return *events_of(domain).find(port); }
-
-    static constexpr u64 argument_at = 0x8000;
-    SmallMachine small{64 * MiB, 2};
-    bool opened = events::plug.open(small.machine(), small.cpu()).ok();
-    Domain& dom0 = small.add_domain();
-    Domain& guest = small.add_domain();
 };
 
 /// One joins what the other offers and closes again, without end: nobody is left joined to nothing.
 TEST_F(EventsTogether, JoinWhatIsJustBeingClosed) {
-    const u32 offered = offer(guest, dom0.id);
+    const u32 offered = unbound(guest, dom0.id);
     std::atomic<u32> closed{0};
     std::atomic<bool> over{false};
     both([&] {
         for (unsigned joined = 0; joined < 2000;) {
             u32 local = 0;
-            if (join(dom0, guest.id, offered, local) != 0)
+            if (bind(dom0, guest.id, offered, local) != 0)
                 continue;
             ++joined;
             // After two more closings, what we joined is closed whenever the first of them began
@@ -111,16 +83,47 @@ TEST_F(EventsTogether, JoinWhatIsJustBeingClosed) {
     }, [&] {
         for (; !over; ++closed) {
             EXPECT_EQ(close(guest, offered), 0);
-            EXPECT_EQ(offer(guest, dom0.id), offered);
+            EXPECT_EQ(unbound(guest, dom0.id), offered);
         }
     });
 }
 
+/// The other end closes just after it was joined, and before the one who joins it has said so.
+TEST_F(EventsTogether, AnEndThatClosesAtOnceLeavesTheOtherUnbound) {
+    const u32 offered = unbound(guest, dom0.id);
+    std::atomic<bool> joined{false}, closed{false};
+    std::thread other{[&] {
+        play(machine().cpus[1]);
+        while (!joined)
+            ;
+        EXPECT_EQ(close(guest, offered), 0);
+        closed = true;
+    }};
+    const auto let_it_close = [&] {
+        joined = true;
+        while (!closed)
+            ;
+    };
+    // What is joined is written in the other's row, under its lock; then our own lock is taken
+    Tripwire wire;
+    wire.lay(events_of(guest).find(offered), [&] {
+        wire.lay(&events_of(dom0).lock, let_it_close);
+    });
+    u32 local = 0;
+    EXPECT_EQ(bind(dom0, guest.id, offered, local), 0);
+    EXPECT_TRUE(wire.is_tripped());
+    joined = true;
+    other.join();
+    EXPECT_EQ(row(dom0, local).state, EventPort::State::unbound);
+    EXPECT_EQ(row(guest, offered).state, EventPort::State::free);
+    EXPECT_EQ(close(dom0, local), 0);
+}
+
 TEST_F(EventsTogether, CloseBothEnds) {
     for (unsigned round = 0; round < 300; ++round) {
-        const u32 offered = offer(guest, dom0.id);
+        const u32 offered = unbound(guest, dom0.id);
         u32 local = 0;
-        ASSERT_EQ(join(dom0, guest.id, offered, local), 0);
+        ASSERT_EQ(bind(dom0, guest.id, offered, local), 0);
         both([&] { EXPECT_EQ(close(dom0, local), 0); },
              [&] { EXPECT_EQ(close(guest, offered), 0); });
         ASSERT_EQ(row(dom0, local).state, EventPort::State::free);
@@ -165,7 +168,7 @@ TEST_F(EventsTogether, ThePeerDiesAtAnyStep) {
         Domain& peer = small.add_domain();
         const DomainId id = peer.id;
         const DomainRef held = find_domain(machine(), id);
-        const u32 offered = offer(peer, dom0.id);
+        const u32 offered = unbound(peer, dom0.id);
         both([&] {
             for (unsigned step = 0; step < 20; ++step) {
                 u32 local = 0;
@@ -173,7 +176,7 @@ TEST_F(EventsTogether, ThePeerDiesAtAnyStep) {
                 const s64 opened_there = op(dom0, EVTCHNOP_alloc_unbound, theirs);
                 EXPECT_TRUE(opened_there == 0 || opened_there == -XEN_EINVAL ||
                             opened_there == -XEN_ESRCH);
-                if (join(dom0, id, opened_there == 0 ? theirs.port : offered, local) != 0)
+                if (bind(dom0, id, opened_there == 0 ? theirs.port : offered, local) != 0)
                     continue;
                 EXPECT_EQ(send(dom0, local), 0);
                 EXPECT_EQ(close(dom0, local), 0);
@@ -210,7 +213,7 @@ TEST_F(EventsTogether, PollAndRing) {
             Call call{this_cpu(), vcpu, true};
             EXPECT_EQ(poll(call).value, 0);
         }, [&] { EXPECT_TRUE(hv::send(guest, bell.port).ok()); });
-        ASSERT_FALSE(vcpu.blocked) << "round " << round;
+        ASSERT_EQ(vcpu.blocked, Blocked::no) << "round " << round;
     }
 }
 

@@ -328,7 +328,7 @@ TEST_P(GrantMaps, AreInUseUntilNoCpuCanReachThePage) {
         EXPECT_EQ(unmap(taker, mapped.handle, hole), GNTST_okay);
         over = true;
     }};
-    while ((machine().cpus[1]->asks.load() & ask_shootdown) == 0)
+    while ((machine().cpus[1]->asks.load() & ask_shootdown) == 0 && !over)
         ;
     EXPECT_FALSE(over);
     EXPECT_EQ(in_use(owner, 8), both) << "the owner is not told that it is free";

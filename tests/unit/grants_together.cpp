@@ -153,6 +153,69 @@ TEST_P(GrantsTogether, HammerOneTable) {
         EXPECT_FALSE(pair->p2m.look_up(Gfn{gfn}).ok());
 }
 
+/// pCPU 0 unmaps a page that its owner has given up meanwhile: it becomes anybody's. pCPU 1 is at
+/// the same table, too, and in between in the guest, with the translation that was there before.
+TEST_P(GrantsTogether, WhatAGuestCanReachIsNobodyElses) {
+    std::atomic<unsigned> caught{0};
+    const auto word_of = [&](Mfn frame) { return machine().memory.as<u64>(address_of(frame)); };
+    const auto map_and_unmap = [&](Cpu& cpu, GrantRef ref, u64 gfn, auto between) {
+        gnttab_map_grant_ref_t wish{};
+        wish.host_addr = gfn << page_shift;
+        wish.flags = GNTMAP_host_map;
+        wish.ref = ref;
+        wish.dom = owner.id;
+        ask(cpu, GNTTABOP_map_grant_ref, wish);
+        ASSERT_EQ(wish.status, GNTST_okay);
+        between();
+        gnttab_unmap_grant_ref_t end{};
+        end.host_addr = wish.host_addr;
+        end.handle = wish.handle;
+        ask(cpu, GNTTABOP_unmap_grant_ref, end);
+        ASSERT_EQ(end.status, GNTST_okay);
+    };
+    const auto run_guest = [&](Cpu& cpu) {
+        cpu.asks.fetch_and(~u32{ask_shootdown});
+        Inside inside{whereabouts(cpu), pair->p2m};
+        const Result<GuestFrame> page = pair->p2m.look_up(Gfn{hole});
+        if (!page.ok())
+            return;
+        u64* const word = word_of(page->frame);
+        const u64 seen = __atomic_load_n(word, __ATOMIC_RELAXED);
+        u64 last = seen;
+        const auto look = [&] { last = __atomic_load_n(word, __ATOMIC_RELAXED); };
+        while (last == seen && (cpu.asks.load() & ask_shootdown) == 0 && !over)
+            look();
+        for (unsigned times = 0; last == seen && times < 200; ++times)
+            look();
+        EXPECT_EQ(last, seen) << "the page was scrubbed, and it still reaches it";
+        ++caught;
+    };
+    promise(owner, first_ref, *pair, 0x20);
+    promise(owner, first_ref + 1, *pair, 0x21);
+    std::thread other{[&] {
+        Cpu& cpu = *machine().cpus[1];
+        play(&cpu);
+        for (; !over; std::this_thread::yield()) {
+            run_guest(cpu);
+            map_and_unmap(cpu, first_ref + 1, hole + 1, [] {});
+        }
+    }};
+    for (u64 stamp = 1; caught < 60 && stamp < 100'000; ++stamp) {
+        __atomic_store_n(word_of(owner.p2m.look_up(Gfn{0x20})->frame), stamp, __ATOMIC_RELAXED);
+        map_and_unmap(small.cpu(), first_ref, hole, [&] {
+            Quarantine quarantine{owner};
+            ASSERT_TRUE(take_ram(owner, Gfn{0x20}, 0, quarantine).ok());
+            // Room for the other to come in and look
+            for (unsigned now = caught, wait = 0; wait < 50 && caught == now; ++wait)
+                std::this_thread::yield();
+        });
+        ASSERT_TRUE(give_ram(owner, Gfn{0x20}, 0).ok());
+    }
+    over = true;
+    other.join();
+    EXPECT_GE(caught, 60u);
+}
+
 TEST_P(GrantsTogether, WhatIsTakenBackIsNotTakenUp) {
     constexpr unsigned often = 500;
     std::atomic<unsigned> taken_back{0};
@@ -168,6 +231,9 @@ TEST_P(GrantsTogether, WhatIsTakenBackIsNotTakenUp) {
     };
     // The owner's guest, by the book: once it has seen that nobody uses a page, nobody does
     promise(owner, first_ref, *pair, 0x20);
+    PinnedPage once;  // the first use makes room for what is remembered
+    ASSERT_EQ(pin(owner, {first_ref, pair->id, false, false}, once), GNTST_okay);
+    unpin(owner, first_ref, false);
     std::thread guest{[&] {
         const Pin& pin = grants_of(owner).pin(first_ref);
         unsigned used = 0;
