@@ -104,3 +104,14 @@ def test_comings_and_goings_are_told(up):
     assert hv("create", "web", "kernel=hello", "memory=16", "--machine", NAME).returncode == 0
     assert watching.stdout.readline() == "@introduceDomain\n"
     hv("destroy", "web", "--machine", NAME)
+
+
+def test_a_door_closes_with_its_machine(up, tmp_path):
+    """The last of this file: the machine is down after it."""
+    path = tmp_path / "store"
+    serving = beside("--socket", str(path))
+    assert "the store is at" in serving.stdout.readline()
+    assert hv("down", NAME).returncode == 0
+    said = serving.communicate(timeout=scaled(20))[1]
+    assert serving.returncode == 1 and said.startswith("hv: "), said
+    assert not path.exists()

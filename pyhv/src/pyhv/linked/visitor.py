@@ -19,6 +19,8 @@ HEADER = struct.Struct("<4I")
 WATCH, WATCH_EVENT, ERROR = 4, 15, 16
 LOOK = 0.1
 """Seconds between two looks whether something is owed: dom0 speaks only when it is asked."""
+ALONE = 1.0
+"""Seconds between two looks whether the machine is still up, while there is no visitor to tell."""
 PATIENCE = 5.0
 """Seconds for a program to read what it is sent."""
 AT_ONCE = 4096
@@ -125,7 +127,7 @@ class Door:
 
     def _look(self, door: socket.socket) -> None:
         """Serve whoever has something to say, then whoever is owed something."""
-        for key, _ in self._selector.select(LOOK):
+        for key, _ in self._selector.select(LOOK if self._visitors else ALONE):
             if key.fileobj is door:
                 program, _ = door.accept()
                 program.settimeout(PATIENCE)
@@ -133,6 +135,8 @@ class Door:
                 self._selector.register(program, selectors.EVENT_READ)
             elif isinstance(key.fileobj, socket.socket):
                 self._hear(key.fileobj)
+        if not self._visitors:
+            self._hv.ask("info")
         for program in list(self._visitors):
             self._pass_on(program, b"")
 
