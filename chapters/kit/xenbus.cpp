@@ -103,13 +103,19 @@ Result<u32> BusEnd::number_of_peer(std::string_view name) {
 
 namespace {
 
-/// The first directory in `home` whose state is Initialising.
-std::optional<std::string> beginning_in(StoreClient& store, const std::string& home) {
-    auto names = store.directory(home);
+std::string below(std::string path, std::string_view name) {
+    path.append("/").append(name);
+    return path;
+}
+
+/// The first directory in `place` whose state is Initialising.
+std::optional<std::string> beginning_in(StoreClient& store, const std::string& place) {
+    auto names = store.directory(place);
     if (!names) return {};
     for (auto& name : *names) {
-        auto state = store.read(home + "/" + name + "/state");
-        if (state.ok() && bus_state(*state) == BusState::initialising) return home + "/" + name;
+        std::string home = below(place, name);
+        auto state = store.read(below(home, "state"));
+        if (state.ok() && bus_state(*state) == BusState::initialising) return home;
     }
     return {};
 }
@@ -117,12 +123,12 @@ std::optional<std::string> beginning_in(StoreClient& store, const std::string& h
 }  // namespace
 
 std::optional<std::string> find_beginning(StoreClient& store, Who who, std::string_view kind) {
-    if (who == Who::front) return beginning_in(store, "device/" + std::string{kind});
-    const std::string home = "backend/" + std::string{kind};
-    auto fronts = store.directory(home);
+    if (who == Who::front) return beginning_in(store, below("device", kind));
+    const std::string place = below("backend", kind);
+    auto fronts = store.directory(place);
     if (!fronts) return {};
     for (auto& front : *fronts)
-        if (auto found = beginning_in(store, home + "/" + front)) return found;
+        if (auto found = beginning_in(store, below(place, front))) return found;
     return {};
 }
 
