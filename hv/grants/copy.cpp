@@ -89,11 +89,9 @@ GrantStatus CopyEnd::hold_promised() {
 
 /// A promise of what somebody else promised to that domain. One step, as on Xen.
 GrantStatus CopyEnd::hold_passed_on() {
-    if (page_.next == domain_->id)
-        return GNTST_general_error;
     DomainRef next = hv::find_domain(caller_.machine, page_.next);
-    if (!next)
-        return GNTST_bad_domain;
+    if (!next || page_.next == domain_->id)
+        return GNTST_general_error;
     PinnedPage behind;
     const PinWish passed_on{page_.next_ref, domain_->id, write_, false};
     if (const auto status = pin(*next, passed_on, behind); status != GNTST_okay)

@@ -200,7 +200,7 @@ TEST_F(GrantCopies, MayBePassedOnByOneOther) {
     pass_on(10, 99, 8);
     pass_on(11, owner.id, 9);
     pass_on(12, owner.id, 512);
-    const s16 statuses[] = {GNTST_general_error, GNTST_bad_domain, GNTST_general_error,
+    const s16 statuses[] = {GNTST_general_error, GNTST_general_error, GNTST_general_error,
                             GNTST_bad_gntref};
     for (GrantRef ref = 9; ref < 13; ++ref) {
         passed.source.u.ref = ref;

@@ -77,6 +77,7 @@ void ask_privileged();
 void ask_processors();
 void ask_promises();
 void ask_sched();
+void ask_second();
 void ask_start();
 void ask_time();
 void ask_upcalls();

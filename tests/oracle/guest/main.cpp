@@ -36,6 +36,7 @@ constexpr Subject subjects[] = {
     {"upcalls", oracle::ask_upcalls},
     {"processors", oracle::ask_processors},
     {"promises", oracle::ask_promises},
+    {"second", oracle::ask_second},
 };
 
 }  // namespace
