@@ -119,6 +119,17 @@ def test_why_reads_the_store_the_ring_and_the_bell(hv, dom0):
     assert hv.why("web").devices[0][1].who == "the frontend in d1"
 
 
+def test_why_knows_the_console_whose_bell_has_another_name(hv, dom0):
+    ours, theirs = "/local/domain/1/device/console/1", "/local/domain/2/backend/console/1/1"
+    dom0.store |= {f"{ours}/backend": theirs, f"{ours}/backend-id": "2", f"{ours}/state": "4",
+                   f"{ours}/ring-ref": "8", f"{ours}/port": "3", f"{theirs}/frontend": ours,
+                   f"{theirs}/frontend-id": "1", f"{theirs}/state": "4"}
+    dom0.ports = {1: [bell(3, 2, 9)], 2: [bell(9, 1, 3)]}
+    (device, _), = hv.why("web").devices
+    assert device.front.port.port == 3 and device.back.port.port == 9
+    assert device.rings == ()
+
+
 @pytest.mark.parametrize("value", ["", "-1", "1e3", "9" * 40, "٣", "../../0", "4294967296"])
 def test_why_trusts_nothing_that_a_guest_writes(hv, dom0, value):
     letters(dom0, 1, 2)

@@ -16,7 +16,8 @@ from pyhv.why.situation import GONE, Device, End, Ring, Situation
 HEAD = Struct("<4I")
 """A ring's page begins with req_prod, req_event, rsp_prod, rsp_event (xen/io/ring.h)."""
 RING_REF = re.compile(r"(.+-)?ring-ref0?")
-DOORBELL = re.compile(r"event-channel(-tx|-rx)?")
+DOORBELL = re.compile(r"event-channel(-tx|-rx)?|port")
+"""A console calls it its port."""
 PAGE = 4096
 
 
@@ -117,8 +118,9 @@ def devices(eyes: Eyes, number: int) -> Iterator[Device]:
 def _device(eyes: Eyes, kind: str, each: str, front: tuple[int, str],
             back: tuple[int, str]) -> Device:
     entries = eyes.names(front[1])
-    rings = [_ring(eyes, front[0], ref) for name in entries if RING_REF.fullmatch(name)
-             if (ref := eyes.number(f"{front[1]}/{name}")) is not None]
+    # A console's page begins with its bytes, and not with indices
+    rings = [_ring(eyes, front[0], ref) for name in entries
+             if RING_REF.fullmatch(name) and kind != "console" if (ref := eyes.number(f"{front[1]}/{name}")) is not None]
     bell = next((eyes.number(f"{front[1]}/{name}") for name in entries
                  if DOORBELL.fullmatch(name)), None)
     ours = eyes.ports(front[0]).by_number(bell) if bell is not None else None
