@@ -120,7 +120,8 @@ def _device(eyes: Eyes, kind: str, each: str, front: tuple[int, str],
     entries = eyes.names(front[1])
     # A console's page begins with its bytes, and not with indices
     rings = [_ring(eyes, front[0], ref) for name in entries
-             if RING_REF.fullmatch(name) and kind != "console" if (ref := eyes.number(f"{front[1]}/{name}")) is not None]
+             if RING_REF.fullmatch(name) and kind != "console"
+             and (ref := eyes.number(f"{front[1]}/{name}")) is not None]
     bell = next((eyes.number(f"{front[1]}/{name}") for name in entries
                  if DOORBELL.fullmatch(name)), None)
     ours = eyes.ports(front[0]).by_number(bell) if bell is not None else None
