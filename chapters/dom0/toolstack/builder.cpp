@@ -179,7 +179,7 @@ Result<> Builder::connect() {
     if (!has_events) return {};
 
     step_ = "its event channels";
-    struct Bell {
+    struct TwoPorts {
         u32 parameter;
         u32 &theirs, &ours;
     } bells[] = {
