@@ -23,9 +23,9 @@ def household(boot, image, module):
     return start
 
 
-def create_both(dom0: Dom0, lender: int, **more: str) -> None:
+def create_both(dom0: Dom0, first: int, **more: str) -> None:
     """Create a lender, of that number, and a borrower, of the next one; each knows the other's."""
-    for role, number, neighbour in ("lender", lender, lender + 1), ("borrower", lender + 1, lender):
+    for role, number, neighbour in ("lender", first, first + 1), ("borrower", first + 1, first):
         options = f"role={role} with={neighbour} {more.get(role, '')}"
         said = dom0.ask(f'create {role} kernel=neighbours memory=16 cmdline="{options}"')
         assert f"{role} is d{number}" in said

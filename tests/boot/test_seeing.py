@@ -116,7 +116,7 @@ def letters(hv):
     def make(words=""):
         back, front = (hv.create(role, kernel="letters", memory=4,
                                  cmdline=f"role={role} {more}")
-                       for role, more in (("back", words), ("front", "")))
+                       for role, more in (("back", words), ("front", "letters=1000000")))
         made.extend((back, front))
         return back, front, Device("letters", front.id, back.id)
 
