@@ -64,7 +64,9 @@ GrantStatus CopyEnd::check() const {
         return GNTST_okay;
     if (!domain_)
         return GNTST_bad_domain;
-    return by_reference_ ? GNTST_okay : GNTST_permission_denied;
+    if (!by_reference_)
+        return GNTST_permission_denied;
+    return GNTST_okay;
 }
 
 GrantStatus CopyEnd::hold() {
@@ -84,7 +86,9 @@ GrantStatus CopyEnd::hold_promised() {
     if (const auto status = pin(*domain_, wish, page_); status != GNTST_okay)
         return status;
     held_ = true;
-    return page_.transitive ? hold_passed_on() : GNTST_okay;
+    if (page_.transitive)
+        return hold_passed_on();
+    return GNTST_okay;
 }
 
 /// A promise of what somebody else promised to that domain. One step, as on Xen.

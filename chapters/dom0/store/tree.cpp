@@ -135,7 +135,8 @@ size_t Tree::owned_by(u16 domain) const {
 u32& Tree::entries_of(u16 domain) {
     for (auto& owner : owners_)
         if (owner.domain == domain) return owner.entries;
-    return owners_.emplace_back(domain, 0u).entries;
+    owners_.push_back({domain, 0});
+    return owners_.back().entries;
 }
 
 void Tree::disown(const Node& node) {
