@@ -27,13 +27,7 @@ template <class Read> u64 read_versioned(const volatile u32& version, Read read)
 shared_info& shared() { return *shared_page; }
 
 Result<> clock_init() {
-    Gfn place = take_address_space(1);
-    xen_add_to_physmap argument = {};
-    argument.domid = DOMID_SELF;
-    argument.space = XENMAPSPACE_shared_info;
-    argument.gpfn = place.value;
-    TRY(memory_op(XENMEM_add_to_physmap, &argument));
-    shared_page = reinterpret_cast<shared_info*>(address_of(place).value);
+    shared_page = static_cast<shared_info*>(TRY(show_page(XENMAPSPACE_shared_info)));
     return {};
 }
 

@@ -10,13 +10,7 @@
 namespace kit {
 
 Result<> GrantTable::open() {
-    const Gfn place = take_address_space(1);
-    xen_add_to_physmap wish = {};
-    wish.domid = DOMID_SELF;
-    wish.space = XENMAPSPACE_grant_table;
-    wish.gpfn = place.value;
-    TRY(memory_op(XENMEM_add_to_physmap, &wish));
-    entries_ = reinterpret_cast<grant_entry_v1_t*>(address_of(place).value);
+    entries_ = static_cast<grant_entry_v1_t*>(TRY(show_page(XENMAPSPACE_grant_table)));
     return {};
 }
 

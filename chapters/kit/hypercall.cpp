@@ -2,6 +2,7 @@
 #include "hypercall.hpp"
 
 #include "cpu.hpp"
+#include "guest.hpp"
 
 namespace kit {
 
@@ -21,6 +22,16 @@ bool hypercall_init() {
     if (base == 0) return false;
     wrmsr(cpuid(base + 2).ebx, address(hypercall_page));
     return true;
+}
+
+Result<void*> show_page(u32 space) {
+    const Gfn place = take_address_space(1);
+    xen_add_to_physmap wish = {};
+    wish.domid = DOMID_SELF;
+    wish.space = space;
+    wish.gpfn = place.value;
+    TRY(memory_op(XENMEM_add_to_physmap, &wish));
+    return reinterpret_cast<void*>(address_of(place).value);
 }
 
 Result<u64> get_param(u32 index, domid_t domain) {

@@ -43,6 +43,10 @@ inline Result<u64> xen_version(u32 command, void* argument) {
     return checked(hypercall(__HYPERVISOR_xen_version, command, address(argument)));
 }
 
+/// Has Xen show the first page of a space (XENMAPSPACE_*, xen/memory.h) where nothing is in this
+/// guest's memory map.
+Result<void*> show_page(u32 space);
+
 /// HVMOP_get_param: what the toolstack left for domain `domain` at `index` (xen/hvm/params.h).
 Result<u64> get_param(u32 index, domid_t domain = DOMID_SELF);
 

@@ -42,14 +42,9 @@ u16 neighbour() {
 
 /// The first frame of our grant table, where we can write.
 grant_entry_v1_t* show_table() {
-    const Gfn place = take_address_space(1);
-    xen_add_to_physmap wish = {};
-    wish.domid = DOMID_SELF;
-    wish.space = XENMAPSPACE_grant_table;
-    wish.gpfn = place.value;
-    if (auto shown = memory_op(XENMEM_add_to_physmap, &wish); !shown)
-        give_up("no grant table", shown.error().code);
-    return reinterpret_cast<grant_entry_v1_t*>(place.value << page_shift);
+    const auto shown = show_page(XENMAPSPACE_grant_table);
+    if (!shown) give_up("no grant table", s64(shown.error().code));
+    return static_cast<grant_entry_v1_t*>(*shown);
 }
 
 /// A mistake: it has its answer, and does not wait until nobody else has the page.
