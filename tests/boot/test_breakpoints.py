@@ -2,14 +2,17 @@
 """`pyhv.frozen`: break_at, run and step."""
 
 import re
+import select
 
 import pytest
 from frozen_lab import asleep, dom0, frozen, loop  # noqa: F401
+from link_lab import wait_for
 
 from pyhv import build
 from pyhv import sentences as say
 from pyhv.dom0 import Dom0
 from pyhv.frozen import freeze
+from pyhv.frozen.by_bochs import PROMPT
 
 pytestmark = pytest.mark.domains
 
@@ -75,6 +78,32 @@ def test_a_breakpoint_is_met_in_its_own_world_only(frozen, loop):
     frozen.break_at(loop, only_once, domain=2)
     assert frozen.run(60) is told[0]
     assert len(told) == 1
+
+
+def test_a_breakpoint_that_is_met_as_the_time_ends_stops_the_machine(frozen, loop, monkeypatch):
+    """Nothing is left to interrupt then."""
+    door = frozen.door
+    waits = "wait_for_stop" if frozen.engine == "SVM" else "_wait_for_prompt"
+    target = door._debugger if frozen.engine == "SVM" else door
+    real, ended = getattr(target, waits), []
+
+    def stands():
+        if frozen.engine == "SVM":
+            return select.select([target._socket], [], [], 0)[0]
+        return PROMPT.search(target._emulator.words_since(target._heard))
+
+    def ends_too_early(timeout):
+        if ended:
+            return real(timeout)
+        ended.append(True)
+        wait_for(stands, "the machine stands at the breakpoint")
+        return None
+
+    frozen.break_at(loop, domain=2)
+    monkeypatch.setattr(target, waits, ends_too_early)
+    frozen.run(60)
+    assert ended
+    assert frozen.domains[2].vcpus[0].registers.rip == loop
 
 
 def test_a_callback_may_stop_what_it_watches(frozen, loop):

@@ -132,6 +132,8 @@ class Runner:
                 self._tell(hit)
                 if hit.stopped or not self._breakpoints:
                     return hit
+            if time.monotonic() > end:  # it may be met again and again, and concern nobody
+                return None
 
     def _hits(self, cpu: Cpu) -> list[Hit]:
         """Return what concerns somebody: the same address in another world does not."""

@@ -28,7 +28,7 @@ class BochsDoor:
             raise NoDebugger("Bochs was started without a way into its debugger: "
                              "describe the machine with Machine(debugger=PATH), any path")
         self._emulator = emulator
-        self._heard = 0
+        self._heard = len(emulator.words_since(0).encode())
         self._stop()
 
     # Its prompt
@@ -45,15 +45,17 @@ class BochsDoor:
         self._heard += len(said.encode())
         return said
 
-    def _stop(self) -> None:
-        self._heard = len(self._emulator.words_since(0).encode())
+    def _stop(self) -> str:
+        """Return what it said as it stopped, be it for a breakpoint that it met just before."""
+        said = self._wait_for_prompt(0)
         end = time.monotonic() + scaled(ANSWER_TIMEOUT)
-        while time.monotonic() < end:
+        while said is None and time.monotonic() < end:
             # One that comes before it has begun to run is lost
             self._emulator.process.send_signal(signal.SIGINT)
-            if self._wait_for_prompt(scaled(HEARD_WITHIN)) is not None:
-                return
-        raise Failure("Bochs did not stop for its debugger")
+            said = self._wait_for_prompt(scaled(HEARD_WITHIN))
+        if said is None:
+            raise Failure("Bochs did not stop for its debugger")
+        return said
 
     def _send(self, command: str) -> None:
         stdin = self._emulator.process.stdin
@@ -113,8 +115,8 @@ class BochsDoor:
             said = self._wait_for_prompt(timeout)
         finally:
             if said is None:  # in time, or ever: Ctrl-C came first
-                self._stop()
-        met = MET.search(said or "")
+                said = self._stop()
+        met = MET.search(said)
         return int(met[1]) if met else None
 
     def leave(self) -> None:
