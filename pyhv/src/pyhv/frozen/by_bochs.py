@@ -45,14 +45,19 @@ class BochsDoor:
         self._heard += len(said.encode())
         return said
 
-    def _stop(self) -> str:
-        """Return what it said as it stopped, be it for a breakpoint that it met just before."""
+    def _stop(self, echo: str = "") -> str:
+        """Return what it said as it stopped, be it for a breakpoint that it met just before.
+
+        It is left alone until it has echoed its command: an interrupt would take that away.
+        """
         said = self._wait_for_prompt(0)
         end = time.monotonic() + scaled(ANSWER_TIMEOUT)
         while said is None and time.monotonic() < end:
-            # One that comes before it has begun to run is lost
-            self._emulator.process.send_signal(signal.SIGINT)
-            said = self._wait_for_prompt(scaled(HEARD_WITHIN))
+            heard = echo in self._emulator.words_since(self._heard)
+            if heard:
+                # One that comes before it has begun to run is lost
+                self._emulator.process.send_signal(signal.SIGINT)
+            said = self._wait_for_prompt(scaled(HEARD_WITHIN) if heard else 0.002)
         if said is None:
             raise Failure("Bochs did not stop for its debugger")
         return said
@@ -115,7 +120,7 @@ class BochsDoor:
             said = self._wait_for_prompt(timeout)
         finally:
             if said is None:  # in time, or ever: Ctrl-C came first
-                said = self._stop()
+                said = self._stop("c\n")
         met = MET.search(said)
         return int(met[1]) if met else None
 
