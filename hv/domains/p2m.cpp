@@ -42,8 +42,9 @@ private:
     Quarantine* quarantine_;
 };
 
-x86::PageTable<TableFrames> tables(const Machine& machine, TableFrames& memory, Mpa root) {
-    return {*machine.engine->nested_format, memory, frame_of(root)};
+x86::PageTable<TableFrames> tables(const Machine& machine, TableFrames& memory, Mpa root,
+                                   x86::LastTable* last = nullptr) {
+    return {*machine.engine->nested_format, memory, frame_of(root), last};
 }
 
 }  // namespace
@@ -75,7 +76,7 @@ Result<> P2m::add(Gfn gfn, Mfn frame, u8 order, x86::Access access, x86::MemoryT
     if (sealed_)
         return Error{XEN_ESRCH};
     TableFrames memory{machine_, table_frames_, pool, quarantine};
-    (void)TRY(tables(machine_, memory, root_).map(gfn, {frame, order, access, type}, true));
+    (void)TRY(tables(machine_, memory, root_, &last_).map(gfn, {frame, order, access, type}, true));
     const Gfn last = gfn + (1ull << order) - 1;
     highest_ = highest_ < last ? last : highest_;
     return {};
@@ -84,7 +85,7 @@ Result<> P2m::add(Gfn gfn, Mfn frame, u8 order, x86::Access access, x86::MemoryT
 Result<Mfn> P2m::remove(Gfn gfn, u8 order, DomainId owner) {
     Guard guard{lock_};
     TableFrames memory{machine_, table_frames_, pool};
-    return tables(machine_, memory, root_).unmap(gfn, order, [&](const GuestFrame& page) {
+    return tables(machine_, memory, root_, &last_).unmap(gfn, order, [&](const GuestFrame& page) {
         return !page.access.borrowed &&
                (owner == owner_nobody || machine_.frames.row(page.frame).owner == owner);
     });
@@ -93,18 +94,18 @@ Result<Mfn> P2m::remove(Gfn gfn, u8 order, DomainId owner) {
 Result<Mfn> P2m::return_borrowed(Gfn gfn) {
     Guard guard{lock_};
     TableFrames memory{machine_, table_frames_, pool};
-    return tables(machine_, memory, root_).unmap(
+    return tables(machine_, memory, root_, &last_).unmap(
         gfn, 0, [](const GuestFrame& page) { return page.access.borrowed; });
 }
 
-[[gnu::always_inline]] inline Result<GuestFrame> P2m::find_here(Gfn gfn) {
+[[gnu::always_inline]] inline Result<GuestFrame> P2m::find_here(Gfn gfn, x86::LastTable* last) {
     TableFrames memory{machine_, table_frames_};
-    GuestFrame found = TRY(tables(machine_, memory, root_).look_up(gfn));
+    GuestFrame found = TRY(tables(machine_, memory, root_, last).look_up(gfn));
     found.frame = frame_of_gfn(found, gfn);
     return found;
 }
 
-Result<GuestFrame> P2m::find(Gfn gfn) { return find_here(gfn); }
+Result<GuestFrame> P2m::find(Gfn gfn) { return find_here(gfn, nullptr); }
 
 Result<GuestFrame> P2m::look_up(Gfn gfn) {
     Guard guard{lock_};
@@ -122,7 +123,7 @@ Result<GuestFrame> P2m::hold(Gfn gfn) {
 
 Result<Mfn> P2m::hold_own(Gfn gfn, DomainId owner, bool write) {
     Guard guard{lock_};
-    const GuestFrame found = TRY(find_here(gfn));
+    const GuestFrame found = TRY(find_here(gfn, &last_));
     // Not what it has borrowed, no device, and no frame of another's that is shown to it
     if (found.access.borrowed || (write && !found.access.write) ||
         !machine_.frames.is_ram(found.frame) || machine_.frames.row(found.frame).owner != owner)
@@ -134,7 +135,7 @@ Result<Mfn> P2m::hold_own(Gfn gfn, DomainId owner, bool write) {
 Result<GuestFrame> P2m::next_mapping(Gfn& gfn) {
     Guard guard{lock_};
     TableFrames memory{machine_, table_frames_};
-    return tables(machine_, memory, root_).first_page(gfn);
+    return tables(machine_, memory, root_, &last_).first_page(gfn);
 }
 
 }  // namespace hv

@@ -65,11 +65,12 @@ public:
     u64 raise_generation() { return generation_.fetch_add(1, std::memory_order_seq_cst); }
 
 private:
-    Result<GuestFrame> find_here(Gfn gfn);
+    Result<GuestFrame> find_here(Gfn gfn, x86::LastTable* last);
 
     Machine& machine_;
     Spinlock lock_{LockRank::p2m};
     Mpa root_{};
+    x86::LastTable last_{};
     bool sealed_ = false;
     Gfn highest_{};
     std::atomic<u64> generation_;

@@ -39,6 +39,18 @@ struct Step {
     u64 value = 0;
 };
 
+/// The table in which the last walk ended. A walk for a frame below the same entry begins there, as
+/// a CPU's does. It is kept with the root, under the same lock.
+struct LastTable {
+    Mfn table{};             ///< 0: none
+    Gfn first{};             ///< of the frames that it is for
+    unsigned level = 0;
+    unsigned order = 0;      ///< how many they are: 2^order
+    bool is_for(Gfn gfn) const {
+        return (gfn.value ^ first.value) >> order == 0 && table.value != 0;
+    }
+};
+
 /// The four-level tables under one root, in one format. It owns nothing and locks nothing: whoever
 /// changes the tables makes it on the spot, holding the lock that guards them (a domain's p2m
 /// lock). CPUs need no lock: after every single write they find the old tables or the new ones.
@@ -54,8 +66,9 @@ struct Step {
 template <TableMemory Memory>
 class PageTable {
 public:
-    PageTable(const EntryFormat& format, Memory& memory, Mfn root)
-        : format_{format}, memory_{memory}, root_{root} {}
+    /// Without `last`, for one who holds no lock, each walk begins at the root.
+    PageTable(const EntryFormat& format, Memory& memory, Mfn root, LastTable* last = nullptr)
+        : format_{format}, memory_{memory}, root_{root}, last_{last} {}
 
     /// Maps [gfn, gfn + 2^mapping.order), in place of whatever was mapped there, or, on request,
     /// only where nothing was: else XEN_EEXIST.
@@ -98,6 +111,7 @@ private:
     const EntryFormat& format_;
     Memory& memory_;
     Mfn root_;
+    LastTable* last_;
 };
 
 /// The frame of `gfn` itself, within the page that look_up() found for it.
@@ -129,9 +143,15 @@ Step PageTable<Memory>::step_into(Mfn table, Gfn gfn, unsigned level) const {
 /// Walks towards `gfn`, to the entry at `level` or to where the tables end before it.
 template <TableMemory Memory>
 Step PageTable<Memory>::descend(Gfn gfn, unsigned level) const {
-    Step step = step_into(root_, gfn, top_level);
-    while (step.level > level && is_table(step))
-        step = step_into(format_.frame(step.value), gfn, step.level - 1);
+    const bool nearby = last_ != nullptr && last_->level >= level && last_->is_for(gfn);
+    Step step = nearby ? step_into(last_->table, gfn, last_->level)
+                       : step_into(root_, gfn, top_level);
+    while (step.level > level && is_table(step)) {
+        const Mfn table = format_.frame(step.value);
+        step = step_into(table, gfn, step.level - 1);
+        if (last_ != nullptr)
+            *last_ = {table, gfn, step.level, order_of_level(step.level + 1)};
+    }
     return step;
 }
 
@@ -267,6 +287,8 @@ void PageTable<Memory>::retire(Mfn table, unsigned level) {
         if (is_table(step))
             retire(format_.frame(step.value), level - 1);
     }
+    if (last_ != nullptr && last_->table == table)
+        *last_ = {};
     memory_.give_back_table(table);
 }
 

@@ -146,14 +146,15 @@ protected:
     /// How many entries a look at `gfn` reads.
     u64 depth(u64 gfn) {
         const u64 before = memory_.reads;
-        (void)table_.look_up(Gfn{gfn});
+        (void)PageTable{format_, memory_, root_}.look_up(Gfn{gfn});
         return memory_.reads - before;
     }
 
     const EntryFormat& format_;
     RecordedTables memory_;
     Mfn root_{*memory_.take_table()};
-    PageTable<RecordedTables> table_{format_, memory_, root_};
+    LastTable last_;
+    PageTable<RecordedTables> table_{format_, memory_, root_, &last_};
     Model model_;
 };
 
@@ -207,6 +208,27 @@ TEST_F(PageTableTest, IsShortWithinAnExistingTable) {
     ASSERT_TRUE(table_.map(Gfn{9}, page(0x51)).ok());
     EXPECT_EQ(memory_.reads, 4u);
     EXPECT_EQ(memory_.writes.size(), 1u);
+    ASSERT_TRUE(table_.map(Gfn{10}, page(0x52)).ok());
+    EXPECT_EQ(memory_.reads, 4u + 1u) << "it begins where the last walk ended";
+}
+
+TEST_F(PageTableTest, RemembersNoTableThatIsGone) {
+    ASSERT_TRUE(change(8, 0, page(0x50)).ok());
+    ASSERT_TRUE(change(8, 0, std::nullopt).ok());
+    EXPECT_TRUE(last_.is_for(Gfn{511}));
+    EXPECT_FALSE(last_.is_for(Gfn{512}));
+    // A larger page comes in its place, once a look into it found it empty
+    ASSERT_TRUE(table_.map(Gfn{0}, page(0x200, 9), true).ok());
+    model_.set(0, 9, page(0x200, 9));
+    EXPECT_EQ(memory_.given_back.size(), 1u);
+    EXPECT_FALSE(memory_.given_back.contains(last_.table.value));
+    EXPECT_EQ(frame_of_gfn(*table_.look_up(Gfn{8}), Gfn{8}), Mfn{0x208});
+    // And one that is beside it serves for larger pages alone
+    ASSERT_TRUE(change(512, 9, page(0x400, 9)).ok());
+    ASSERT_TRUE(change(1024, 0, page(0x77)).ok());
+    ASSERT_TRUE(change(1024, 9, std::nullopt).ok());
+    ASSERT_TRUE(change(1536, 9, page(0x600, 9)).ok());
+    EXPECT_EQ(*table_.look_up(Gfn{1024}), page(0x77));
 }
 
 TEST_F(PageTableTest, SplitsALargePageWhenAPieceChanges) {
