@@ -66,17 +66,22 @@ void switch_delivery(VirtualCpu& vcpu) {
     own.delivering = on;
 }
 
-/// What others changed in the vCPU since the last entry.
-void take_changes(VirtualCpu& vcpu, const Companion& own) {
-    if (vcpu.changes & x86::change_translations) {
-        vmwrite(Field::EPT_POINTER, x86::ept_pointer(vcpu.nested_root));
-        invept(Forget::one, x86::ept_pointer(vcpu.nested_root));
-    }
+/// What others set in the vCPU.
+void take_settings(VirtualCpu& vcpu, const Companion& own) {
     if (vcpu.interrupts_delivered_by_cpu != own.delivering)
         switch_delivery(vcpu);
     if (own.delivering)
         vmwrite(Field::GUEST_INTERRUPT_STATUS, interrupt_status(vcpu.apic_registers));
+    vmwrite(Field::EPT_POINTER, x86::ept_pointer(vcpu.nested_root));
     vmwrite(Field::TSC_OFFSET, vcpu.tsc_offset);
+}
+
+/// What others changed in the vCPU since the last entry.
+void take_changes(VirtualCpu& vcpu, const Companion& own) {
+    if (vcpu.changes & x86::change_translations)
+        invept(Forget::one, x86::ept_pointer(vcpu.nested_root));
+    if (vcpu.changes & x86::change_settings)
+        take_settings(vcpu, own);
     vcpu.changes = 0;
 }
 
