@@ -66,16 +66,37 @@ inline Result<DomainRef> target_of(Call& call, DomainId id) {
 /// Reads a structure that 64-bit and 32-bit code lay out alike but for its longs and handles.
 /// `Layout` is a template on those; its fields() are what is wanted of it.
 template <template <class Long> class Layout>
-[[gnu::always_inline]] inline Result<Layout<u64>> read_layout(Call& call, u64 address) {
-    Layout<u64> wide;
-    if (call.wide) {
-        TRY(call.read(wide, address));
-        return wide;
-    }
+[[gnu::always_inline]] inline Result<> read_layout(Call& call, u64 address, Layout<u64>& wide) {
+    if (call.wide)
+        return call.read(wide, address);
     Layout<u32> narrow;
     TRY(call.read(narrow, address));
     wide.fields() = narrow.fields();
+    return {};
+}
+
+template <template <class Long> class Layout>
+[[gnu::always_inline]] inline Result<Layout<u64>> read_layout(Call& call, u64 address) {
+    Layout<u64> wide;
+    TRY(read_layout(call, address, wide));
     return wide;
+}
+
+/// Until its guest runs, nobody need walk there again: a CPU, too, would go on with the translation
+/// that it has. While the p2m is what it was, the frame is the guest's.
+template <class T>
+[[gnu::always_inline]] inline Result<> Call::write_back(u64 address, const T& value) {
+    const u64 place = address & mask_, offset = place & page_mask;
+    {
+        const Inside inside{whereabouts(cpu), domain.p2m};
+        const SeenWalk& row = inside.here.walk_of(place >> page_shift, inside.generation);
+        if (row.leads_to(place >> page_shift, inside.generation, true) &&
+            offset + sizeof value <= page_size) [[likely]] {
+            __builtin_memcpy(row.target + offset, &value, sizeof value);
+            return {};
+        }
+    }
+    return write(address, value);
 }
 
 /// A guest handle's address.

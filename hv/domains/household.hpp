@@ -76,11 +76,15 @@ struct alignas(128) SeenWalk {
                in(trail[3].at);
     }
 
-    /// True when a walk would end there again: with the same p2m, in the same paging, past entries
-    /// that all stand as they stood.
-    bool leads_to(u64 number, const x86::PagingState& now, u64 in, bool write) const {
-        return page == number && generation == in && (to_write || !write) && paging == now &&
-               trail[0].stands() && trail[1].stands() && trail[2].stands() && trail[3].stands();
+    /// True when it is a walk to that page, with the p2m as it is now.
+    bool leads_to(u64 number, u64 in, bool write) const {
+        return page == number && generation == in && (to_write || !write);
+    }
+    /// True when it would end there again: in the same paging, past entries that all stand as they
+    /// stood.
+    bool stands(const x86::PagingState& now) const {
+        return paging == now && trail[0].stands() && trail[1].stands() && trail[2].stands() &&
+               trail[3].stands();
     }
 };
 
@@ -88,10 +92,10 @@ struct alignas(128) SeenWalk {
 struct Whereabouts {
     static constexpr Chapter chapter = Chapter::domains;
 
+    std::array<SeenWalk, 8> seen{};       ///< for this pCPU alone (guest_memory.cpp)
     Vcpu* current = nullptr;              ///< the vCPU whose registers are on this pCPU
     std::atomic<u64> inside{0};           ///< the generation at entry of the p2m whose guest it
                                           ///< executes, or whose memory it copies; 0: of none
-    std::array<SeenWalk, 8> seen{};       ///< for this pCPU alone (guest_memory.cpp)
     u64 idle_time = 0;                    ///< ns that nobody ran here
     Timer slice;                          ///< ends a vCPU's turn
     u64 slice_end = 0;                    ///< when: ns of machine time

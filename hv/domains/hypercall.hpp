@@ -69,6 +69,10 @@ public:
     }
     template <class T>
     Result<> write(u64 address, const T& from) { return write(address, &from, sizeof from); }
+    /// The same where this call has just read from that page: an outcome, beside what was asked
+    /// (calls.hpp).
+    template <class T>
+    Result<> write_back(u64 address, const T& value);
 
     /// Element `index` of an array of the caller's longs (xen_ulong_t, xen_pfn_t): 8 or 4 bytes.
     Result<u64> read_long(u64 array, u64 index);

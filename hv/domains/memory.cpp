@@ -46,6 +46,7 @@ void Quarantine::keep_walks(u64 ended) const {
             for (SeenWalk& walk : walks)
                 if (walk.touches(machine.memory.at(Mfn{held.frame}), page_size << held.order))
                     walk.generation = 0;
+#pragma GCC unroll 8
     for (SeenWalk& walk : walks)
         if (walk.generation == ended) [[unlikely]]  // most are other domains'
             ++walk.generation;

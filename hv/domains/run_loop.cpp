@@ -110,7 +110,7 @@ template <x86::Engine E>
     x86::Exit exit;
     E::arrive(vcpu.hardware, cpu.number);
     while (!leave_wanted(cpu)) {
-        if (vcpu.attention.load(std::memory_order_relaxed) != 0 || upcall_waits(vcpu))
+        if (vcpu.attention.load(std::memory_order_relaxed) != 0 || upcall_waits(vcpu)) [[unlikely]]
             deliver<E>(vcpu);
         cross<E>(here, vcpu, exit);
         ++vcpu.domain.exits;

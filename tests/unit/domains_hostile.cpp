@@ -188,6 +188,67 @@ TEST_F(ChangingTables, LoseTheirMemory) {
     }
 }
 
+TEST_F(ChangingTables, AreNotWalkedAgainForAnOutcome) {
+    ASSERT_TRUE(write(7));
+    Call call{small.cpu(), vcpu, true};
+    ASSERT_TRUE(call.read<s64>(address).ok());
+    lead_to(1);
+    EXPECT_TRUE(call.write_back(address, s64{8}).ok());
+    EXPECT_EQ(small.at(guest, first + 8)[0], 8) << "it is written where the call has read";
+    EXPECT_EQ(read(), 1) << "the next call walks";
+    lead_to(0);
+    EXPECT_EQ(read(), 8);
+}
+
+TEST_F(ChangingTables, ForbidAnOutcome) {
+    lead_to(0, used & ~u64{x86::PTE_RW});
+    Call call{small.cpu(), vcpu, true};
+    ASSERT_TRUE(call.read<s64>(address).ok());
+    EXPECT_EQ(call.write_back(address, s64{8}).error().code, XEN_EFAULT);
+    EXPECT_EQ(read(), 0);
+}
+
+TEST_F(ChangingTables, LoseTheMemoryOfAnOutcome) {
+    for (const bool elsewhere : {false, true}) {
+        ASSERT_TRUE(write(7));
+        Call call{small.cpu(), vcpu, true};
+        ASSERT_TRUE(call.read<s64>(address).ok());
+        const Mfn frame = *guest.p2m.hold_own(frame_of(Gpa{first}), guest.id, true);
+        {
+            Quarantine quarantine{guest};
+            ASSERT_TRUE(take_ram(guest, frame_of(Gpa{first}), 0, quarantine).ok());
+            if (elsewhere)  // another pCPU shoots us down, and knows nothing of what we remember
+                shoot_down(guest);
+        }
+        EXPECT_EQ(call.write_back(address, s64{8}).error().code, XEN_EFAULT);
+        EXPECT_EQ(machine().memory.at(frame)[8], 7);
+        end_use(machine(), frame);
+        ASSERT_TRUE(give_ram(guest, frame_of(Gpa{first}), 0).ok());
+    }
+}
+
+TEST_F(ChangingTables, HoldAnOutcomeOnTwoPages) {
+    small.put(guest, entry + 8, (first + page_size) | used);
+    const u64 last = align_down(address, page_size) + page_size - 4;
+    Call call{small.cpu(), vcpu, true};
+    for (const u64 value : {0x1122334455667788ull, 0x99aabbccddeeff00ull}) {
+        ASSERT_TRUE(call.read<u64>(last).ok());
+        EXPECT_TRUE(call.write_back(last, value).ok());
+        EXPECT_EQ(*call.read<u64>(last), value);
+    }
+    EXPECT_EQ(static_cast<u8>(small.at(guest, first + page_size)[0]), 0xcc);
+}
+
+TEST_F(ChangingTables, TakeAnOutcomeFromNarrowGuests) {
+    x86::CpuState unpaged{};
+    unpaged.cr0 = x86::CR0_PE;
+    ASSERT_TRUE(machine().engine->write_state(vcpu.hardware, unpaged).ok());
+    Call call{small.cpu(), vcpu, false};
+    ASSERT_TRUE(call.read<s64>(first).ok());
+    EXPECT_TRUE(call.write_back(4 * GiB + first, s64{9}).ok()) << "the address goes round";
+    EXPECT_EQ(small.at(guest, first)[0], 9);
+}
+
 TEST_F(ChangingTables, AreNotAnotherDomains) {
     EXPECT_EQ(read(), 0);
     Domain& other = small.add_domain();
