@@ -32,23 +32,25 @@ public:
     CopyEnd(Call& call, const CopyWish<u64>::End& wish, bool by_reference, bool write)
         : caller_{call.domain}, wish_{wish}, by_reference_{by_reference}, write_{write},
           domain_{is_own() ? DomainRef{} : named_domain(call, wish.domain)} {}
-    ~CopyEnd() noexcept(false);
+    [[gnu::always_inline]] inline ~CopyEnd() noexcept(false);
     CopyEnd(const CopyEnd&) = delete;
 
     /// Whether there is such a domain, and its pages can be named so.
     GrantStatus check() const;
-    GrantStatus hold();
+    [[gnu::always_inline]] inline GrantStatus hold();
     /// True when the promise covers `length` bytes from the offset that was wished.
     bool covers(u32 length) const {
-        return wish_.offset >= page_.start && wish_.offset + length <= page_.end;
+        return !page_.partial ||
+               (wish_.offset >= page_.start && wish_.offset + length <= page_.end);
     }
     u8* at() const { return caller_.machine.memory.at(page_.frame) + wish_.offset; }
 
 private:
     /// A page of the caller's, by its frame number: nobody need be found.
     bool is_own() const { return !by_reference_ && wish_.domain == DOMID_SELF; }
-    GrantStatus hold_promised();
+    [[gnu::always_inline]] inline GrantStatus hold_promised();
     [[gnu::noinline]] GrantStatus hold_passed_on();
+    [[gnu::noinline]] void let_go_passed_on() { unpin(*next_, page_.next_ref, write_); }
 
     Domain& caller_;
     const CopyWish<u64>::End& wish_;
@@ -112,8 +114,8 @@ GrantStatus CopyEnd::hold_passed_on() {
 }
 
 CopyEnd::~CopyEnd() noexcept(false) {
-    if (next_)
-        unpin(*next_, page_.next_ref, write_);
+    if (next_) [[unlikely]]
+        let_go_passed_on();
     if (!held_)
         return;
     if (by_reference_)
@@ -148,8 +150,9 @@ template <class Long>
 Answer copy_each(Call& call) {
     using Wish = CopyWish<Long>;
     return each_item(call, sizeof(Wish), [&](u64 address) -> Result<> {
-        const auto wish = TRY(read_layout<CopyWish>(call, address));
-        return call.write(address + offsetof(Wish, status), copy_one(call, wish));
+        CopyWish<u64> wish;
+        TRY(read_layout(call, address, wish));
+        return call.write_back(address + offsetof(Wish, status), copy_one(call, wish));
     });
 }
 

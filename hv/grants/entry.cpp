@@ -13,7 +13,7 @@ constexpr u16 use_flags(bool write) {
 }  // namespace
 
 /// Whether flags and domain, as they were read at one moment, allow what is wished.
-bool Entry::allows(u32 header, const PinWish& wish, bool held) const {
+[[gnu::always_inline]] inline bool Entry::allows(u32 header, const PinWish& wish, bool held) const {
     if (wish.write && (header & GTF_readonly))
         return false;
     if (held)
@@ -52,13 +52,12 @@ GrantStatus Entry::mark_status(const PinWish& wish, bool held) const {
 
 u64 Entry::read(bool map, PinnedPage& page) const {
     const u64 first = __atomic_load_n(words_, __ATOMIC_ACQUIRE);
-    page.flags = static_cast<u16>(first);
     if (!second_)
         return std::bit_cast<grant_entry_v1_t>(first).frame;
     const std::array<u64, 2> words = {first, __atomic_load_n(words_ + 1, __ATOMIC_ACQUIRE)};
     const auto entry = std::bit_cast<grant_entry_v2_t>(words);
-    page.transitive = !map && (page.flags & GTF_type_mask) == GTF_transitive;
-    page.partial = page.transitive || (!map && (page.flags & GTF_sub_page));
+    page.transitive = !map && (first & GTF_type_mask) == GTF_transitive;
+    page.partial = page.transitive || (!map && (first & GTF_sub_page));
     if (page.transitive) {
         page.next = entry.transitive.trans_domid;
         page.next_ref = entry.transitive.gref;

@@ -109,8 +109,7 @@ struct PinWish {
 /// What a pin gives.
 struct PinnedPage {
     Mfn frame{};
-    u32 start = 0, end = page_size;  ///< what of it may be copied
-    u16 flags = 0;                   ///< GTF_*, as they stood
+    u16 start = 0, end = page_size;  ///< what of it may be copied
     bool partial = false;            ///< by GTF_sub_page, or because it is transitive
     bool transitive = false;         ///< a promise of what `next` promised with `next_ref`
     DomainId next = 0;

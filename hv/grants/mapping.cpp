@@ -1,4 +1,5 @@
 // map_grant_ref and unmap_grant_ref: another's page in the caller's map, and the handle to it.
+#include <domains/calls.hpp>
 #include <domains/memory.hpp>
 #include <grants/grant_table.hpp>
 #include <grants/trace.hpp>
@@ -180,7 +181,7 @@ Answer map_grants(Call& call) {
         gnttab_map_grant_ref_t wish;
         TRY(call.read(wish, address));
         wish.status = map_one(call, wish);
-        return call.write(address, wish);
+        return call.write_back(address, wish);
     });
 }
 
@@ -194,7 +195,7 @@ Answer unmap_grants(Call& call) {
             claim(grants_of(call.domain), wish.handle, wish.host_addr, claimed);
         if (claimed)
             returning.put(wish.handle);
-        return call.write(address + offsetof(gnttab_unmap_grant_ref_t, status), status);
+        return call.write_back(address + offsetof(gnttab_unmap_grant_ref_t, status), status);
     });
 }
 

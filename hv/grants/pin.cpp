@@ -18,9 +18,8 @@ Result<> begin(Domain& owner, Pin& pin, const PinWish& wish, const PinnedPage& p
     Mfn frame{};
     if (!page.transitive)
         frame = TRY(owner.p2m.hold_own(Gfn{gfn}, owner.id, wish.write));
-    pin.frame = static_cast<u32>(frame.value);
-    pin.holder = wish.holder & 0x7fff;
-    pin.partial = page.partial;
+    pin = {.frame = static_cast<u32>(frame.value),
+           .holder = static_cast<DomainId>(wish.holder & 0x7fff), .partial = page.partial};
     return {};
 }
 
@@ -56,7 +55,7 @@ GrantStatus pin(Domain& owner, const PinWish& wish, PinnedPage& page) {
             return status;
     const u64 gfn = entry.read(wish.map, page);
     if (held && !pin.partial)
-        page = {.flags = page.flags};
+        page = {};
     const bool begun = held || begin(owner, pin, wish, page, gfn).ok();
     if (!begun || page.transitive != (pin.frame == 0)) {
         unmark(entry, pin, wish.write);
