@@ -9,7 +9,6 @@ import random
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -82,8 +81,7 @@ class Emulator:
         self._stderr = tempfile.TemporaryFile(mode="w+")
         self.iso = self._make_iso() if machine.boots_from_iso else None
         self._log = _Log()
-        start = self._start_bochs if machine.emulator == "bochs" else self._start_qemu
-        self.serial_fd = start()
+        self.serial_fd = self._start()
         self._serial = fdpexpect.fdspawn(
             self.serial_fd, encoding="utf-8", codec_errors="replace", timeout=None
         )
@@ -98,35 +96,31 @@ class Emulator:
             raise Failure("an ISO needs an image to boot")
         return iso.make(machine)
 
-    def _spawn(
-        self, words: list[str], keep: tuple[int, ...] = (), stdin: int = subprocess.DEVNULL
-    ) -> None:
+    def _spawn(self, words: list[str]) -> None:
+        # Bochs's debugger takes commands on its standard input
+        asked = self.machine.emulator == "bochs" and self.machine.debugger
         one_core = qemu.wants_one_core(self.machine)
         try:
             self.process = subprocess.Popen(
-                words, stdin=stdin, stdout=self._stderr, stderr=self._stderr,
-                pass_fds=keep, start_new_session=True,
+                words, stdin=subprocess.PIPE if asked else subprocess.DEVNULL,
+                stdout=self._stderr, stderr=self._stderr, start_new_session=True,
                 preexec_fn=_die_with_parent_on_one_core if one_core else _die_with_parent,
             )
         except FileNotFoundError as error:
             raise Failure(f"{words[0]} is not installed") from error
 
-    def _start_qemu(self) -> int:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            # Without a COM1 it holds the socket all the same: its end is how we see QEMU's
-            has_serial = self.machine.serial
-            serial = qemu.on_descriptor(theirs.fileno()) if has_serial else qemu.NO_SERIAL
-            self._spawn(qemu.command(self.machine, serial, self.iso), (theirs.fileno(),))
-        return ours.detach()
+    def _words(self, terminal: str) -> list[str]:
+        if self.machine.emulator == "bochs":
+            return bochs.command(self.machine, bochs.on_terminal(terminal), self.iso)
+        serial = qemu.on_terminal(terminal) if self.machine.serial else qemu.NO_SERIAL
+        return qemu.command(self.machine, serial, self.iso)
 
-    def _start_bochs(self) -> int:
+    def _start(self) -> int:
+        # It keeps 20,480 bytes for a reader that is late. Where it is full the machine waits, by
+        # the host's clock: a socket, to which COM1 writes byte by byte, is so after 278
         ours, theirs = pty.openpty()
         tty.setraw(theirs)
-        # Its debugger takes commands on its standard input
-        stdin = subprocess.PIPE if self.machine.debugger else subprocess.DEVNULL
-        serial = bochs.on_terminal(os.ttyname(theirs))
-        self._spawn(bochs.command(self.machine, serial, self.iso), stdin=stdin)
+        self._spawn(self._words(os.ttyname(theirs)))
 
         def hang_up_at_the_end() -> None:
             # With the last holder of its other side gone, our side reads as ended.

@@ -25,9 +25,9 @@ BY_HAND = ("-serial", "stdio")
 NO_SERIAL = ("-serial", "none")
 
 
-def on_descriptor(number: int) -> tuple[str, ...]:
-    """Return the options that tie COM1 to an open socket."""
-    return ("-chardev", f"socket,id=com1,fd={number}", "-serial", "chardev:com1")
+def on_terminal(name: str) -> tuple[str, ...]:
+    """Return the options that tie COM1 to a terminal device."""
+    return ("-chardev", f"serial,id=com1,path={name}", "-serial", "chardev:com1")
 
 
 def wants_one_core(machine: Machine) -> bool:
