@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from quoting import blank, complete_folders, excerpt, fences, tree
+from quoting import blank, complete_folders, digest, excerpt, fences, tree
 from quoting.homes import Registry, register
 from quoting.symbols import Index, QuoteError
 
@@ -44,6 +44,20 @@ def test_homeless_are_counted_and_fail_only_where_complete(house: Path, judge: J
     assert [s.name for s in judge().homeless()] == ["hv::helper"]
     assert kinds(judge(complete=("boot",))) == []
     assert kinds(judge(complete=("base",))) == ["homeless"]
+
+
+def test_pages_are_read_again_when_the_source_changed_or_a_home_moved(
+    house: Path, judge: Judge
+) -> None:
+    before = digest(house / "hv", judge())
+    add(house, "\nA word more.\n")
+    assert digest(house / "hv", judge()) == before
+    edit(house, SHELF, "hv::helper; ", "")
+    add(house, "\n```{source} hv::helper\n```\n")
+    moved = digest(house / "hv", judge())
+    assert moved != before
+    (house / "hv/base/more.hpp").write_text("// A word more.\n")
+    assert digest(house / "hv", judge()) != moved
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
+    from .homes import Registry
+
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Offer the directives, and settle all homes before the first page is read."""
@@ -54,12 +56,20 @@ def _settle(app: Sphinx) -> None:
     app.env.quoting = registry  # type: ignore[attr-defined]
 
 
-def _outdated(app: Sphinx, env: BuildEnvironment, *_: object) -> list[str]:
-    """All pages when the source changed, because any of them may quote it."""
-    digest = hashlib.sha256()
-    for path in sorted((Path(app.srcdir).parent / "hv").rglob("*")):
+def digest(root: Path, registry: Registry) -> str:
+    """Return another word whenever the source changed, or a symbol moved to another home."""
+    told = hashlib.sha256()
+    for path in sorted(root.rglob("*")):
         if path.is_file():
-            digest.update(path.read_bytes())
+            told.update(path.read_bytes())
+    for home in sorted(f"{h.page} {h.anchor}" for homes in registry.homes.values() for h in homes):
+        told.update(home.encode())
+    return told.hexdigest()
+
+
+def _outdated(app: Sphinx, env: BuildEnvironment, *_: object) -> list[str]:
+    """All pages then, because any of them may quote a symbol, or lead to it."""
     before = getattr(env, "quoting_digest", "")
-    env.quoting_digest = digest.hexdigest()  # type: ignore[attr-defined]
-    return [] if before == digest.hexdigest() else list(env.found_docs)
+    now = digest(Path(app.srcdir).parent / "hv", env.quoting)  # type: ignore[attr-defined]
+    env.quoting_digest = now  # type: ignore[attr-defined]
+    return [] if before == now else list(env.found_docs)
