@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pypdfium2 as pdfium
@@ -83,6 +84,15 @@ def test_title_page_carries_edition_and_commit(
     version = edition(top).split("<br>")[0]
     text = real_pdf[0].get_textpage().get_text_bounded()
     assert version in text and "commit" in text
+
+
+def test_a_cheatsheet_is_one_page(real_pdf: pdfium.PdfDocument) -> None:
+    marks = [(mark.get_title(), mark.get_dest().get_index())
+             for mark in real_pdf.get_toc() if mark.level == 0]
+    pages = {title: then - page for (title, page), (_, then) in pairwise(marks)
+             if title.startswith("Cheatsheet: ")}
+    assert len(pages) >= 4
+    assert set(pages.values()) == {1}, pages
 
 
 def test_nothing_runs_off_a_page(real_pdf: pdfium.PdfDocument) -> None:
