@@ -82,8 +82,9 @@ template <template <class Long> class Layout>
     return wide;
 }
 
-/// Until its guest runs, nobody need walk there again: a CPU, too, would go on with the translation
-/// that it has. While the p2m is what it was, the frame is the guest's.
+/// The read has found that its guest may go there. Until that guest runs nobody need ask again: a
+/// CPU, too, would go on with a translation that it has. While the p2m is what it was, the frame is
+/// the guest's.
 template <class T>
 [[gnu::always_inline]] inline Result<> Call::write_back(u64 address, const T& value) {
     const u64 place = address & mask_, offset = place & page_mask;

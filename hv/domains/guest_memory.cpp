@@ -70,7 +70,7 @@ struct GuestView {
     return true;
 }
 
-/// Moves bytes between `buffer` and guest memory, page by page; most are on one.
+/// Moves bytes between `buffer` and guest memory, page by page. As a rule it is one page.
 template <bool write>
 Result<> move(Vcpu& vcpu, u64 address, u8* buffer, size_t bytes) {
     Domain& domain = vcpu.domain;

@@ -76,7 +76,7 @@ struct alignas(128) SeenWalk {
                in(trail[3].at);
     }
 
-    /// True when it is a walk to that page, with the p2m as it is now.
+    /// True when it is a walk to that page, to write if that is wished, with the p2m as it is now.
     bool leads_to(u64 number, u64 in, bool write) const {
         return page == number && generation == in && (to_write || !write);
     }

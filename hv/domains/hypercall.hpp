@@ -69,8 +69,8 @@ public:
     }
     template <class T>
     Result<> write(u64 address, const T& from) { return write(address, &from, sizeof from); }
-    /// The same where this call has just read from that page: an outcome, beside what was asked
-    /// (calls.hpp).
+    /// The same for an outcome, which goes into the page where this call has just read what was
+    /// asked (calls.hpp).
     template <class T>
     Result<> write_back(u64 address, const T& value);
 

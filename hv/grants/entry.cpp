@@ -1,4 +1,5 @@
 // A promise as its guest wrote it, and how we write beside it that it is in use.
+#include <algorithm>
 #include <bit>
 #include <grants/entry.hpp>
 
@@ -63,7 +64,8 @@ u64 Entry::read(bool map, PinnedPage& page) const {
         page.next_ref = entry.transitive.gref;
     } else if (page.partial) {
         page.start = entry.sub_page.page_off;
-        page.end = page.start + entry.sub_page.length;
+        page.end = static_cast<u16>(
+            std::min<u32>(page.start + entry.sub_page.length, page_size));
     }
     return entry.full_page.frame;
 }

@@ -109,7 +109,7 @@ struct PinWish {
 /// What a pin gives.
 struct PinnedPage {
     Mfn frame{};
-    u16 start = 0, end = page_size;  ///< what of it may be copied
+    u16 start = 0, end = page_size;  ///< what of it may be copied; no further than the page
     bool partial = false;            ///< by GTF_sub_page, or because it is transitive
     bool transitive = false;         ///< a promise of what `next` promised with `next_ref`
     DomainId next = 0;

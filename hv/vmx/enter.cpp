@@ -66,7 +66,7 @@ void switch_delivery(VirtualCpu& vcpu) {
     own.delivering = on;
 }
 
-/// What others set in the vCPU.
+/// What is set in a vCPU once, or seldom.
 void take_settings(VirtualCpu& vcpu, const Companion& own) {
     if (vcpu.interrupts_delivered_by_cpu != own.delivering)
         switch_delivery(vcpu);

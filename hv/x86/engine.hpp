@@ -153,7 +153,8 @@ inline constexpr u32 nmi_event = EVENT_VALID | EVENT_NMI | EXCEPTION_NMI;
 /// What changed of a virtual CPU since it last entered; bits of VirtualCpu::changes.
 enum VcpuChange : u32 {
     change_translations = 1 << 0,  ///< the nested tables: flush
-    change_settings = 1 << 1,      ///< tsc_offset, the task priority, interrupts_delivered_by_cpu
+    change_settings = 1 << 1,      ///< nested_root, at first; tsc_offset, the task priority,
+                                   ///< interrupts_delivered_by_cpu
 };
 
 /// What an engine keeps for one virtual CPU. Everything above an engine sees only the first half.

@@ -39,15 +39,15 @@ struct Step {
     u64 value = 0;
 };
 
-/// The table in which the last walk ended. A walk for a frame below the same entry begins there, as
-/// a CPU's does. It is kept with the root, under the same lock.
+/// The last table below the root that a walk came to. A walk for another of its frames begins
+/// there, as a CPU's does. It is kept with the root, under the same lock.
 struct LastTable {
     Mfn table{};             ///< 0: none
-    Gfn first{};             ///< of the frames that it is for
+    Gfn one{};               ///< of the frames that it is for
     unsigned level = 0;
     unsigned order = 0;      ///< how many they are: 2^order
     bool is_for(Gfn gfn) const {
-        return (gfn.value ^ first.value) >> order == 0 && table.value != 0;
+        return (gfn.value ^ one.value) >> order == 0 && table.value != 0;
     }
 };
 

@@ -149,6 +149,14 @@ TEST_F(GrantCopies, StayInThePartThatWasPromised) {
     part.len = 1;
     part.source.offset = 15;
     EXPECT_EQ(copy(part), GNTST_general_error);
+    // As far as the page goes, and not round
+    second(owner, 8).sub_page.length = 0xffff;
+    part.len = 4080;
+    part.source.offset = 16;
+    EXPECT_EQ(copy(part), GNTST_okay);
+    part.len = 1;
+    part.source.offset = 15;
+    EXPECT_EQ(copy(part), GNTST_general_error);
     second(owner, 8).sub_page.page_off = 0xffff;
     second(owner, 8).sub_page.length = 0xffff;
     part.source.offset = 4095;

@@ -21,8 +21,8 @@ def stand_in(monkeypatch):
     def command(machine, serial, iso):
         if serial == qemu.BY_HAND:
             return ["sh", "-c", "by hand"]
-        number = serial[1].rpartition("=")[2]
-        return ["bash", "-c", f"exec <&{number} >&{number}; {ECHO}"]
+        terminal = serial[1].rpartition("=")[2]
+        return ["bash", "-c", f"exec <{terminal} >{terminal}; {ECHO}"]
 
     monkeypatch.setattr(qemu, "command", command)
     with Emulator(Machine()) as emulator:

@@ -57,18 +57,18 @@ def _settle(app: Sphinx) -> None:
 
 
 def digest(root: Path, registry: Registry) -> str:
-    """Return another word whenever the source changed, or a symbol moved to another home."""
+    """Sum up the source and where each symbol lives: it differs when either does."""
     told = hashlib.sha256()
     for path in sorted(root.rglob("*")):
         if path.is_file():
-            told.update(path.read_bytes())
+            told.update(f"{path}\n".encode() + path.read_bytes())
     for home in sorted(f"{h.page} {h.anchor}" for homes in registry.homes.values() for h in homes):
-        told.update(home.encode())
+        told.update(f"{home}\n".encode())
     return told.hexdigest()
 
 
 def _outdated(app: Sphinx, env: BuildEnvironment, *_: object) -> list[str]:
-    """All pages then, because any of them may quote a symbol, or lead to it."""
+    """All pages when that sum has changed: any may quote a symbol, or lead to it."""
     before = getattr(env, "quoting_digest", "")
     now = digest(Path(app.srcdir).parent / "hv", env.quoting)  # type: ignore[attr-defined]
     env.quoting_digest = now  # type: ignore[attr-defined]

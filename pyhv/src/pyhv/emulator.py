@@ -116,11 +116,16 @@ class Emulator:
         return qemu.command(self.machine, serial, self.iso)
 
     def _start(self) -> int:
-        # It keeps 20,480 bytes for a reader that is late. Where it is full the machine waits, by
-        # the host's clock: a socket, to which COM1 writes byte by byte, is so after 278
+        # A late reader finds 20,480 bytes here. In a socket, where COM1 writes byte by byte, it
+        # finds 278: more must wait, by the host's clock, and then no two runs are the same
         ours, theirs = pty.openpty()
         tty.setraw(theirs)
-        self._spawn(self._words(os.ttyname(theirs)))
+        try:
+            self._spawn(self._words(os.ttyname(theirs)))
+        except BaseException:
+            os.close(ours)
+            os.close(theirs)
+            raise
 
         def hang_up_at_the_end() -> None:
             # With the last holder of its other side gone, our side reads as ended.
@@ -233,7 +238,8 @@ class Emulator:
     def end(self) -> None:
         """End the emulator, if it has not ended; what it said can still be read."""
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended by itself just now
+                os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> None:

@@ -128,6 +128,7 @@ void ask_copies(const Table& table) {
         {"to beyond a part", 13, 44, 8, true},
         {"a part over the end", 14, 4090, 6},
         {"a part of nothing", 15, 16, 1},
+        {"a part that is longer than a page", 25, 16, page_size - 16},
         {"passed on", 16, 0, page_size},
         {"to one passed on", 16, 8, 8, true},
         {"passed on, a read-only one", 17},
@@ -198,6 +199,7 @@ void ask_second() {
     table.promise_part(13, 16, 32);
     table.promise_part(14, 4090, 100);
     table.promise_part(15, 16, 0);
+    table.promise_part(25, 16, 0xffff);
     table.pass_on(16, table.self, 8);
     table.pass_on(17, table.self, 9);
     table.pass_on(18, 9999, 8);

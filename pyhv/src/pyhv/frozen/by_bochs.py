@@ -45,19 +45,23 @@ class BochsDoor:
         self._heard += len(said.encode())
         return said
 
-    def _stop(self, echo: str = "") -> str:
-        """Return what it said as it stopped, be it for a breakpoint that it met just before.
+    def _go_on(self) -> None:
+        """Let the machine run, once the command is read: an interrupt before would undo it."""
+        self._send("c")
+        end = time.monotonic() + scaled(ANSWER_TIMEOUT)
+        while "c\n" not in self._emulator.words_since(self._heard):
+            if time.monotonic() > end or self._emulator.process.poll() is not None:
+                raise Failure("Bochs's debugger did not take the command to go on")
+            time.sleep(0.0005)
 
-        It is left alone until it has echoed its command: an interrupt would take that away.
-        """
+    def _stop(self) -> str:
+        """Return what it said as it stopped, be it for a breakpoint that it met just before."""
         said = self._wait_for_prompt(0)
         end = time.monotonic() + scaled(ANSWER_TIMEOUT)
         while said is None and time.monotonic() < end:
-            heard = echo in self._emulator.words_since(self._heard)
-            if heard:
-                # One that comes before it has begun to run is lost
-                self._emulator.process.send_signal(signal.SIGINT)
-            said = self._wait_for_prompt(scaled(HEARD_WITHIN) if heard else 0.002)
+            # An interrupt that comes before the machine runs is lost
+            self._emulator.process.send_signal(signal.SIGINT)
+            said = self._wait_for_prompt(scaled(HEARD_WITHIN))
         if said is None:
             raise Failure("Bochs did not stop for its debugger")
         return said
@@ -115,15 +119,15 @@ class BochsDoor:
     def run(self, timeout: float) -> int | None:
         """Let the machine run; return who met a breakpoint, or None after that many seconds."""
         said = None
-        self._send("c")
         try:
+            self._go_on()
             said = self._wait_for_prompt(timeout)
         finally:
             if said is None:  # in time, or ever: Ctrl-C came first
-                said = self._stop("c\n")
+                said = self._stop()
         met = MET.search(said)
         return int(met[1]) if met else None
 
     def leave(self) -> None:
         """Let the machine go on by itself."""
-        self._send("c")
+        self._go_on()
