@@ -77,20 +77,17 @@ Result<> move(Vcpu& vcpu, u64 address, u8* buffer, size_t bytes) {
     const auto paging = domain.machine.engine->paging_state(vcpu.hardware);
     // As if we entered the guest: what we find stays true meanwhile, without a use of each frame
     const Inside inside{whereabouts(this_cpu()), domain.p2m};
-    while (bytes > 0) {
+    for (size_t piece; bytes > 0; bytes -= piece, address += piece, buffer += piece) {
         const u64 number = address >> page_shift, offset = address & page_mask;
         SeenWalk& row = inside.here.walk_of(number, inside.generation);
         if (!(row.leads_to(number, inside.generation, write) && row.stands(paging)) &&
             !walk(domain, paging, inside.generation, address, write, row)) [[unlikely]]
             return Error{XEN_EFAULT};
         u8* const at = row.target + offset;
-        const size_t piece = std::min<size_t>(bytes, page_size - offset);
+        piece = std::min<size_t>(bytes, page_size - offset);
         __builtin_memcpy(write ? at : buffer, write ? buffer : at, piece);
         if (piece == bytes) [[likely]]
             break;
-        bytes -= piece;
-        address += piece;
-        buffer += piece;
     }
     return {};
 }

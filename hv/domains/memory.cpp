@@ -46,7 +46,7 @@ void Quarantine::keep_walks(u64 ended) const {
             for (SeenWalk& walk : walks)
                 if (walk.touches(machine.memory.at(Mfn{held.frame}), page_size << held.order))
                     walk.generation = 0;
-#pragma GCC unroll 8
+#pragma GCC unroll 8  // a compare for each, and no loop
     for (SeenWalk& walk : walks)
         if (walk.generation == ended) [[unlikely]]  // most are other domains'
             ++walk.generation;

@@ -45,9 +45,8 @@ struct LastTable {
     Mfn table{};             ///< 0: none
     Gfn one{};               ///< of the frames that it is for
     unsigned level = 0;
-    unsigned order = 0;      ///< how many they are: 2^order
     bool is_for(Gfn gfn) const {
-        return (gfn.value ^ one.value) >> order == 0 && table.value != 0;
+        return (gfn.value ^ one.value) >> order_of_level(level + 1) == 0 && table.value != 0;
     }
 };
 
@@ -150,7 +149,7 @@ Step PageTable<Memory>::descend(Gfn gfn, unsigned level) const {
         const Mfn table = format_.frame(step.value);
         step = step_into(table, gfn, step.level - 1);
         if (last_ != nullptr)
-            *last_ = {table, gfn, step.level, order_of_level(step.level + 1)};
+            *last_ = {table, gfn, step.level};
     }
     return step;
 }

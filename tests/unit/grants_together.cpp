@@ -261,7 +261,7 @@ TEST_P(GrantsTogether, WhatIsTakenBackIsNotTakenUp) {
 TEST_P(GrantsTogether, OneMapsWhileTheOtherEndsTheOwner) {
     all_at_once([&](Cpu& cpu) {
         if (cpu.number == 0) {
-            do  // on a busy host the guest may not have begun to promise
+            do  // a guest whose turn comes seldom has promised little
                 hammer(cpu, 2000);
             while (granted < 20);
             return;
